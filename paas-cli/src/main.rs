@@ -1,0 +1,2 @@
+//! The `paas` command.
+fn main() {}

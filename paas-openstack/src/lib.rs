@@ -1,0 +1,5 @@
+//! OpenStack as an infrastructure provider.
+//!
+//! Nothing is here yet: the crate holds the place of the client (authentication, catalog, typed calls), the
+//! stateful fake and the provider that will implement [`paas_core::driver::InfrastructureProvider`].
+//! A `Platform` with `infrastructure.type: OpenStack` is understood by the loader and refused with words by `paas up`.
