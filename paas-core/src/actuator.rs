@@ -1,0 +1,55 @@
+//! The hands: the one effect trait.
+
+use std::{collections::BTreeMap, fmt};
+
+use async_trait::async_trait;
+
+use crate::{
+    error::Error,
+    graph::Observed,
+    ledger::Ledger,
+    owner::Owner,
+    resource::{Change, Key, Live, Resource},
+};
+
+/// The ids of everything that is live or given, by key: what a create refers to.
+pub type Ids = BTreeMap<Key, String>;
+
+/// Does one thing at a time to one kind of world.
+///
+/// The laws, each checked by [`crate::testing::conformance`]:
+///
+/// 1. `create`, `update` and `delete` make **at most one** mutating call each, and the call that creates carries the owner's mark
+///    in itself; nothing that can fail comes after it. So a crash at any point is healed by running again.
+/// 2. `observe` is **total**: every resource that bears the mark, of all kinds and from all pages, or an error. It changes
+///    nothing. A world that cannot be reached is never an empty world.
+/// 3. Two resources that answer to one key are both reported (through [`Observed::found`]).
+/// 4. No mutating call is repeated below this trait unless it was clearly refused. A reply that was lost is an error with
+///    [`crate::error::Effect::Unknown`].
+/// 5. `delete` of what is already gone is `Ok`. `Ok` means accepted: the resource may be listed as
+///    [`crate::resource::Health::Leaving`] for a while. It never touches what `live.id` does not name.
+/// 6. Errors keep the other side's own words and request id.
+/// 7. Secrets are resolved at call time and appear nowhere else.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait Actuator<R: Resource>: fmt::Debug + Send + Sync {
+    /// Everything that bears the owner's mark. `hints` may save calls, never decide what exists.
+    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<R>, Error>;
+
+    /// Makes one resource; what it needs is in `ids`. If the answer says that it is usable, what needs it starts in this pass.
+    async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error>;
+
+    /// Changes one resource in place.
+    async fn update(
+        &self,
+        owner: &Owner,
+        key: &Key,
+        live: &Live<R>,
+        want: &R,
+        changes: &[Change],
+        ids: &Ids,
+    ) -> Result<(), Error>;
+
+    /// Deletes one resource, by id and, where the interface takes one, revision.
+    async fn delete(&self, owner: &Owner, key: &Key, live: &Live<R>) -> Result<(), Error>;
+}

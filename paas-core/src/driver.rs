@@ -1,0 +1,179 @@
+//! The traits that the outside implements: what a spec wants, what a stage gives, and hands made from what earlier stages gave.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    actuator::Actuator,
+    error::Error,
+    graph::{Desired, Observed},
+    resource::{Key, Resource},
+    secrets::SecretRef,
+};
+
+/// One stage's knowledge of its world. Pure but for the actuator it makes.
+///
+/// Laws: `desired` and `gives` are functions of their arguments alone; with the same spec and outputs the keys are the same, known
+/// inputs or not, so that a plan can show them early.
+#[async_trait]
+pub trait Driver: fmt::Debug + Send + Sync + 'static {
+    /// What the user writes.
+    type Spec: fmt::Debug + Send + Sync;
+    /// What there is in this world.
+    type Resource: Resource;
+
+    /// The stage's name: `network`, `machines`, `cluster`, `database`.
+    fn stage(&self) -> &'static str;
+
+    /// What the spec asks for.
+    ///
+    /// # Errors
+    /// A spec that cannot be had here, with the field and what is allowed.
+    fn desired(&self, spec: &Self::Spec, from: &Outputs) -> Result<Desired<Self::Resource>, Error>;
+
+    /// What later stages get, by what is seen.
+    fn gives(&self, spec: &Self::Spec, seen: &Observed<Self::Resource>) -> Outputs;
+
+    /// Keys of earlier stages that must stay for now: a node not yet drained holds its server.
+    fn holds(&self, _spec: &Self::Spec, _seen: &Observed<Self::Resource>) -> Vec<Hold> {
+        Vec::new()
+    }
+
+    /// The hands, or `None` while what they need is not known yet.
+    ///
+    /// # Errors
+    /// What is known cannot be used: credentials refused, a folder that cannot be read.
+    async fn actuator(&self, from: &Outputs) -> Result<Option<Arc<dyn Actuator<Self::Resource>>>, Error>;
+}
+
+/// A driver that gives networks and machines, a managed cluster, or this machine.
+pub trait InfrastructureProvider: Driver {}
+
+/// A driver that makes a Kubernetes cluster of machines: a pure recipe for their first boot, and `Node` resources.
+pub trait ClusterInstaller: Driver {
+    /// The user-data for one machine, without a call to anything.
+    ///
+    /// # Errors
+    /// A spec that the installer cannot serve.
+    fn bootstrap(&self, spec: &Self::Spec, machine: &str, from: &Outputs) -> Result<Bootstrap, Error>;
+}
+
+/// A driver that makes a managed database: CloudNativePG, a StatefulSet, processes on this machine, a cloud's service.
+pub trait DatabaseEngine: Driver {
+    /// The binding of the instance as far as it is known.
+    fn binding(&self, spec: &Self::Spec, seen: &Observed<Self::Resource>) -> Option<Binding>;
+}
+
+/// What a machine gets for its first boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// The user-data without its secrets.
+    pub user_data: String,
+    /// The secrets that the actuator puts in, by the placeholder that stands for them.
+    pub secrets: BTreeMap<String, SecretRef>,
+}
+
+/// A key of an earlier stage that must stay, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// The earlier stage.
+    pub stage: String,
+    /// The key there.
+    pub key: Key,
+    /// Why.
+    pub why: String,
+}
+
+/// How a database is reached; the password is a reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Binding {
+    /// A host name or address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The database.
+    pub database: String,
+    /// The login role that is active now.
+    pub username: String,
+    /// The password.
+    pub password: SecretRef,
+}
+
+/// What stages give to later ones. All optional: what is not known yet is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Outputs {
+    /// Machines that can be logged in to or that boot by user-data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<Host>>,
+    /// A Kubernetes cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterAccess>,
+    /// This machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
+    /// A project of a cloud that offers managed databases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
+}
+
+impl Outputs {
+    /// Takes over what `later` knows.
+    pub fn merge(&mut self, later: Self) {
+        let Self {
+            hosts,
+            cluster,
+            machine,
+            project,
+        } = later;
+        self.hosts = hosts.or(self.hosts.take());
+        self.cluster = cluster.or(self.cluster.take());
+        self.machine = machine.or(self.machine.take());
+        self.project = project.or(self.project.take());
+    }
+}
+
+/// A machine of an infrastructure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Host {
+    /// The machine's name, which is its node's name.
+    pub name: String,
+    /// The address inside its network.
+    pub address: String,
+    /// The address from outside, if it has one.
+    pub public_address: Option<String>,
+    /// `control-plane`, or the worker pool's name.
+    pub role: String,
+}
+
+/// How a cluster is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterAccess {
+    /// The API server's URL.
+    pub endpoint: String,
+    /// The kubeconfig.
+    pub kubeconfig: SecretRef,
+}
+
+/// This machine as infrastructure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Machine {
+    /// The folder that holds the instances.
+    pub instances: PathBuf,
+}
+
+/// A project of a cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    /// The project's id.
+    pub id: String,
+    /// The region.
+    pub region: String,
+}

@@ -1,0 +1,240 @@
+//! The wanted graph and the observed world.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    codes,
+    error::{Class, Error},
+    resource::{Key, Live, Need, Resource},
+};
+
+/// The wanted resources: an acyclic graph whose needs are all in it or given.
+#[derive(Clone, PartialEq)]
+pub struct Desired<R> {
+    wanted: BTreeMap<Key, R>,
+    given: BTreeMap<Key, String>,
+    root: Option<Key>,
+    order: Vec<Key>,
+}
+
+impl<R: Resource> Desired<R> {
+    /// Nothing wanted: what `down` asks for.
+    pub fn nothing() -> Self {
+        Self {
+            wanted: BTreeMap::new(),
+            given: BTreeMap::new(),
+            root: None,
+            order: Vec::new(),
+        }
+    }
+
+    /// Collects wanted resources.
+    pub fn builder() -> Builder<R> {
+        Builder {
+            desired: Self::nothing(),
+            twice: Vec::new(),
+        }
+    }
+
+    /// What is wanted, by key.
+    pub fn wanted(&self) -> &BTreeMap<Key, R> {
+        &self.wanted
+    }
+
+    /// What the user gave, by key: its id.
+    pub fn given(&self) -> &BTreeMap<Key, String> {
+        &self.given
+    }
+
+    /// The resource that is made alone and seen again before anything else.
+    pub fn root(&self) -> Option<&Key> {
+        self.root.as_ref()
+    }
+
+    /// Keys of the wanted resources, each after what it needs.
+    pub fn order(&self) -> &[Key] {
+        &self.order
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Desired<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desired")
+            .field("wanted", &self.wanted)
+            .field("given", &self.given)
+            .field("root", &self.root)
+            .finish()
+    }
+}
+
+/// Collects wanted resources, then checks them as a whole.
+#[derive(Debug, Clone)]
+pub struct Builder<R> {
+    desired: Desired<R>,
+    twice: Vec<Key>,
+}
+
+impl<R: Resource> Builder<R> {
+    /// Wants `resource` under `key`.
+    #[must_use]
+    pub fn want(mut self, key: Key, resource: R) -> Self {
+        self.add(key, resource);
+        self
+    }
+
+    /// Wants `resource` under `key`; for loops.
+    pub fn add(&mut self, key: Key, resource: R) {
+        if self.desired.wanted.insert(key.clone(), resource).is_some() {
+            self.twice.push(key);
+        }
+    }
+
+    /// Something that exists and is the user's: known by id, never changed or deleted.
+    #[must_use]
+    pub fn given(mut self, key: Key, id: impl Into<String>) -> Self {
+        if self.desired.given.insert(key.clone(), id.into()).is_some() {
+            self.twice.push(key);
+        }
+        self
+    }
+
+    /// The resource that is made alone first, so that two racing machines leave at most two empty roots.
+    #[must_use]
+    pub fn root(mut self, key: Key) -> Self {
+        self.desired.root = Some(key);
+        self
+    }
+
+    /// Checks and orders the graph.
+    ///
+    /// # Errors
+    /// [`codes::CORE_GRAPH`] for a key used twice, a need that nobody provides, an unknown root, or a cycle (shown whole).
+    pub fn build(self) -> Result<Desired<R>, Error> {
+        let Self { mut desired, twice } = self;
+        let bad = |what: String| {
+            Err(Error::new(&codes::CORE_GRAPH, Class::Internal)
+                .attempted("order the wanted resources")
+                .happened(what))
+        };
+        let clash = desired.given.keys().find(|k| desired.wanted.contains_key(*k));
+        if let Some(key) = twice.first().or(clash) {
+            return bad(format!("'{key}' is wanted twice"));
+        }
+        if let Some(root) = desired.root.as_ref().filter(|r| !desired.wanted.contains_key(*r)) {
+            return bad(format!("the root '{root}' is not wanted"));
+        }
+        let mut left: BTreeMap<&Key, usize> = BTreeMap::new();
+        let mut dependants: BTreeMap<Key, Vec<&Key>> = BTreeMap::new();
+        for (key, resource) in &desired.wanted {
+            let needs: BTreeSet<Key> = resource.needs().into_iter().map(|n| n.key().clone()).collect();
+            let mut count = 0;
+            for need in needs {
+                if desired.given.contains_key(&need) {
+                    continue;
+                }
+                if !desired.wanted.contains_key(&need) {
+                    return bad(format!("'{key}' needs '{need}', which nobody wants"));
+                }
+                count += 1;
+                dependants.entry(need).or_default().push(key);
+            }
+            left.insert(key, count);
+        }
+        let mut free: BTreeSet<&Key> = left.iter().filter(|(_, n)| **n == 0).map(|(k, _)| *k).collect();
+        let mut order = Vec::with_capacity(left.len());
+        while let Some(key) = free.pop_first() {
+            order.push(key.clone());
+            for dependant in dependants.get(key).into_iter().flatten() {
+                if let Some(n) = left.get_mut(*dependant) {
+                    *n -= 1;
+                    if *n == 0 {
+                        free.insert(dependant);
+                    }
+                }
+            }
+        }
+        if order.len() != desired.wanted.len() {
+            let stuck: Vec<String> = left
+                .iter()
+                .filter(|(_, n)| **n > 0)
+                .map(|(k, _)| k.to_string())
+                .collect();
+            return bad(format!("these need each other in a circle: {}", stuck.join(", ")));
+        }
+        desired.order = order;
+        Ok(desired)
+    }
+}
+
+/// Everything that bears the owner's mark: the answer of a total observe (law 2).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed<R> {
+    /// What is live, by key.
+    pub live: BTreeMap<Key, Live<R>>,
+    /// Keys that more than one live resource answers to, with all ids (law 3).
+    pub duplicates: BTreeMap<Key, Vec<String>>,
+    /// Marked resources whose key cannot be read: id and what is known.
+    pub unreadable: BTreeMap<String, String>,
+    /// Keys that must not be touched in this pass although nothing is seen there: a create whose outcome is unknown, or a
+    /// back-off. Set from the ledger, never by an actuator.
+    pub waits: BTreeMap<Key, Wait>,
+}
+
+/// Why a key that is not live is left alone for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What is waited for.
+    pub why: String,
+    /// When it will be decided, if that is known.
+    pub until: Option<Timestamp>,
+    /// True if waiting will not help: a person is needed.
+    pub gave_up: bool,
+}
+
+impl<R: Resource> Default for Observed<R> {
+    fn default() -> Self {
+        Self {
+            live: BTreeMap::new(),
+            duplicates: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
+            waits: BTreeMap::new(),
+        }
+    }
+}
+
+impl<R: Resource> Observed<R> {
+    /// Notes one live resource; a second one under the same key becomes a duplicate, and both ids are kept.
+    pub fn found(&mut self, key: Key, live: Live<R>) {
+        if let Some(first) = self.live.get(&key) {
+            let ids = self
+                .duplicates
+                .entry(key)
+                .or_insert_with(|| vec![first.id.clone()]);
+            if !ids.contains(&live.id) {
+                ids.push(live.id);
+            }
+            ids.sort();
+        } else {
+            self.live.insert(key, live);
+        }
+    }
+
+    /// The live resources that need `key`, with how they need it.
+    pub fn dependants(&self) -> BTreeMap<Key, Vec<(Key, bool)>> {
+        let mut all: BTreeMap<Key, Vec<(Key, bool)>> = BTreeMap::new();
+        for (key, live) in &self.live {
+            for need in live.resource.needs() {
+                let built = matches!(need, Need::Built(_));
+                all.entry(need.key().clone())
+                    .or_default()
+                    .push((key.clone(), built));
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,66 @@
+//! Names for the outside world: one pure function from owner and key.
+
+use sha2::{Digest, Sha256};
+
+use crate::{owner::Owner, resource::Key};
+
+/// What a kind of resource takes as a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// The longest name, in bytes.
+    pub limit: usize,
+    /// The characters it takes beside lower-case letters and digits.
+    pub also: &'static str,
+}
+
+/// The rules for `kind`; the conservative DNS label for kinds that are not listed.
+pub fn rules(kind: &str) -> Rules {
+    match kind {
+        // Neutron, Nova and Cinder take 255 of any character; kept to what a host name and a log line take.
+        "network" | "subnet" | "router" | "port" | "securityGroup" | "volume" | "keyPair" | "serverGroup"
+        | "loadBalancer" => Rules {
+            limit: 200,
+            also: "-.",
+        },
+        // SKE: at most 11 characters, lower-case letters, digits and '-'.
+        "skeCluster" => Rules { limit: 11, also: "-" },
+        _ => Rules { limit: 63, also: "-" },
+    }
+}
+
+/// The name of `key` of `owner` in the outside world: readable, stable, within the rules, and with a hash where it had to be
+/// shortened or changed, so that two keys never share a name.
+pub fn for_kind(owner: &Owner, kind: &str, key: &Key) -> String {
+    let Rules { limit, also } = rules(kind);
+    let whole = format!("{}-{}-{}", owner.namespace(), owner.name(), key);
+    let clean: String = whole
+        .chars()
+        .map(|c| c.to_ascii_lowercase())
+        .map(|c| {
+            if c.is_ascii_lowercase() || c.is_ascii_digit() || also.contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let exact = clean == whole.replace('/', "-")
+        && !owner.name().contains('-')
+        && !owner.namespace().contains('-')
+        && !key.as_str().contains('-');
+    if exact && clean.len() <= limit && starts_well(&clean) {
+        return clean;
+    }
+    let digest = Sha256::digest(format!("{}/{}", owner.uid(), key).as_bytes());
+    let mut hash: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    hash.truncate(limit.saturating_sub(2).min(8));
+    let mut head: String = clean.chars().take(limit.saturating_sub(hash.len() + 1)).collect();
+    if !starts_well(&head) {
+        head = format!("p{}", head.chars().skip(1).collect::<String>());
+    }
+    format!("{}-{hash}", head.trim_end_matches(['-', '.']))
+}
+
+fn starts_well(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with(['-', '.'])
+}

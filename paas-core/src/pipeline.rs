@@ -1,0 +1,183 @@
+//! Stages one after the other: creates go up, deletes come down, and what is seen passes from one to the next.
+
+mod outcome;
+mod run;
+mod stage;
+
+use async_trait::async_trait;
+
+use crate::{
+    driver::{Hold, Outputs},
+    error::{Class, Error},
+    execute::{Half, Tools},
+    owner::Owner,
+    policy::{Consent, Policy},
+    view::{PlanView, StageView},
+};
+
+pub use outcome::{Obstruction, Outcome, Pending, Stumble};
+pub use stage::DriverStage;
+
+/// What a pass over the stages carries along.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The object that everything belongs to.
+    pub owner: Owner,
+    /// What may happen.
+    pub policy: Policy,
+    /// A person's word about data.
+    pub consent: Consent,
+    /// The plan that was shown and agreed to, if one was; else everything is agreed to.
+    pub shown: Option<PlanView>,
+    /// Ledger, lock, clock, listeners, cancellation.
+    pub tools: Tools,
+    /// What the stages so far give; set what earlier pipelines gave before the first pass.
+    pub outputs: Outputs,
+    /// What later stages hold.
+    pub holds: Vec<Hold>,
+    /// The first stage that could not be observed in this pass: nothing before it may be deleted.
+    pub blind: Option<String>,
+    /// True in the first pass after a person or a new spec asked: back-offs do not count.
+    pub asked_anew: bool,
+}
+
+impl Context {
+    /// A context with nothing known yet.
+    pub fn new(owner: Owner, policy: Policy, tools: Tools) -> Self {
+        Self {
+            owner,
+            policy,
+            consent: Consent::none(),
+            shown: None,
+            tools,
+            outputs: Outputs::default(),
+            holds: Vec::new(),
+            blind: None,
+            asked_anew: true,
+        }
+    }
+
+    /// The policy for one stage, with consent, agreement and holds in it.
+    pub fn policy_for(&self, stage: &str) -> Policy {
+        let mut policy = self.policy.clone();
+        policy.data_may_go |= self.consent.covers(&self.owner);
+        policy.held = self
+            .holds
+            .iter()
+            .filter(|h| h.stage == stage)
+            .map(|h| (h.key.clone(), h.why.clone()))
+            .collect();
+        if let Some(shown) = &self.shown {
+            policy.agreed = shown.agreed(stage);
+        }
+        policy
+    }
+}
+
+/// One stage, erased for callers that choose at run time.
+#[async_trait]
+pub trait Stage: std::fmt::Debug + Send + Sync {
+    /// `network`, `machines`, `cluster`, `addons`, `database`.
+    fn name(&self) -> &str;
+
+    /// What would be done. Changes nothing. Adds its outputs and holds to the context.
+    ///
+    /// # Errors
+    /// The world cannot be seen.
+    async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<StageView, Error>;
+
+    /// Observe, plan, carry out `half` once. Adds its outputs and holds to the context.
+    ///
+    /// # Errors
+    /// The world cannot be seen, or the pass had to stop: cancelled, fenced, no ledger. What was done is done.
+    async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome, Error>;
+}
+
+/// Whether the spec is wanted, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// What the spec says.
+    Spec,
+    /// Nothing: `down`.
+    Nothing,
+}
+
+/// The stages of one object, in the order in which they are built.
+#[derive(Debug)]
+pub struct Pipeline {
+    stages: Vec<Box<dyn Stage>>,
+}
+
+impl Pipeline {
+    /// A pipeline of stages, in the order in which they are built.
+    pub fn new(stages: Vec<Box<dyn Stage>>) -> Self {
+        Self { stages }
+    }
+
+    /// What would be done now. Changes nothing.
+    ///
+    /// # Errors
+    /// A stage whose world cannot be seen.
+    pub async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<PlanView, Error> {
+        let mut views = Vec::with_capacity(self.stages.len());
+        cx.holds.clear();
+        for stage in &self.stages {
+            views.push(stage.plan(cx, wanted).await?);
+        }
+        Ok(PlanView::new(&cx.owner, views))
+    }
+
+    /// One pass towards the spec: creates and updates from the first stage to the last, deletions from the last to the first.
+    ///
+    /// # Errors
+    /// See [`Stage::pass`]; a stage that cannot be seen ends the way up, and nothing before it is deleted.
+    pub async fn advance(&self, cx: &mut Context) -> Result<Outcome, Error> {
+        self.pass(cx, Wanted::Spec).await
+    }
+
+    /// One pass towards nothing: the same planner with nothing desired.
+    ///
+    /// # Errors
+    /// See [`Stage::pass`].
+    pub async fn retire(&self, cx: &mut Context) -> Result<Outcome, Error> {
+        cx.policy.sweep = true;
+        self.pass(cx, Wanted::Nothing).await
+    }
+
+    async fn pass(&self, cx: &mut Context, wanted: Wanted) -> Result<Outcome, Error> {
+        cx.holds.clear();
+        cx.blind = None;
+        if let [only] = self.stages.as_slice() {
+            let outcome = only.pass(cx, wanted, Half::Both).await;
+            cx.asked_anew = false;
+            return outcome;
+        }
+        let mut outcomes = Vec::with_capacity(self.stages.len());
+        let mut unseen = None;
+        for stage in &self.stages {
+            match stage.pass(cx, wanted, Half::Build).await {
+                Ok(outcome) => outcomes.push((stage, outcome)),
+                Err(error) if matches!(error.class(), Class::Cancelled) => return Err(error),
+                Err(error) => {
+                    cx.blind = Some(stage.name().to_owned());
+                    unseen = Some(error);
+                    break;
+                }
+            }
+        }
+        let mut total = Outcome::Converged;
+        let mut cleared = true;
+        for (stage, outcome) in outcomes.into_iter().rev() {
+            // Going down, an earlier stage is left alone until nothing is left above it.
+            let outcome = if outcome.clears() && cx.blind.is_none() && (cleared || wanted == Wanted::Spec) {
+                stage.pass(cx, wanted, Half::Clear).await?
+            } else {
+                outcome
+            };
+            cleared &= matches!(outcome, Outcome::Converged);
+            total = outcome.and(total);
+        }
+        cx.asked_anew = false;
+        unseen.map_or(Ok(total), Err)
+    }
+}

@@ -1,0 +1,369 @@
+//! A stage made of any driver.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Context, Obstruction, Outcome, Pending, Stage, Stumble, Wanted};
+use crate::{
+    codes,
+    driver::{Driver, Outputs},
+    error::{Class, Error, ErrorView},
+    event::{Event, State},
+    execute::{Half, Report, execute},
+    graph::{Desired, Observed},
+    ledger::{Ledger, Scope, Settled, Since, doubts, later},
+    plan::{Plan, plan},
+    policy::Policy,
+    resource::{Key, Resource},
+    view::StageView,
+};
+
+/// A [`Stage`] of one driver and one spec.
+pub struct DriverStage<D: Driver> {
+    driver: D,
+    spec: D::Spec,
+}
+
+impl<D: Driver> DriverStage<D> {
+    /// The stage of `driver` for `spec`.
+    pub fn new(driver: D, spec: D::Spec) -> Self {
+        Self { driver, spec }
+    }
+}
+
+impl<D: Driver> fmt::Debug for DriverStage<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DriverStage")
+            .field("driver", &self.driver)
+            .field("spec", &self.spec)
+            .finish()
+    }
+}
+
+/// What one look at the world gives.
+struct Look<R: Resource> {
+    ledger: Ledger,
+    desired: Desired<R>,
+    observed: Observed<R>,
+    policy: Policy,
+    plan: Plan<R>,
+    learned: Vec<Settled>,
+    actuator: std::sync::Arc<dyn crate::actuator::Actuator<R>>,
+}
+
+impl<D: Driver> DriverStage<D> {
+    fn scope(&self, cx: &Context) -> Scope {
+        Scope {
+            owner: cx.owner.clone(),
+            stage: self.driver.stage().to_owned(),
+        }
+    }
+
+    fn desired(&self, cx: &Context, wanted: Wanted) -> Result<Desired<D::Resource>, Error> {
+        match wanted {
+            Wanted::Spec => self.driver.desired(&self.spec, &cx.outputs),
+            Wanted::Nothing => Ok(Desired::nothing()),
+        }
+    }
+
+    /// Observes and plans. `None` while the world of this stage is not known.
+    async fn look(&self, cx: &mut Context, wanted: Wanted) -> Result<Option<Look<D::Resource>>, Error> {
+        let scope = self.scope(cx);
+        let ledger = cx.tools.ledger.load(&scope).await?;
+        let desired = self.desired(cx, wanted)?;
+        let Some(actuator) = self.driver.actuator(&cx.outputs).await? else {
+            return Ok(None);
+        };
+        let mut observed = match actuator.observe(&cx.owner, &ledger).await {
+            Ok(observed) => observed,
+            Err(error) => {
+                // The last known outputs serve for advance, never for retire.
+                if wanted == Wanted::Spec
+                    && let Some(known) = ledger
+                        .outputs
+                        .and_then(|o| serde_json::from_value::<Outputs>(o).ok())
+                {
+                    cx.outputs.merge(known);
+                }
+                return Err(error);
+            }
+        };
+        let policy = cx.policy_for(self.driver.stage());
+        let mut learned = doubts(
+            &ledger,
+            &mut observed,
+            cx.tools.clock.now(),
+            &policy.bounds,
+            cx.asked_anew,
+        );
+        let gives = self.driver.gives(&self.spec, &observed);
+        if gives != Outputs::default() {
+            let json = serde_json::to_value(&gives).ok();
+            learned.extend(
+                json.filter(|j| ledger.outputs.as_ref() != Some(j))
+                    .map(Settled::Outputs),
+            );
+        }
+        cx.outputs.merge(gives);
+        cx.holds.extend(self.driver.holds(&self.spec, &observed));
+        let plan = plan(&desired, &observed, &policy);
+        Ok(Some(Look {
+            ledger,
+            desired,
+            observed,
+            policy,
+            plan,
+            learned,
+            actuator,
+        }))
+    }
+}
+
+#[async_trait]
+impl<D: Driver> Stage for DriverStage<D> {
+    fn name(&self) -> &str {
+        self.driver.stage()
+    }
+
+    async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<StageView, Error> {
+        if let Some(look) = self.look(cx, wanted).await? {
+            return Ok(StageView::of(self.driver.stage(), &look.plan));
+        }
+        let plan = plan(
+            &self.desired(cx, wanted)?,
+            &Observed::default(),
+            &cx.policy_for(self.driver.stage()),
+        );
+        let unknown = Some("known after the stages before it".to_owned());
+        Ok(StageView {
+            unknown,
+            ..StageView::of(self.driver.stage(), &plan)
+        })
+    }
+
+    async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome, Error> {
+        let scope = self.scope(cx);
+        let Some(look) = self.look(cx, wanted).await? else {
+            return self.unknown(cx, wanted);
+        };
+        cx.tools.ledger.settle(&scope, &look.learned).await?;
+        let parts = (&look.desired, &look.observed, &look.plan);
+        let report = execute(
+            &scope,
+            &*look.actuator,
+            half,
+            parts,
+            (&look.ledger, &look.policy.bounds),
+            &cx.tools,
+        )
+        .await;
+        let now = cx.tools.clock.now();
+        let waits = waits(&look, &report, now);
+        if waits != look.ledger.waits {
+            tell_waits(cx, &scope, &look.ledger.waits, &waits);
+            cx.tools
+                .ledger
+                .settle(&scope, &[Settled::Waits(waits.clone())])
+                .await?;
+        }
+        if let Some(error) = report.stopped {
+            return Err(error);
+        }
+        let outcome = outcome(&scope, &look, &report, &waits, now);
+        let empty = look.observed.live.is_empty()
+            && look.desired.wanted().is_empty()
+            && look.ledger.intents.is_empty();
+        if empty && outcome == Outcome::Converged {
+            cx.tools.ledger.forget(&scope).await?;
+        }
+        Ok(outcome)
+    }
+}
+
+impl<D: Driver> DriverStage<D> {
+    /// What a pass over a world that is not known yet leads to.
+    fn unknown(&self, cx: &Context, wanted: Wanted) -> Result<Outcome, Error> {
+        if wanted == Wanted::Nothing || self.desired(cx, wanted)?.wanted().is_empty() {
+            return Ok(Outcome::Converged);
+        }
+        Ok(Outcome::Progressing {
+            waiting: Vec::new(),
+            failed: Vec::new(),
+            again_in: cx.policy.bounds.poll_max,
+            clears: false,
+        })
+    }
+}
+
+/// What is waited for after this pass, each with the time it began.
+fn waits<R: Resource>(look: &Look<R>, report: &Report<R>, now: Timestamp) -> BTreeMap<Key, Since> {
+    let known = &look.ledger.waits;
+    let since = |key: &Key, why: &str| Since {
+        why: why.to_owned(),
+        since: known.get(key).map_or(now, |s| s.since),
+    };
+    let mut waits: BTreeMap<Key, Since> = look
+        .plan
+        .waiting
+        .iter()
+        .map(|w| (w.key.clone(), since(&w.key, &w.why)))
+        .collect();
+    for (key, live) in &report.created {
+        if let crate::resource::Health::Settling { why } = &live.health {
+            waits.insert(key.clone(), since(key, why));
+        }
+    }
+    waits
+}
+
+fn tell_waits(cx: &Context, scope: &Scope, old: &BTreeMap<Key, Since>, new: &BTreeMap<Key, Since>) {
+    for (key, wait) in new
+        .iter()
+        .filter(|(k, w)| old.get(*k).is_none_or(|o| o.why != w.why))
+    {
+        cx.tools.events.emit(&Event {
+            at: cx.tools.clock.now(),
+            owner: scope.owner.to_string(),
+            stage: scope.stage.clone(),
+            key: Some(key.clone()),
+            verb: "observe".to_owned(),
+            state: State::Waiting,
+            reason: "Waiting".to_owned(),
+            message: wait.why.clone(),
+            request_id: None,
+        });
+    }
+}
+
+fn patience<R: Resource>(look: &Look<R>, key: &Key) -> Duration {
+    let live = look.observed.live.get(key).map(|l| &l.resource);
+    live.or(look.desired.wanted().get(key))
+        .map_or(Duration::from_secs(600), Resource::patience)
+}
+
+fn outcome<R: Resource>(
+    scope: &Scope,
+    look: &Look<R>,
+    report: &Report<R>,
+    waits: &BTreeMap<Key, Since>,
+    now: Timestamp,
+) -> Outcome {
+    let stage = &scope.stage;
+    let bounds = &look.policy.bounds;
+    let mut because: Vec<Obstruction> = Vec::new();
+    for blocked in &look.plan.blocked {
+        let (code, remedy) = (blocked.code.id.to_owned(), blocked.code.remedy.to_owned());
+        because.push(Obstruction {
+            stage: stage.clone(),
+            key: blocked.key.clone(),
+            why: blocked.why.clone(),
+            code,
+            remedy,
+        });
+    }
+    let mut waiting = Vec::new();
+    for (key, wait) in waits {
+        let deadline = later(wait.since, patience(look, key));
+        if now > deadline {
+            let code = &codes::CORE_WAIT_OVERDUE;
+            let why = format!("{} (since {:.0})", wait.why, wait.since);
+            because.push(Obstruction {
+                stage: stage.clone(),
+                key: key.clone(),
+                why,
+                code: code.id.into(),
+                remedy: code.remedy.into(),
+            });
+        } else {
+            waiting.push(Pending {
+                stage: stage.clone(),
+                key: key.clone(),
+                why: wait.why.clone(),
+                since: wait.since,
+                deadline,
+            });
+        }
+    }
+    let mut failed = Vec::new();
+    for failure in &report.failed {
+        let (key, error) = (failure.key.clone(), &failure.error);
+        let count = look.ledger.troubles.get(&key).map_or(0, |t| t.count) + 1;
+        if error.may_pass() && count < bounds.attempts {
+            let starves = report
+                .starved
+                .iter()
+                .filter(|(_, root)| *root == key)
+                .map(|(k, _)| k.clone())
+                .collect();
+            failed.push(Stumble {
+                stage: stage.clone(),
+                key,
+                verb: failure.verb,
+                error: ErrorView::from(error),
+                starves,
+            });
+        } else {
+            let why = error.to_string();
+            because.push(Obstruction {
+                stage: stage.clone(),
+                key,
+                why,
+                code: error.code().id.into(),
+                remedy: error.advice().into(),
+            });
+        }
+    }
+    let left = look
+        .plan
+        .steps
+        .iter()
+        .filter(|s| !report.done.iter().any(|(k, _)| *k == s.key));
+    let clears = left.clone().any(|s| s.action.verb().removes());
+    let moved = !report.done.is_empty();
+    if moved || !waiting.is_empty() || !failed.is_empty() {
+        let again_in = if moved && failed.is_empty() && waits.is_empty() {
+            Duration::ZERO
+        } else {
+            pause(look, waits, !failed.is_empty(), now)
+        };
+        return Outcome::Progressing {
+            waiting,
+            failed,
+            again_in,
+            clears,
+        };
+    }
+    if !because.is_empty() {
+        return Outcome::Blocked { because, clears };
+    }
+    if left.count() > 0 {
+        return Outcome::Progressing {
+            waiting,
+            failed,
+            again_in: bounds.poll,
+            clears,
+        };
+    }
+    Outcome::Converged
+}
+
+/// A quarter of the time waited so far, within the bounds: quick things are seen quickly, slow ones are asked seldom.
+fn pause<R: Resource>(
+    look: &Look<R>,
+    waits: &BTreeMap<Key, Since>,
+    failed: bool,
+    now: Timestamp,
+) -> Duration {
+    let bounds = &look.policy.bounds;
+    let youngest = waits.values().map(|w| w.since).max().unwrap_or(now);
+    let waited = Duration::try_from(now.duration_since(youngest)).unwrap_or_default();
+    let floor = if failed { bounds.backoff } else { bounds.poll };
+    (waited / 4).clamp(floor.min(bounds.poll_max), bounds.poll_max)
+}
+
+/// A run that must end: cancelled, or its deadline passed.
+pub(super) fn cancelled() -> Error {
+    Error::new(&codes::CORE_CANCELLED, Class::Cancelled)
+}

@@ -1,0 +1,443 @@
+//! The whole decision, synchronous and deterministic: no clock, no I/O, no chance.
+
+mod going;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    codes::{self, Code},
+    graph::{Desired, Observed},
+    policy::{Agreed, Drift, OnBroken, Policy},
+    resource::{Change, Diff, Health, Key, Live, Resource},
+};
+
+/// What one pass may do, and what it must leave.
+#[derive(Clone, PartialEq)]
+pub struct Plan<R> {
+    /// Deletions with dependants first, then updates, then creates with needs first.
+    pub steps: Vec<Step<R>>,
+    /// What is on its way.
+    pub waiting: Vec<Waiting>,
+    /// What needs a person or another spec.
+    pub blocked: Vec<Blocked>,
+    /// What is no longer wanted and stays, because it holds data.
+    pub kept: Vec<Kept>,
+    /// How many resources are as they should be.
+    pub same: usize,
+}
+
+/// One mutating call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step<R> {
+    /// What it is done to.
+    pub key: Key,
+    /// What is done.
+    pub action: Action<R>,
+    /// Why.
+    pub reason: String,
+    /// What must be over first: live dependants of a deletion, needs of a create or an update.
+    pub after: Vec<Key>,
+    /// Why it is not for this pass, although it is part of the plan.
+    pub hold: Option<String>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action<R> {
+    /// Make it.
+    Create {
+        /// What is wanted.
+        want: R,
+    },
+    /// Change it in place.
+    Update {
+        /// What is there.
+        live: Live<R>,
+        /// What is wanted.
+        want: R,
+        /// What differs.
+        changes: Vec<Change>,
+    },
+    /// Delete it; a later pass makes it anew.
+    Replace {
+        /// What is there.
+        live: Live<R>,
+        /// What is wanted.
+        want: R,
+        /// What differs; empty where it goes with something else.
+        changes: Vec<Change>,
+    },
+    /// Delete it.
+    Delete {
+        /// What is there.
+        live: Live<R>,
+    },
+}
+
+impl<R> Action<R> {
+    /// The verb alone.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Create { .. } => Verb::Create,
+            Self::Update { .. } => Verb::Update,
+            Self::Replace { .. } => Verb::Replace,
+            Self::Delete { .. } => Verb::Delete,
+        }
+    }
+}
+
+/// The four verbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verb {
+    /// `+`
+    Create,
+    /// `~`
+    Update,
+    /// `±`
+    Replace,
+    /// `-`
+    Delete,
+}
+
+impl Verb {
+    /// True if the step of this pass is a deletion.
+    pub fn removes(self) -> bool {
+        matches!(self, Self::Replace | Self::Delete)
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+/// Something on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// What.
+    pub key: Key,
+    /// What it waits for.
+    pub why: String,
+}
+
+/// Something that needs a person or another spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// What.
+    pub key: Key,
+    /// The verb that is not carried out, if it is one.
+    pub verb: Option<Verb>,
+    /// Why, with ids.
+    pub why: String,
+    /// The code that explains it.
+    pub code: &'static Code,
+}
+
+/// Something that is no longer wanted and stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// What.
+    pub key: Key,
+    /// Its id: where it is.
+    pub id: String,
+    /// Why it stays.
+    pub why: String,
+}
+
+impl<R> Plan<R> {
+    /// True if there is nothing to do, nothing on its way and nothing in the way.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.waiting.is_empty() && self.blocked.is_empty()
+    }
+
+    fn nothing() -> Self {
+        Self {
+            steps: Vec::new(),
+            waiting: Vec::new(),
+            blocked: Vec::new(),
+            kept: Vec::new(),
+            same: 0,
+        }
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Plan<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("steps", &self.steps)
+            .field("waiting", &self.waiting)
+            .field("blocked", &self.blocked)
+            .field("kept", &self.kept)
+            .field("same", &self.same)
+            .finish()
+    }
+}
+
+/// Decides what to do so that `observed` becomes `desired`, within `policy`.
+///
+/// - What is unwanted, must be replaced, or is built on something that goes is deleted, dependants first, by what is *live*.
+/// - A deletion that would take something precious, held, or not ours along does not happen at all: it is kept or blocked, once,
+///   at its cause.
+/// - Updates are planned even for what still settles: they may be the cure.
+/// - A missing resource is created unless a create of it is still in doubt.
+/// - Two live resources for one key, or a mark that cannot be read, stop everything (law 3).
+pub fn plan<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, policy: &Policy) -> Plan<R> {
+    let mut plan = Plan::nothing();
+    doubts(observed, &mut plan);
+    if !plan.blocked.is_empty() {
+        return plan;
+    }
+    let removals = going::decide(desired, observed, policy, &mut plan);
+    stay(desired, observed, policy, &removals, &mut plan);
+    create(desired, observed, &removals, &mut plan);
+    plan
+}
+
+/// Law 3: what cannot be told apart is shown with all ids, and nothing is guessed.
+fn doubts<R: Resource>(observed: &Observed<R>, plan: &mut Plan<R>) {
+    for (key, ids) in &observed.duplicates {
+        plan.blocked.push(Blocked {
+            key: key.clone(),
+            verb: None,
+            why: format!(
+                "{} live resources answer to this key: {}",
+                ids.len(),
+                ids.join(", ")
+            ),
+            code: &codes::CORE_DUPLICATE,
+        });
+    }
+    for (id, known) in &observed.unreadable {
+        let key = Key::new(id).or_else(|_| Key::new("unreadable"));
+        plan.blocked.extend(key.ok().map(|key| Blocked {
+            key,
+            verb: None,
+            why: format!("{id} bears our mark, but which one it is cannot be read: {known}"),
+            code: &codes::CORE_UNREADABLE_MARK,
+        }));
+    }
+}
+
+/// Updates and waits of what is live and does not go.
+fn stay<R: Resource>(
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    policy: &Policy,
+    going: &BTreeSet<Key>,
+    plan: &mut Plan<R>,
+) {
+    for key in desired.order() {
+        let (Some(want), Some(live)) = (desired.wanted().get(key), observed.live.get(key)) else {
+            continue;
+        };
+        if going.contains(key) || !live.is_mine() {
+            continue;
+        }
+        let diff = match want.diff(&live.resource) {
+            Diff::Update(changes) if live.health != Health::Leaving => Some(changes),
+            Diff::Update(_) | Diff::Replace(_) | Diff::Same => None,
+        };
+        match &live.health {
+            Health::Settling { why } => plan.waiting.push(Waiting {
+                key: key.clone(),
+                why: why.clone(),
+            }),
+            Health::Leaving => plan.waiting.push(Waiting {
+                key: key.clone(),
+                why: "it is leaving; it is made anew when it is gone".into(),
+            }),
+            Health::Broken { why } if diff.is_none() && !plan.blocked.iter().any(|b| b.key == *key) => {
+                plan.blocked.push(Blocked {
+                    key: key.clone(),
+                    verb: None,
+                    why: format!("{} is broken: {why}", live.id),
+                    code: &codes::CORE_PROVIDER,
+                });
+            }
+            Health::Broken { .. } => {}
+            Health::Ready if diff.is_none() => plan.same += 1,
+            Health::Ready => {}
+        }
+        let Some(changes) = diff else { continue };
+        let reason = changes
+            .iter()
+            .map(|c| c.field.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+            + " differs";
+        if policy.drift == Drift::Report {
+            let why = format!("{reason}; differences are only reported");
+            plan.blocked.push(Blocked {
+                key: key.clone(),
+                verb: Some(Verb::Update),
+                why,
+                code: &codes::CORE_BLOCKED,
+            });
+            continue;
+        }
+        let after = want
+            .needs()
+            .iter()
+            .map(|n| n.key())
+            .filter(|k| !has_id(k, desired, observed))
+            .cloned()
+            .collect();
+        let action = Action::Update {
+            live: live.clone(),
+            want: want.clone(),
+            changes,
+        };
+        plan.push(
+            observed,
+            Step {
+                key: key.clone(),
+                action,
+                reason,
+                after,
+                hold: None,
+            },
+        );
+    }
+}
+
+/// Creates of what is not there.
+fn create<R: Resource>(
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    going: &BTreeSet<Key>,
+    plan: &mut Plan<R>,
+) {
+    let root_missing = desired.root().filter(|r| !observed.live.contains_key(*r));
+    for key in desired.order() {
+        let Some(want) = desired
+            .wanted()
+            .get(key)
+            .filter(|_| !observed.live.contains_key(key))
+        else {
+            continue;
+        };
+        let needs: BTreeSet<Key> = want.needs().into_iter().map(|n| n.key().clone()).collect();
+        let after = needs
+            .into_iter()
+            .filter(|k| !is_usable(k, desired, observed, going))
+            .collect();
+        let hold = root_missing
+            .filter(|r| *r != key)
+            .map(|root| format!("{root} is made alone and seen first"));
+        let step = Step {
+            key: key.clone(),
+            action: Action::Create { want: want.clone() },
+            reason: "it does not exist".into(),
+            after,
+            hold,
+        };
+        plan.push(observed, step);
+    }
+}
+
+impl<R: Resource> Plan<R> {
+    /// Adds a step, held or blocked where the ledger asks for it.
+    fn push(&mut self, observed: &Observed<R>, mut step: Step<R>) {
+        match observed.waits.get(&step.key) {
+            Some(wait) if wait.gave_up => {
+                let (key, verb) = (step.key, Some(step.action.verb()));
+                self.blocked.push(Blocked {
+                    key,
+                    verb,
+                    why: wait.why.clone(),
+                    code: &codes::CORE_PROVIDER,
+                });
+                return;
+            }
+            Some(wait) => {
+                self.waiting.push(Waiting {
+                    key: step.key.clone(),
+                    why: wait.why.clone(),
+                });
+                step.hold = Some(wait.why.clone());
+            }
+            None => {}
+        }
+        self.steps.push(step);
+    }
+}
+
+fn has_id<R: Resource>(key: &Key, desired: &Desired<R>, observed: &Observed<R>) -> bool {
+    desired.given().contains_key(key) || observed.live.contains_key(key)
+}
+
+fn is_usable<R: Resource>(
+    key: &Key,
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    going: &BTreeSet<Key>,
+) -> bool {
+    desired.given().contains_key(key)
+        || (!going.contains(key) && observed.live.get(key).is_some_and(Live::is_ready))
+}
+
+/// Why `key` must go by itself, if it must.
+fn root_cause<R: Resource>(
+    key: &Key,
+    live: &Live<R>,
+    desired: &Desired<R>,
+    policy: &Policy,
+) -> Option<(Vec<Change>, String)> {
+    let Some(want) = desired.wanted().get(key) else {
+        return Some((Vec::new(), "it is no longer wanted".to_owned()));
+    };
+    if let Diff::Replace(changes) = want.diff(&live.resource) {
+        let fields = changes
+            .iter()
+            .map(|c| c.field.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
+        return Some((changes, format!("{fields} cannot be changed in place")));
+    }
+    let Health::Broken { why } = &live.health else {
+        return None;
+    };
+    let replace = match policy.broken {
+        OnBroken::Report => false,
+        OnBroken::ReplaceNeverReady => !live.was_ready && !live.resource.precious(),
+        OnBroken::Replace => true,
+    };
+    let curable = matches!(want.diff(&live.resource), Diff::Update(_));
+    (replace && !curable).then(|| (Vec::new(), format!("it is broken: {why}")))
+}
+
+/// True if a removal of this kind was agreed to or needs no agreement (law 7).
+fn is_agreed<R: Resource>(key: &Key, live: &Live<R>, verb: Verb, policy: &Policy) -> bool {
+    match &policy.agreed {
+        Agreed::All => true,
+        Agreed::Shown(shown) => {
+            shown.contains(&(key.clone(), verb))
+                || (verb == Verb::Replace && !live.was_ready && !live.resource.precious())
+        }
+    }
+}
+
+/// How many wanted members of each group are out of service now.
+fn unavailable<R: Resource>(desired: &Desired<R>, observed: &Observed<R>) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for (key, want) in desired.wanted() {
+        if let Some(group) = want.group()
+            && !observed.live.get(key).is_some_and(Live::is_ready)
+        {
+            *counts.entry(group.to_owned()).or_insert(0) += 1;
+        }
+    }
+    counts
+}

@@ -1,0 +1,195 @@
+//! A plan as data: what `paas plan -o json` prints, what consent is bound to. Version 1.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    plan::{Action, Plan, Verb},
+    policy::Agreed,
+    resource::{Change, Key, Resource, View},
+};
+
+/// A plan of all stages of one owner.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    /// 1.
+    pub version: u32,
+    /// `DatabaseInstance/default/demo`.
+    pub owner: String,
+    /// The owner's uid.
+    pub uid: uuid::Uuid,
+    /// The stages in the order in which they are built.
+    pub stages: Vec<StageView>,
+    /// SHA-256 of what would be done: verbs, keys, changes. Waits and reasons do not count.
+    pub hash: String,
+}
+
+/// The plan of one stage.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageView {
+    /// The stage's name.
+    pub stage: String,
+    /// What would be done.
+    pub steps: Vec<StepView>,
+    /// What is on its way.
+    pub waiting: Vec<NoteView>,
+    /// What needs a person or another spec.
+    pub blocked: Vec<NoteView>,
+    /// What is no longer wanted and stays.
+    pub kept: Vec<NoteView>,
+    /// How many resources are as they should be.
+    pub same: usize,
+    /// Why the world of this stage cannot be seen yet: `known after machines`. Its steps are then all creates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepView {
+    /// What it is done to.
+    pub key: Key,
+    /// The field's word for it.
+    pub kind: String,
+    /// What is done.
+    pub verb: Verb,
+    /// Why.
+    pub reason: String,
+    /// What differs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// The id of what is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// True if it holds data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub precious: bool,
+    /// What must be over first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Key>,
+    /// Why it is not for the next pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<String>,
+    /// What is wanted, or what is there if it goes.
+    pub resource: View,
+}
+
+/// One remark about one key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NoteView {
+    /// What.
+    pub key: Key,
+    /// Why.
+    pub why: String,
+    /// The id of what is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The code that explains it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+impl StageView {
+    /// The plan of one stage as data.
+    pub fn of<R: Resource>(stage: &str, plan: &Plan<R>) -> Self {
+        let note = |key: &Key, why: &str| NoteView {
+            key: key.clone(),
+            why: why.to_owned(),
+            id: None,
+            code: None,
+        };
+        Self {
+            stage: stage.to_owned(),
+            steps: plan.steps.iter().map(step).collect(),
+            waiting: plan.waiting.iter().map(|w| note(&w.key, &w.why)).collect(),
+            blocked: plan
+                .blocked
+                .iter()
+                .map(|b| NoteView {
+                    code: Some(b.code.id.to_owned()),
+                    ..note(&b.key, &b.why)
+                })
+                .collect(),
+            kept: plan
+                .kept
+                .iter()
+                .map(|k| NoteView {
+                    id: Some(k.id.clone()),
+                    ..note(&k.key, &k.why)
+                })
+                .collect(),
+            same: plan.same,
+            unknown: None,
+        }
+    }
+}
+
+fn step<R: Resource>(step: &crate::plan::Step<R>) -> StepView {
+    let (resource, id, changes): (&R, Option<&str>, &[Change]) = match &step.action {
+        Action::Create { want } => (want, None, &[]),
+        Action::Update { live, want, changes } | Action::Replace { live, want, changes } => {
+            (want, Some(&live.id), changes)
+        }
+        Action::Delete { live } => (&live.resource, Some(&live.id), &[]),
+    };
+    StepView {
+        key: step.key.clone(),
+        kind: resource.kind().to_owned(),
+        verb: step.action.verb(),
+        reason: step.reason.clone(),
+        changes: changes.to_vec(),
+        id: id.map(str::to_owned),
+        precious: resource.precious(),
+        after: step.after.clone(),
+        hold: step.hold.clone(),
+        resource: resource.view(),
+    }
+}
+
+impl PlanView {
+    /// Puts stages together and hashes what would be done.
+    pub fn new(owner: &crate::owner::Owner, stages: Vec<StageView>) -> Self {
+        let mut hash = Sha256::new();
+        for stage in &stages {
+            for step in &stage.steps {
+                // Serializing these plain values cannot fail; if it did, the hash would differ and void the consent.
+                let line =
+                    serde_json::to_string(&(&stage.stage, &step.key, step.verb, &step.changes, &step.id))
+                        .unwrap_or_default();
+                hash.update(line.as_bytes());
+                hash.update(b"\n");
+            }
+        }
+        let hash = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        Self {
+            version: 1,
+            owner: owner.to_string(),
+            uid: owner.uid(),
+            stages,
+            hash,
+        }
+    }
+
+    /// True if carrying it out would change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.stages
+            .iter()
+            .all(|s| s.steps.is_empty() && s.blocked.is_empty())
+    }
+
+    /// What this plan shows, as the bound of a run (law 7).
+    pub fn agreed(&self, stage: &str) -> Agreed {
+        let steps = self
+            .stages
+            .iter()
+            .filter(|s| s.stage == stage)
+            .flat_map(|s| &s.steps);
+        Agreed::Shown(steps.map(|s| (s.key.clone(), s.verb)).collect::<BTreeSet<_>>())
+    }
+}
