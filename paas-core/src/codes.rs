@@ -80,5 +80,9 @@ codes! {
 
 /// Finds a code by its id, in any case: `paas-core-0001`.
 pub fn find(tables: &[&[&'static Code]], id: &str) -> Option<&'static Code> {
-    tables.iter().flat_map(|t| t.iter()).find(|c| c.id.eq_ignore_ascii_case(id.trim())).copied()
+    tables
+        .iter()
+        .flat_map(|t| t.iter())
+        .find(|c| c.id.eq_ignore_ascii_case(id.trim()))
+        .copied()
 }

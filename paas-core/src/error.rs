@@ -172,7 +172,10 @@ impl Error {
 
     /// True if the same call may succeed later without any change.
     pub fn may_pass(&self) -> bool {
-        matches!(self.0.class, Class::Transient | Class::Throttled | Class::Conflict | Class::TimedOut)
+        matches!(
+            self.0.class,
+            Class::Transient | Class::Throttled | Class::Conflict | Class::TimedOut
+        )
     }
 }
 
@@ -205,7 +208,10 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|s| s as &(dyn std::error::Error + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|s| s as &(dyn std::error::Error + 'static))
     }
 }
 
