@@ -35,6 +35,7 @@ pub mod plan;
 pub mod policy;
 pub mod resource;
 pub mod secrets;
+pub mod spec;
 pub mod view;
 
 #[cfg(feature = "testing")]

@@ -1,0 +1,35 @@
+//! The user's words: `Platform`, `DatabaseInstance`, `DatabaseBackup`.
+//!
+//! One set of structs is read from files, is the Kubernetes custom resources, and is spoken over REST. Their JSON
+//! schema ([`schema`]) carries every rule, plain keywords and CEL alike, so that [`validate`] here and an API server
+//! there come to the same verdict with the same words.
+
+mod backup;
+mod common;
+mod database;
+mod document;
+mod meta;
+mod platform;
+mod quantity;
+
+pub use backup::{BackupMethod, DatabaseBackupSpec, DatabaseBackupStatus};
+pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef};
+pub use database::{
+    BackupPlan, Database, DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Engine, EngineType,
+    EngineVersion, Exposure, MaintenanceWindow, ParameterValue, Plan, Resources, Runtime, Storage, User,
+    Weekday,
+};
+pub use document::{Document, Kind, Object, Spec};
+pub use meta::Meta;
+pub use platform::{
+    Addons, ControlPlane, Infrastructure, InfrastructureType, Installer, Kubernetes, Local, OpenStack,
+    PlatformSpec, PlatformStatus, Pool, Stackit,
+};
+pub use quantity::{Cpu, Quantity, QuantityError};
+
+/// The API group of all kinds.
+pub const GROUP: &str = "paas.rs";
+/// The version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+/// `group/version`, as it stands in `apiVersion`.
+pub const API_VERSION: &str = "paas.rs/v1alpha1";

@@ -1,0 +1,264 @@
+//! `Platform`: infrastructure, a Kubernetes cluster on it, and addons.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BlockedStatus, Condition, Quantity};
+
+/// Where databases run: infrastructure, a Kubernetes cluster on it, and addons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.infrastructure.type != 'Local' || !has(self.kubernetes)", "fieldPath": ".kubernetes",
+     "message": "Local infrastructure has no cluster: remove kubernetes, or choose another infrastructure.type"},
+    {"rule": "self.infrastructure.type != 'Local' || !has(self.addons)", "fieldPath": ".addons",
+     "message": "Local infrastructure has no cluster to put addons into: remove addons, or choose another infrastructure.type"},
+]))]
+pub struct PlatformSpec {
+    /// What everything stands on.
+    pub infrastructure: Infrastructure,
+    /// The Kubernetes cluster; left out, a small one is made where the infrastructure is a cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<Kubernetes>,
+    /// What is installed into the cluster beside the databases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addons: Option<Addons>,
+    /// Refuse to delete this platform while true.
+    #[serde(default)]
+    pub deletion_protection: bool,
+}
+
+/// What everything stands on: exactly one of the members, the one that `type` names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.type == 'Local' || !has(self.local)", "fieldPath": ".local",
+     "message": "local belongs to type Local: remove it, or set type to Local"},
+    {"rule": "self.type == 'OpenStack' || !has(self.openStack)", "fieldPath": ".openStack",
+     "message": "openStack belongs to type OpenStack: remove it, or set type to OpenStack"},
+    {"rule": "self.type == 'Stackit' || !has(self.stackit)", "fieldPath": ".stackit",
+     "message": "stackit belongs to type Stackit: remove it, or set type to Stackit"},
+    {"rule": "self.type != 'OpenStack' || has(self.openStack)",
+     "message": "type OpenStack needs the member openStack"},
+    {"rule": "self.type != 'Stackit' || has(self.stackit)",
+     "message": "type Stackit needs the member stackit"},
+    {"rule": "self.type == oldSelf.type", "fieldPath": ".type",
+     "message": "a platform cannot move to another infrastructure; make a new Platform"},
+]))]
+pub struct Infrastructure {
+    /// Which infrastructure it is.
+    #[serde(rename = "type")]
+    pub type_: InfrastructureType,
+    /// This machine; may be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<Local>,
+    /// A project of an OpenStack cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_stack: Option<OpenStack>,
+    /// A project of STACKIT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stackit: Option<Stackit>,
+}
+
+/// The kinds of infrastructure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum InfrastructureType {
+    /// Directories and processes on this machine.
+    Local,
+    /// Machines and networks of an OpenStack cloud.
+    OpenStack,
+    /// A managed Kubernetes cluster (SKE) of STACKIT.
+    Stackit,
+}
+
+/// This machine. There is nothing to choose.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Local {}
+
+/// A project of an OpenStack cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OpenStack {
+    /// The name of the cloud in clouds.yaml, where endpoint and credential are.
+    #[schemars(length(min = 1, max = 253))]
+    pub cloud: String,
+    /// The region; left out, the one of clouds.yaml.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub region: Option<String>,
+    /// Name or id of the network that floating IPs come from; left out, the only external one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub external_network: Option<String>,
+    /// Name or id of the image that machines boot from.
+    #[schemars(length(min = 1, max = 255))]
+    pub image: String,
+    /// Name or id of the flavor for machines that do not name their own.
+    #[schemars(length(min = 1, max = 255))]
+    pub flavor: String,
+    /// The address range of the platform's own network.
+    #[serde(default = "default_cidr")]
+    #[schemars(regex(
+        pattern = r"^(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}/(1[0-9]|2[0-8])$"
+    ))]
+    #[schemars(length(max = 18), extend("x-paas-help" = "an IPv4 range from /10 to /28, such as 10.20.0.0/16"))]
+    pub network_cidr: String,
+    /// Addresses of DNS servers; left out, those of the cloud.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5), inner(length(min = 2, max = 45)), extend("x-kubernetes-list-type" = "set"))]
+    pub dns_servers: Vec<String>,
+    /// Availability zones to spread machines over; left out, the cloud chooses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(min = 1, max = 63)), extend("x-kubernetes-list-type" = "set"))]
+    pub availability_zones: Vec<String>,
+}
+
+fn default_cidr() -> String {
+    "10.20.0.0/16".to_owned()
+}
+
+/// A project of STACKIT.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Stackit {
+    /// The project's id, a UUID.
+    #[schemars(
+        length(max = 36),
+        regex(pattern = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+    )]
+    #[schemars(extend("x-paas-help" = "the project's UUID, such as 0e1a2b3c-4d5e-6f70-8192-a3b4c5d6e7f8"))]
+    pub project_id: String,
+    /// The region.
+    #[serde(default = "default_region")]
+    #[schemars(length(max = 10), regex(pattern = r"^[a-z]{2}[0-9]{2}$"), extend("x-paas-help" = "a region such as eu01"))]
+    pub region: String,
+    /// Availability zones to spread nodes over; left out, one of the region.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), inner(length(min = 1, max = 63)), extend("x-kubernetes-list-type" = "set"))]
+    pub availability_zones: Vec<String>,
+}
+
+fn default_region() -> String {
+    "eu01".to_owned()
+}
+
+/// The Kubernetes cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kubernetes {
+    /// Minor version, or an exact one; left out, the newest that is known to work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12), regex(pattern = r"^1\.[0-9]{2}(\.[0-9]{1,2})?$"))]
+    #[schemars(extend("x-paas-help" = "a version in quotes such as \"1.34\" or \"1.34.2\""))]
+    pub version: Option<String>,
+    /// What sets the cluster up; a managed cluster needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installer: Option<Installer>,
+    /// The machines of the control plane; a managed cluster has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<ControlPlane>,
+    /// The groups of machines that workloads run on; left out, one group `workers` of one machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub pools: Vec<Pool>,
+}
+
+/// What sets a cluster up on bare machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Installer {
+    /// The upstream tool, with a stacked etcd.
+    Kubeadm,
+    /// A single small binary, for small platforms.
+    K3s,
+}
+
+/// The machines of the control plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.replicas % 2 == 1", "fieldPath": ".replicas",
+     "message": "a control plane needs an odd number of machines: 1, 3 or 5"},
+]))]
+pub struct ControlPlane {
+    /// How many machines: 1, 3 or 5.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 5))]
+    pub replicas: u16,
+    /// The flavor or machine type; left out, the platform's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub machine_type: Option<String>,
+}
+
+/// A group of machines that are alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pool {
+    /// The group's name, at most 15 characters.
+    #[schemars(length(min = 1, max = 15), regex(pattern = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(extend("x-paas-help" = "lower-case letters, digits and '-', beginning with a letter, such as workers"))]
+    pub name: String,
+    /// How many machines.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 500))]
+    pub replicas: u16,
+    /// The flavor or machine type; left out, the platform's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 255))]
+    pub machine_type: Option<String>,
+    /// The size of the machines' root volume; left out, the flavor's own disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_size: Option<Quantity>,
+    /// Labels that the nodes carry.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(inner(
+        length(max = 63),
+        regex(pattern = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
+    ))]
+    pub labels: BTreeMap<String, String>,
+}
+
+fn one() -> u16 {
+    1
+}
+
+/// What is installed into the cluster beside the databases.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Addons {
+    /// The CloudNativePG operator, for replicated databases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_native_pg: Option<bool>,
+    /// The cloud's controller manager and volume driver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_integration: Option<bool>,
+    /// The operator of this platform itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<bool>,
+}
+
+/// What is observed of a platform.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlatformStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Ready, Progressing, one for each stage, and their reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// The version of Kubernetes that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes_version: Option<String>,
+    /// The URL of the cluster's API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Steps that wait for consent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<BlockedStatus>,
+}
