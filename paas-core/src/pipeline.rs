@@ -57,9 +57,10 @@ impl Context {
         }
     }
 
-    /// The policy for one stage, with consent, agreement and holds in it.
-    pub fn policy_for(&self, stage: &str) -> Policy {
+    /// The policy for one stage, with consent, agreement and holds in it; derived things go only where nothing is wanted.
+    pub fn policy_for(&self, stage: &str, wanted: Wanted) -> Policy {
         let mut policy = self.policy.clone();
+        policy.sweep = wanted == Wanted::Nothing;
         policy.data_may_go |= self.consent.covers(&self.owner);
         policy.held = self
             .holds
@@ -140,7 +141,6 @@ impl Pipeline {
     /// # Errors
     /// See [`Stage::pass`].
     pub async fn retire(&self, cx: &mut Context) -> Result<Outcome, Error> {
-        cx.policy.sweep = true;
         self.pass(cx, Wanted::Nothing).await
     }
 

@@ -90,7 +90,7 @@ impl<D: Driver> DriverStage<D> {
                 return Err(error);
             }
         };
-        let policy = cx.policy_for(self.driver.stage());
+        let policy = cx.policy_for(self.driver.stage(), wanted);
         let mut learned = doubts(
             &ledger,
             &mut observed,
@@ -134,7 +134,7 @@ impl<D: Driver> Stage for DriverStage<D> {
         let plan = plan(
             &self.desired(cx, wanted)?,
             &Observed::default(),
-            &cx.policy_for(self.driver.stage()),
+            &cx.policy_for(self.driver.stage(), wanted),
         );
         let unknown = Some("known after the stages before it".to_owned());
         Ok(StageView {
