@@ -9,6 +9,25 @@ use super::{Binding, BlockedStatus, Condition, Cpu, LocalRef, Quantity, document
 
 /// One managed database server. An empty spec gives a small PostgreSQL with a database `app` owned by a user `app`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(feature = "crd", derive(kube::CustomResource))]
+#[cfg_attr(
+    feature = "crd",
+    kube(
+        group = "paas.rs",
+        version = "v1alpha1",
+        kind = "DatabaseInstance",
+        namespaced
+    )
+)]
+#[cfg_attr(
+    feature = "crd",
+    kube(
+        status = "DatabaseInstanceStatus",
+        shortname = "dbi",
+        category = "paas",
+        schema = "disabled"
+    )
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     {"rule": "!(self.runtime in ['Process', 'StatefulSet']) || self.replicas == 1", "fieldPath": ".replicas",

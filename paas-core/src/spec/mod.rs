@@ -4,15 +4,26 @@
 //! schema ([`schema`]) carries every rule, plain keywords and CEL alike, so that [`validate`] here and an API server
 //! there come to the same verdict with the same words.
 
-mod backup;
+pub mod codes;
+#[cfg(feature = "load")]
+pub mod load;
+pub mod schema;
+#[cfg(feature = "load")]
+pub mod validate;
+
+pub(crate) mod backup;
+mod builtin;
 mod common;
-mod database;
+pub(crate) mod database;
 mod document;
 mod meta;
-mod platform;
+pub(crate) mod platform;
 mod quantity;
 
 pub use backup::{BackupMethod, DatabaseBackupSpec, DatabaseBackupStatus};
+pub use builtin::quickstart;
+#[cfg(feature = "load")]
+pub use builtin::template;
 pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef};
 pub use database::{
     BackupPlan, Database, DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Engine, EngineType,

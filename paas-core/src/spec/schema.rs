@@ -66,7 +66,11 @@ fn structural(schema: &mut Value) {
     if map.get("default").is_some_and(Value::is_null) {
         map.remove("default");
     }
-    if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
+    if map
+        .get("format")
+        .and_then(Value::as_str)
+        .is_some_and(|f| f.starts_with("uint"))
+    {
         map.remove("format");
     }
     hoist_optional(map);
@@ -85,8 +89,12 @@ fn structural(schema: &mut Value) {
 
 /// `anyOf [X, null]`, which stands for an optional X, becomes X: absence needs no type of its own.
 fn hoist_optional(map: &mut Map<String, Value>) {
-    let Some(Value::Array(options)) = map.get("anyOf") else { return };
-    let Some(Value::Object(inner)) = options.iter().find(|o| o["type"] != "null").cloned() else { return };
+    let Some(Value::Array(options)) = map.get("anyOf") else {
+        return;
+    };
+    let Some(Value::Object(inner)) = options.iter().find(|o| o["type"] != "null").cloned() else {
+        return;
+    };
     map.remove("anyOf");
     for (key, value) in inner {
         map.entry(key).or_insert(value);
@@ -95,7 +103,9 @@ fn hoist_optional(map: &mut Map<String, Value>) {
 
 /// `oneOf` of described constants becomes one `enum`; the descriptions move into the description of the whole.
 fn merge_words(map: &mut Map<String, Value>) {
-    let Some(Value::Array(options)) = map.remove("oneOf") else { return };
+    let Some(Value::Array(options)) = map.remove("oneOf") else {
+        return;
+    };
     let mut words = Vec::new();
     let mut descriptions = Vec::new();
     for option in options {

@@ -63,7 +63,11 @@ impl Schema {
         let size = |key: &str| json[key].as_u64().and_then(|n| usize::try_from(n).ok());
         let regex = |pattern: Option<&str>| pattern.and_then(|p| Regex::new(p).ok());
         let both = |a: &str, b: &str| (size(a).unwrap_or(0), size(b).unwrap_or(usize::MAX));
-        let count = if json["type"] == "array" { both("minItems", "maxItems") } else { both("minProperties", "maxProperties") };
+        let count = if json["type"] == "array" {
+            both("minItems", "maxItems")
+        } else {
+            both("minProperties", "maxProperties")
+        };
         Self {
             shape: Shape::compile(json),
             required: texts("required"),
@@ -83,7 +87,12 @@ impl Schema {
                 Some("map") => Unique::By(texts("x-kubernetes-list-map-keys")),
                 _ => Unique::No,
             },
-            rules: json["x-kubernetes-validations"].as_array().map_or(&[][..], Vec::as_slice).iter().map(Rule::compile).collect(),
+            rules: json["x-kubernetes-validations"]
+                .as_array()
+                .map_or(&[][..], Vec::as_slice)
+                .iter()
+                .map(Rule::compile)
+                .collect(),
             help: text("x-paas-help").map(str::to_owned),
             quantity: text("x-paas-type") == Some("quantity"),
         }
@@ -98,7 +107,9 @@ impl Schema {
                     if let (false, Some(default)) = (map.contains_key(name), &field.default) {
                         map.insert(name.clone(), default.clone());
                     }
-                    map.get_mut(name).into_iter().for_each(|inner| field.prepare(inner));
+                    map.get_mut(name)
+                        .into_iter()
+                        .for_each(|inner| field.prepare(inner));
                 }
             }
             (Shape::Map(inner), Value::Object(map)) => {
@@ -124,9 +135,12 @@ impl Shape {
             Some("array") => Self::List(Box::new(Schema::compile(&json["items"]))),
             Some("object") => match (&json["additionalProperties"], &json["properties"]) {
                 (inner @ Value::Object(_), _) => Self::Map(Box::new(Schema::compile(inner))),
-                (_, Value::Object(fields)) => {
-                    Self::Fields(fields.iter().map(|(k, v)| (k.clone(), Schema::compile(v))).collect())
-                }
+                (_, Value::Object(fields)) => Self::Fields(
+                    fields
+                        .iter()
+                        .map(|(k, v)| (k.clone(), Schema::compile(v)))
+                        .collect(),
+                ),
                 _ => Self::Fields(BTreeMap::new()),
             },
             _ => Self::Any,

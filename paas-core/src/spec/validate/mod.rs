@@ -16,8 +16,8 @@ use crate::{
     error::{Class, Error},
 };
 
-pub(super) use nearest::nearest;
 use compiled::Schema;
+pub(super) use nearest::nearest;
 
 /// One thing that is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,7 +56,9 @@ impl fmt::Display for Path {
         for (position, segment) in self.0.iter().enumerate() {
             match segment {
                 Segment::Index(i) => write!(f, "[{i}]")?,
-                Segment::Key(key) if key.is_empty() || key.contains(['.', '/', '[', ' ']) => write!(f, "[{key:?}]")?,
+                Segment::Key(key) if key.is_empty() || key.contains(['.', '/', '[', ' ']) => {
+                    write!(f, "[{key:?}]")?
+                }
                 Segment::Key(key) if position == 0 => f.write_str(key)?,
                 Segment::Key(key) => write!(f, ".{key}")?,
             }
@@ -98,7 +100,9 @@ impl std::error::Error for Violations {}
 impl From<Violations> for Error {
     fn from(violations: Violations) -> Self {
         let code = violations.0.first().map_or(&codes::SPEC_VALUE, |v| v.code);
-        Self::new(code, Class::Invalid).attempted("validate").happened(violations.to_string())
+        Self::new(code, Class::Invalid)
+            .attempted("validate")
+            .happened(violations.to_string())
     }
 }
 
@@ -119,10 +123,21 @@ pub fn update(old: &Document, new: &Document) -> Result<(), Violations> {
     if (old.kind(), old.namespace(), old.name()) != (new.kind(), new.namespace(), new.name()) {
         let message = format!(
             "{} {}/{} cannot take the place of {} {}/{}",
-            new.kind(), new.namespace(), new.name(), old.kind(), old.namespace(), old.name()
+            new.kind(),
+            new.namespace(),
+            new.name(),
+            old.kind(),
+            old.namespace(),
+            old.name()
         );
         let path = Path(vec![Segment::Key("metadata".to_owned())]);
-        return Err(Violations(vec![Violation { code: &codes::SPEC_CHANGE, path, on_key: false, message, help: None }]));
+        return Err(Violations(vec![Violation {
+            code: &codes::SPEC_CHANGE,
+            path,
+            on_key: false,
+            message,
+            help: None,
+        }]));
     }
     let mut old_value = old.to_json();
     schema_of(old.kind()).prepare(&mut old_value);
@@ -130,7 +145,11 @@ pub fn update(old: &Document, new: &Document) -> Result<(), Violations> {
 }
 
 fn verdict(violations: Vec<Violation>) -> Result<(), Violations> {
-    if violations.is_empty() { Ok(()) } else { Err(Violations(violations)) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Violations(violations))
+    }
 }
 
 /// Fills in the defaults and judges; `old` has its defaults already.
@@ -142,8 +161,10 @@ pub(super) fn value(kind: Kind, value: &mut Value, old: Option<&Value>) -> Vec<V
 
 fn schema_of(kind: Kind) -> &'static Schema {
     static PLATFORM: LazyLock<Schema> = LazyLock::new(|| Schema::compile(&schema::object(Kind::Platform)));
-    static INSTANCE: LazyLock<Schema> = LazyLock::new(|| Schema::compile(&schema::object(Kind::DatabaseInstance)));
-    static BACKUP: LazyLock<Schema> = LazyLock::new(|| Schema::compile(&schema::object(Kind::DatabaseBackup)));
+    static INSTANCE: LazyLock<Schema> =
+        LazyLock::new(|| Schema::compile(&schema::object(Kind::DatabaseInstance)));
+    static BACKUP: LazyLock<Schema> =
+        LazyLock::new(|| Schema::compile(&schema::object(Kind::DatabaseBackup)));
     match kind {
         Kind::Platform => &PLATFORM,
         Kind::DatabaseInstance => &INSTANCE,

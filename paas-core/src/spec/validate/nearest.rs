@@ -1,7 +1,10 @@
 //! The nearest right word.
 
 /// The candidate that was probably meant, if one is near enough.
-pub(in crate::spec) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::spec) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     const LONGEST: usize = 64;
     if word.is_empty() || word.len() > LONGEST {
         return None;
@@ -15,5 +18,9 @@ pub(in crate::spec) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Ite
         let allowed = (word.len().max(candidate.len()) / 3).max(1);
         (begins || distance <= allowed).then_some(distance)
     };
-    candidates.into_iter().filter_map(|c| Some((distance(c)?, c))).min().map(|(_, c)| c)
+    candidates
+        .into_iter()
+        .filter_map(|c| Some((distance(c)?, c)))
+        .min()
+        .map(|(_, c)| c)
 }

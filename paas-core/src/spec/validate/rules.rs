@@ -1,6 +1,9 @@
 //! CEL rules, evaluated with the functions that Kubernetes adds and our rules use.
 
-use std::{collections::HashMap, sync::{Arc, LazyLock}};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use cel::{Context, Env, ExecutionError, Program, extractors::This, objects::Map};
 use regex_lite::Regex;
@@ -24,7 +27,9 @@ impl Rule {
         let text = json["rule"].as_str().unwrap_or_default();
         Self {
             message: json["message"].as_str().unwrap_or(text).to_owned(),
-            field: json["fieldPath"].as_str().map(|p| p.trim_start_matches('.').to_owned()),
+            field: json["fieldPath"]
+                .as_str()
+                .map(|p| p.trim_start_matches('.').to_owned()),
             transition: text.contains("oldSelf"),
             program: Program::compile(text).map_err(|e| e.to_string()),
         }
@@ -72,7 +77,9 @@ fn matches(This(text): This<Arc<String>>, pattern: Arc<String>) -> Result<bool, 
 
 /// Kubernetes has a type for quantities; whole bytes do here, since rules only compare them.
 fn quantity(text: Arc<String>) -> Result<i64, ExecutionError> {
-    let quantity: Quantity = text.parse().map_err(|e| ExecutionError::function_error("quantity", e))?;
+    let quantity: Quantity = text
+        .parse()
+        .map_err(|e| ExecutionError::function_error("quantity", e))?;
     Ok(i64::try_from(quantity.bytes()).unwrap_or(i64::MAX))
 }
 
@@ -88,11 +95,17 @@ fn cel_value(json: &Value) -> cel::Value {
     match json {
         Value::Null => cel::Value::Null,
         Value::Bool(b) => cel::Value::Bool(*b),
-        Value::Number(n) => n.as_i64().map_or_else(|| cel::Value::Float(n.as_f64().unwrap_or(f64::NAN)), cel::Value::Int),
+        Value::Number(n) => n.as_i64().map_or_else(
+            || cel::Value::Float(n.as_f64().unwrap_or(f64::NAN)),
+            cel::Value::Int,
+        ),
         Value::String(s) => cel::Value::String(Arc::new(s.clone())),
         Value::Array(list) => cel::Value::List(Arc::new(list.iter().map(cel_value).collect())),
         Value::Object(map) => {
-            let map: HashMap<_, _> = map.iter().map(|(k, v)| (k.clone().into(), cel_value(v))).collect();
+            let map: HashMap<_, _> = map
+                .iter()
+                .map(|(k, v)| (k.clone().into(), cel_value(v)))
+                .collect();
             cel::Value::Map(Map { map: Arc::new(map) })
         }
     }

@@ -10,13 +10,20 @@ use super::{
     nearest::nearest,
     rules::Scope,
 };
-use crate::{codes::Code, spec::{Quantity, codes}};
+use crate::{
+    codes::Code,
+    spec::{Quantity, codes},
+};
 
 /// More than this many violations of one document help nobody.
 const MOST: usize = 1000;
 
 pub(super) fn check(schema: &Schema, value: &Value, old: Option<&Value>) -> Vec<Violation> {
-    let mut walk = Walk { path: Path::default(), found: Vec::new(), scope: Scope::new() };
+    let mut walk = Walk {
+        path: Path::default(),
+        found: Vec::new(),
+        scope: Scope::new(),
+    };
     walk.node(schema, value, old);
     walk.found
 }
@@ -47,7 +54,12 @@ impl Walk {
                     self.path.0.push(Segment::Key(key.clone()));
                     if schema.key_pattern.as_ref().is_some_and(|p| !p.is_match(key)) {
                         let help = "an optional DNS prefix with '/', then letters, digits, '-', '_' and '.', at most 63".to_owned();
-                        self.report(&codes::SPEC_VALUE, true, format!("{key:?} is not a label's name"), Some(help));
+                        self.report(
+                            &codes::SPEC_VALUE,
+                            true,
+                            format!("{key:?} is not a label's name"),
+                            Some(help),
+                        );
                     }
                     self.node(inner, value, old.and_then(|o| o.get(key)));
                     self.path.0.pop();
@@ -65,7 +77,12 @@ impl Walk {
                 for name in schema.required.iter().filter(|name| !map.contains_key(*name)) {
                     self.path.0.push(Segment::Key(name.clone()));
                     let help = fields.get(name).and_then(|f| f.help.clone());
-                    self.report(&codes::SPEC_MISSING, false, format!("the field {name:?} is required"), help);
+                    self.report(
+                        &codes::SPEC_MISSING,
+                        false,
+                        format!("the field {name:?} is required"),
+                        help,
+                    );
                     self.path.0.pop();
                 }
             }
@@ -84,8 +101,17 @@ impl Walk {
                 Err(e) => format!("{} (the rule could not be evaluated: {e})", rule.message),
             };
             let depth = self.path.0.len();
-            self.path.0.extend(rule.field.iter().flat_map(|f| f.split('.')).map(|k| Segment::Key(k.to_owned())));
-            let code = if rule.transition { &codes::SPEC_CHANGE } else { &codes::SPEC_RULE };
+            self.path.0.extend(
+                rule.field
+                    .iter()
+                    .flat_map(|f| f.split('.'))
+                    .map(|k| Segment::Key(k.to_owned())),
+            );
+            let code = if rule.transition {
+                &codes::SPEC_CHANGE
+            } else {
+                &codes::SPEC_RULE
+            };
             self.report(code, false, message, None);
             self.path.0.truncate(depth);
         }
@@ -97,23 +123,39 @@ impl Walk {
             if !schema.words.iter().any(|w| w == text) {
                 let words = schema.words.iter().map(String::as_str);
                 let allowed = format!("allowed: {}", schema.words.join(", "));
-                let help = nearest(text, words).map_or(allowed.clone(), |w| format!("did you mean {w}? {allowed}"));
-                self.report(&codes::SPEC_VALUE, false, format!("{shown} is not one of the allowed words"), Some(help));
+                let help =
+                    nearest(text, words).map_or(allowed.clone(), |w| format!("did you mean {w}? {allowed}"));
+                self.report(
+                    &codes::SPEC_VALUE,
+                    false,
+                    format!("{shown} is not one of the allowed words"),
+                    Some(help),
+                );
             }
             return;
         }
         let length = text.chars().count();
         if length < schema.length.0 {
-            let message = if length == 0 { "must not be empty".to_owned() } else { format!("{shown} is shorter than {} characters", schema.length.0) };
+            let message = if length == 0 {
+                "must not be empty".to_owned()
+            } else {
+                format!("{shown} is shorter than {} characters", schema.length.0)
+            };
             self.report(&codes::SPEC_VALUE, false, message, schema.help.clone());
         } else if length > schema.length.1 {
-            let message = format!("{shown} has {length} characters, at most {} are allowed", schema.length.1);
+            let message = format!(
+                "{shown} has {length} characters, at most {} are allowed",
+                schema.length.1
+            );
             self.report(&codes::SPEC_VALUE, false, message, schema.help.clone());
         } else if let Some(pattern) = schema.pattern.as_ref().filter(|p| !p.is_match(text)) {
             let (message, help) = if schema.quantity {
                 (format!("{shown} is not a size"), Quantity::explain(text))
             } else {
-                let help = schema.help.clone().unwrap_or_else(|| format!("allowed is what matches {pattern}"));
+                let help = schema
+                    .help
+                    .clone()
+                    .unwrap_or_else(|| format!("allowed is what matches {pattern}"));
                 (format!("{shown} does not have the right form"), help)
             };
             self.report(&codes::SPEC_VALUE, false, message, Some(help));
@@ -129,7 +171,12 @@ impl Walk {
                 (true, false) => format!("allowed is {least} or more"),
                 _ => format!("allowed is {most} or less"),
             };
-            self.report(&codes::SPEC_VALUE, false, format!("{value} is out of bounds"), Some(allowed));
+            self.report(
+                &codes::SPEC_VALUE,
+                false,
+                format!("{value} is out of bounds"),
+                Some(allowed),
+            );
         }
     }
 
@@ -145,10 +192,14 @@ impl Walk {
                 if let Some(first) = seen.get(&identity) {
                     self.path.0.extend(field.map(|f| Segment::Key(f.to_owned())));
                     self.report(
-                        &codes::SPEC_DUPLICATE, false, format!("{identity} is there twice; the first is entry [{first}]"),
+                        &codes::SPEC_DUPLICATE,
+                        false,
+                        format!("{identity} is there twice; the first is entry [{first}]"),
                         Some("remove one of the two, or give it another name".to_owned()),
                     );
-                    self.path.0.truncate(self.path.0.len() - usize::from(field.is_some()));
+                    self.path
+                        .0
+                        .truncate(self.path.0.len() - usize::from(field.is_some()));
                 } else {
                     seen.insert(identity, index);
                 }
@@ -160,9 +211,19 @@ impl Walk {
     fn count(&mut self, schema: &Schema, count: usize, what: &str) {
         let (least, most) = schema.count;
         if count < least {
-            self.report(&codes::SPEC_VALUE, false, format!("has {count} {what}, at least {least} needed"), Some("leave the field out for its default".to_owned()));
+            self.report(
+                &codes::SPEC_VALUE,
+                false,
+                format!("has {count} {what}, at least {least} needed"),
+                Some("leave the field out for its default".to_owned()),
+            );
         } else if count > most {
-            self.report(&codes::SPEC_VALUE, false, format!("has {count} {what}, at most {most} are allowed"), None);
+            self.report(
+                &codes::SPEC_VALUE,
+                false,
+                format!("has {count} {what}, at most {most} are allowed"),
+                None,
+            );
         }
     }
 
@@ -173,7 +234,12 @@ impl Walk {
             (None, true) => "no fields are allowed here".to_owned(),
             (None, false) => format!("allowed here: {}", known.join(", ")),
         };
-        self.report(&codes::SPEC_UNKNOWN_FIELD, true, format!("there is no field {}", shorten(key)), Some(help));
+        self.report(
+            &codes::SPEC_UNKNOWN_FIELD,
+            true,
+            format!("there is no field {}", shorten(key)),
+            Some(help),
+        );
     }
 
     fn mismatch(&mut self, schema: &Schema, shape: &Shape, value: &Value) {
@@ -196,22 +262,35 @@ impl Walk {
             Shape::List(_) => "a list",
             Shape::Map(_) | Shape::Fields(_) => "a map",
         };
-        let quoted = matches!(shape, Shape::Text | Shape::IntegerOrText) && matches!(value, Value::Bool(_) | Value::Number(_));
+        let quoted = matches!(shape, Shape::Text | Shape::IntegerOrText)
+            && matches!(value, Value::Bool(_) | Value::Number(_));
         let help = match (shape, value) {
             (Shape::Text, Value::Number(_)) if schema.quantity => Some(Quantity::explain(&value.to_string())),
             _ if quoted => Some(format!("write it in quotes: \"{value}\"")),
-            (Shape::Fields(fields), _) if !fields.is_empty() => {
-                Some(format!("its fields are {}", fields.keys().cloned().collect::<Vec<_>>().join(", ")))
-            }
+            (Shape::Fields(fields), _) if !fields.is_empty() => Some(format!(
+                "its fields are {}",
+                fields.keys().cloned().collect::<Vec<_>>().join(", ")
+            )),
             (Shape::List(_), _) => Some("write its entries with '- ' before each, or in [ ]".to_owned()),
             _ => schema.help.clone(),
         };
-        self.report(&codes::SPEC_VALUE, false, format!("expected {wanted}, found {found}"), help);
+        self.report(
+            &codes::SPEC_VALUE,
+            false,
+            format!("expected {wanted}, found {found}"),
+            help,
+        );
     }
 
     fn report(&mut self, code: &'static Code, on_key: bool, message: String, help: Option<String>) {
         if self.found.len() < MOST {
-            self.found.push(Violation { code, path: self.path.clone(), on_key, message, help });
+            self.found.push(Violation {
+                code,
+                path: self.path.clone(),
+                on_key,
+                message,
+                help,
+            });
         }
     }
 }
@@ -223,7 +302,10 @@ impl Unique {
             Self::No => None,
             Self::Whole => Some((value.to_string(), None)),
             Self::By(keys) => {
-                let values: Option<Vec<_>> = keys.iter().map(|k| value.get(k).map(ToString::to_string)).collect();
+                let values: Option<Vec<_>> = keys
+                    .iter()
+                    .map(|k| value.get(k).map(ToString::to_string))
+                    .collect();
                 Some((values?.join("/"), keys.last().map(String::as_str)))
             }
         }
