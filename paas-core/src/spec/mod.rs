@@ -14,29 +14,31 @@ pub mod validate;
 pub(crate) mod backup;
 mod builtin;
 mod common;
+mod contents;
 pub(crate) mod database;
 mod document;
+mod engine;
 mod meta;
 pub(crate) mod platform;
 mod quantity;
+mod upkeep;
 
 pub use backup::{BackupMethod, DatabaseBackupSpec, DatabaseBackupStatus};
 pub use builtin::quickstart;
 #[cfg(feature = "load")]
 pub use builtin::template;
 pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef};
-pub use database::{
-    BackupPlan, Database, DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Engine, EngineType,
-    EngineVersion, Exposure, MaintenanceWindow, ParameterValue, Plan, Resources, Runtime, Storage, User,
-    Weekday,
-};
-pub use document::{Document, Kind, Object, Spec};
+pub use contents::{Database, ParameterValue, User};
+pub use database::{DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Exposure, Storage};
+pub use document::{Document, Kind, Object, Spec, UnknownKind};
+pub use engine::{Engine, EngineType, EngineVersion, EngineVersionError, Plan, Resources, Runtime};
 pub use meta::Meta;
 pub use platform::{
     Addons, ControlPlane, Infrastructure, InfrastructureType, Installer, Kubernetes, Local, OpenStack,
     PlatformSpec, PlatformStatus, Pool, Stackit,
 };
 pub use quantity::{Cpu, Quantity, QuantityError};
+pub use upkeep::{BackupPlan, MaintenanceWindow, Weekday};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "paas.rs";

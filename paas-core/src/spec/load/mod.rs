@@ -3,14 +3,17 @@
 //! A text becomes a tree that knows where everything stands; the tree is judged as JSON by [`super::validate`], and each
 //! violation is led back to its line and column.
 
+mod builder;
 mod errors;
 mod header;
 mod tree;
+mod words;
 
 use std::{
     collections::{HashMap, HashSet},
     fs,
-    path::Path as FilePath,
+    io::Read,
+    path::{Path as FilePath, PathBuf},
 };
 
 use serde::Deserialize;
@@ -54,10 +57,10 @@ const LARGEST: u64 = 64 << 20;
 pub fn load_path(path: &FilePath) -> Result<Vec<Loaded>, LoadErrors> {
     let mut errors = Vec::new();
     let mut sources = Vec::new();
-    for file in files(path).map_err(|e| LoadErrors::new(vec![e]))? {
+    for file in files(path)? {
         match read_file(&file) {
             Ok(source) => sources.push(source),
-            Err(error) => errors.push(error),
+            Err(error) => errors.extend(error.errors),
         }
     }
     judge(&sources, errors)
@@ -82,11 +85,15 @@ pub fn load_sources(sources: &[Source]) -> Result<Vec<Loaded>, LoadErrors> {
     judge(sources, Vec::new())
 }
 
-fn unreadable(path: &FilePath, message: String) -> LoadError {
-    LoadError::whole(&codes::SPEC_UNREADABLE, &path.display().to_string(), message)
+fn unreadable(path: &FilePath, message: String) -> LoadErrors {
+    LoadErrors::new(vec![LoadError::whole(
+        &codes::SPEC_UNREADABLE,
+        &path.display().to_string(),
+        message,
+    )])
 }
 
-fn files(path: &FilePath) -> Result<Vec<std::path::PathBuf>, LoadError> {
+fn files(path: &FilePath) -> Result<Vec<PathBuf>, LoadErrors> {
     let cannot = |e: std::io::Error| unreadable(path, format!("cannot be read: {e}"));
     if !fs::metadata(path).map_err(cannot)?.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -95,7 +102,7 @@ fn files(path: &FilePath) -> Result<Vec<std::path::PathBuf>, LoadError> {
         .map_err(cannot)?
         .map(|e| e.map(|e| e.path()))
         .collect();
-    let known = |p: &std::path::PathBuf| {
+    let known = |p: &PathBuf| {
         p.extension().is_some_and(|e| {
             ["yaml", "yml", "json"]
                 .iter()
@@ -117,8 +124,7 @@ fn files(path: &FilePath) -> Result<Vec<std::path::PathBuf>, LoadError> {
     Ok(files)
 }
 
-fn read_file(path: &FilePath) -> Result<Source, LoadError> {
-    use std::io::Read;
+fn read_file(path: &FilePath) -> Result<Source, LoadErrors> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|e| unreadable(path, format!("cannot be read: {e}")))?;
     file.take(LARGEST + 1)

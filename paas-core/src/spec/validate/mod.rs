@@ -3,6 +3,7 @@
 mod compiled;
 mod nearest;
 mod rules;
+mod scalar;
 mod walk;
 
 use std::{fmt, sync::LazyLock};

@@ -1,19 +1,17 @@
 //! Walks a value along its schema and collects everything that is wrong.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Path, Segment, Violation,
     compiled::{Schema, Shape, Unique},
     nearest::nearest,
     rules::Scope,
+    scalar::shorten,
 };
-use crate::{
-    codes::Code,
-    spec::{Quantity, codes},
-};
+use crate::{codes::Code, spec::codes};
 
 /// More than this many violations of one document help nobody.
 const MOST: usize = 1000;
@@ -28,7 +26,7 @@ pub(super) fn check(schema: &Schema, value: &Value, old: Option<&Value>) -> Vec<
     walk.found
 }
 
-struct Walk {
+pub(super) struct Walk {
     path: Path,
     found: Vec<Violation>,
     scope: Scope,
@@ -48,48 +46,60 @@ impl Walk {
             }
             (Shape::Number, Value::Number(_)) => self.number(schema, value),
             (Shape::List(inner), Value::Array(list)) => self.list(schema, inner, list, old),
-            (Shape::Map(inner), Value::Object(map)) => {
-                self.count(schema, map.len(), "entries");
-                for (key, value) in map {
-                    self.path.0.push(Segment::Key(key.clone()));
-                    if schema.key_pattern.as_ref().is_some_and(|p| !p.is_match(key)) {
-                        let help = "an optional DNS prefix with '/', then letters, digits, '-', '_' and '.', at most 63".to_owned();
-                        self.report(
-                            &codes::SPEC_VALUE,
-                            true,
-                            format!("{key:?} is not a label's name"),
-                            Some(help),
-                        );
-                    }
-                    self.node(inner, value, old.and_then(|o| o.get(key)));
-                    self.path.0.pop();
-                }
-            }
-            (Shape::Fields(fields), Value::Object(map)) => {
-                for (key, value) in map {
-                    self.path.0.push(Segment::Key(key.clone()));
-                    match fields.get(key) {
-                        Some(field) => self.node(field, value, old.and_then(|o| o.get(key))),
-                        None => self.unknown(key, fields.keys().map(String::as_str)),
-                    }
-                    self.path.0.pop();
-                }
-                for name in schema.required.iter().filter(|name| !map.contains_key(*name)) {
-                    self.path.0.push(Segment::Key(name.clone()));
-                    let help = fields.get(name).and_then(|f| f.help.clone());
-                    self.report(
-                        &codes::SPEC_MISSING,
-                        false,
-                        format!("the field {name:?} is required"),
-                        help,
-                    );
-                    self.path.0.pop();
-                }
-            }
+            (Shape::Map(inner), Value::Object(map)) => self.map(schema, inner, map, old),
+            (Shape::Fields(fields), Value::Object(map)) => self.fields(schema, fields, map, old),
             (shape, value) => self.mismatch(schema, shape, value),
         }
         if self.found.len() == before {
             self.rules(schema, value, old);
+        }
+    }
+
+    fn map(&mut self, schema: &Schema, inner: &Schema, map: &Map<String, Value>, old: Option<&Value>) {
+        if self.too_many(schema, map.len()) {
+            return;
+        }
+        for (key, value) in map {
+            self.path.0.push(Segment::Key(key.clone()));
+            if schema.key_pattern.as_ref().is_some_and(|p| !p.is_match(key)) {
+                let help =
+                    "an optional DNS prefix with '/', then letters, digits, '-', '_' and '.', at most 63";
+                let message = format!("{} is not the name of a label", shorten(key));
+                self.report(&codes::SPEC_VALUE, true, message, Some(help.to_owned()));
+            }
+            self.node(inner, value, old.and_then(|o| o.get(key)));
+            self.path.0.pop();
+        }
+    }
+
+    fn fields(
+        &mut self,
+        schema: &Schema,
+        fields: &BTreeMap<String, Schema>,
+        map: &Map<String, Value>,
+        old: Option<&Value>,
+    ) {
+        let mut meant = Vec::new();
+        for (key, value) in map {
+            self.path.0.push(Segment::Key(key.clone()));
+            match fields.get(key) {
+                Some(field) => self.node(field, value, old.and_then(|o| o.get(key))),
+                None => meant.extend(self.unknown(key, fields)),
+            }
+            self.path.0.pop();
+        }
+        // A required field that is there with a misspelt name needs no second word.
+        let absent = |name: &&String| !map.contains_key(*name) && !meant.contains(&name.as_str());
+        for name in schema.required.iter().filter(absent) {
+            self.path.0.push(Segment::Key(name.clone()));
+            let help = fields.get(name).and_then(|f| f.help.clone());
+            self.report(
+                &codes::SPEC_MISSING,
+                false,
+                format!("the field {name:?} is required"),
+                help,
+            );
+            self.path.0.pop();
         }
     }
 
@@ -117,71 +127,10 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, schema: &Schema, text: &str) {
-        let shown = shorten(text);
-        if !schema.words.is_empty() {
-            if !schema.words.iter().any(|w| w == text) {
-                let words = schema.words.iter().map(String::as_str);
-                let allowed = format!("allowed: {}", schema.words.join(", "));
-                let help =
-                    nearest(text, words).map_or(allowed.clone(), |w| format!("did you mean {w}? {allowed}"));
-                self.report(
-                    &codes::SPEC_VALUE,
-                    false,
-                    format!("{shown} is not one of the allowed words"),
-                    Some(help),
-                );
-            }
+    fn list(&mut self, schema: &Schema, inner: &Schema, list: &[Value], old: Option<&Value>) {
+        if self.too_many(schema, list.len()) {
             return;
         }
-        let length = text.chars().count();
-        if length < schema.length.0 {
-            let message = if length == 0 {
-                "must not be empty".to_owned()
-            } else {
-                format!("{shown} is shorter than {} characters", schema.length.0)
-            };
-            self.report(&codes::SPEC_VALUE, false, message, schema.help.clone());
-        } else if length > schema.length.1 {
-            let message = format!(
-                "{shown} has {length} characters, at most {} are allowed",
-                schema.length.1
-            );
-            self.report(&codes::SPEC_VALUE, false, message, schema.help.clone());
-        } else if let Some(pattern) = schema.pattern.as_ref().filter(|p| !p.is_match(text)) {
-            let (message, help) = if schema.quantity {
-                (format!("{shown} is not a size"), Quantity::explain(text))
-            } else {
-                let help = schema
-                    .help
-                    .clone()
-                    .unwrap_or_else(|| format!("allowed is what matches {pattern}"));
-                (format!("{shown} does not have the right form"), help)
-            };
-            self.report(&codes::SPEC_VALUE, false, message, Some(help));
-        }
-    }
-
-    fn number(&mut self, schema: &Schema, value: &Value) {
-        let number = value.as_f64().unwrap_or(f64::NAN);
-        let (least, most) = schema.range;
-        if number < least || number > most {
-            let allowed = match (least.is_finite(), most.is_finite()) {
-                (true, true) => format!("allowed is {least} to {most}"),
-                (true, false) => format!("allowed is {least} or more"),
-                _ => format!("allowed is {most} or less"),
-            };
-            self.report(
-                &codes::SPEC_VALUE,
-                false,
-                format!("{value} is out of bounds"),
-                Some(allowed),
-            );
-        }
-    }
-
-    fn list(&mut self, schema: &Schema, inner: &Schema, list: &[Value], old: Option<&Value>) {
-        self.count(schema, list.len(), "entries");
         let old_list = old.and_then(Value::as_array).map(Vec::as_slice);
         let mut seen: HashMap<String, usize> = HashMap::with_capacity(list.len());
         for (index, value) in list.iter().enumerate() {
@@ -208,31 +157,48 @@ impl Walk {
         }
     }
 
-    fn count(&mut self, schema: &Schema, count: usize, what: &str) {
+    /// Reports a wrong number of entries. If there are more than allowed they are not looked at one by one, so that what rules cost is
+    /// bounded here as it is in an API server.
+    fn too_many(&mut self, schema: &Schema, count: usize) -> bool {
         let (least, most) = schema.count;
         if count < least {
+            let message = format!("has {count} entries, at least {least} needed");
             self.report(
                 &codes::SPEC_VALUE,
                 false,
-                format!("has {count} {what}, at least {least} needed"),
+                message,
                 Some("leave the field out for its default".to_owned()),
             );
         } else if count > most {
-            self.report(
-                &codes::SPEC_VALUE,
-                false,
-                format!("has {count} {what}, at most {most} are allowed"),
-                None,
-            );
+            let message = format!("has {count} entries, at most {most} are allowed");
+            self.report(&codes::SPEC_VALUE, false, message, None);
         }
+        count > most
     }
 
-    fn unknown<'a>(&mut self, key: &str, known: impl Iterator<Item = &'a str>) {
-        let known: Vec<&str> = known.collect();
-        let help = match (nearest(key, known.iter().copied()), known.is_empty()) {
-            (Some(word), _) => format!("did you mean {word}?"),
-            (None, true) => "no fields are allowed here".to_owned(),
-            (None, false) => format!("allowed here: {}", known.join(", ")),
+    /// Reports a field that does not exist; gives the name that was probably meant.
+    fn unknown<'a>(&mut self, key: &str, fields: &'a BTreeMap<String, Schema>) -> Option<&'a str> {
+        if self.found.len() >= MOST {
+            return None;
+        }
+        let names = || fields.keys().map(String::as_str);
+        let deeper = || {
+            fields.iter().find_map(|(name, field)| match &field.shape {
+                Shape::Fields(inner) if inner.contains_key(key) => {
+                    Some(format!("did you mean {name}.{key}?"))
+                }
+                _ => None,
+            })
+        };
+        let meant = nearest(key, names());
+        let help = if key == "<<" {
+            "merge keys are not read: write the fields out".to_owned()
+        } else if let Some(help) = meant.map(|word| format!("did you mean {word}?")).or_else(deeper) {
+            help
+        } else if fields.is_empty() {
+            "no fields are allowed here".to_owned()
+        } else {
+            format!("allowed here: {}", names().collect::<Vec<_>>().join(", "))
         };
         self.report(
             &codes::SPEC_UNKNOWN_FIELD,
@@ -240,49 +206,16 @@ impl Walk {
             format!("there is no field {}", shorten(key)),
             Some(help),
         );
+        meant
     }
 
-    fn mismatch(&mut self, schema: &Schema, shape: &Shape, value: &Value) {
-        let found = match value {
-            Value::Null => "nothing".to_owned(),
-            Value::Bool(b) => format!("the boolean {b}"),
-            Value::Number(n) if n.is_f64() => format!("the decimal number {n}"),
-            Value::Number(n) => format!("the whole number {n}"),
-            Value::String(s) => format!("the text {}", shorten(s)),
-            Value::Array(_) => "a list".to_owned(),
-            Value::Object(_) => "a map".to_owned(),
-        };
-        let wanted = match shape {
-            Shape::Any => "anything",
-            Shape::Text => "a text",
-            Shape::Integer => "a whole number",
-            Shape::Number => "a number",
-            Shape::Boolean => "true or false",
-            Shape::IntegerOrText => "a text or a whole number",
-            Shape::List(_) => "a list",
-            Shape::Map(_) | Shape::Fields(_) => "a map",
-        };
-        let quoted = matches!(shape, Shape::Text | Shape::IntegerOrText)
-            && matches!(value, Value::Bool(_) | Value::Number(_));
-        let help = match (shape, value) {
-            (Shape::Text, Value::Number(_)) if schema.quantity => Some(Quantity::explain(&value.to_string())),
-            _ if quoted => Some(format!("write it in quotes: \"{value}\"")),
-            (Shape::Fields(fields), _) if !fields.is_empty() => Some(format!(
-                "its fields are {}",
-                fields.keys().cloned().collect::<Vec<_>>().join(", ")
-            )),
-            (Shape::List(_), _) => Some("write its entries with '- ' before each, or in [ ]".to_owned()),
-            _ => schema.help.clone(),
-        };
-        self.report(
-            &codes::SPEC_VALUE,
-            false,
-            format!("expected {wanted}, found {found}"),
-            help,
-        );
-    }
-
-    fn report(&mut self, code: &'static Code, on_key: bool, message: String, help: Option<String>) {
+    pub(super) fn report(
+        &mut self,
+        code: &'static Code,
+        on_key: bool,
+        message: String,
+        help: Option<String>,
+    ) {
         if self.found.len() < MOST {
             self.found.push(Violation {
                 code,
@@ -316,13 +249,4 @@ impl Unique {
         let Self::By(keys) = self else { return None };
         old.iter().find(|o| keys.iter().all(|k| o.get(k) == value.get(k)))
     }
-}
-
-fn shorten(text: &str) -> String {
-    const LONGEST: usize = 60;
-    if text.chars().count() <= LONGEST {
-        return format!("{text:?}");
-    }
-    let head: String = text.chars().take(LONGEST).collect();
-    format!("{head:?}…")
 }
