@@ -1,8 +1,17 @@
 //! The CustomResourceDefinitions, as `paas crds` prints them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use paas_core::{
     crd,
-    spec::{Kind, schema},
+    spec::{
+        self, BackupMethod, DatabaseBackupSpec, Document, GROUP, Kind, LocalRef, Meta, Object, VERSION,
+        schema,
+    },
 };
 use serde_json::Value;
 
@@ -53,6 +62,44 @@ fn the_schema_is_structural_and_its_rules_fit_into_the_cost_budget() {
             false,
         );
     }
+}
+
+#[test]
+fn the_typed_kubernetes_objects_have_the_same_names_and_the_same_words() {
+    use kube::Resource;
+    fn check<K: Resource<DynamicType = ()> + serde::de::DeserializeOwned + serde::Serialize>(
+        document: &Document,
+    ) {
+        let kind = document.kind();
+        assert_eq!(
+            (
+                K::kind(&()).as_ref(),
+                K::group(&()).as_ref(),
+                K::version(&()).as_ref(),
+                K::plural(&()).as_ref()
+            ),
+            (kind.as_str(), GROUP, VERSION, kind.plural())
+        );
+        let typed: K = serde_json::from_value(document.to_json()).unwrap();
+        let back: Document = serde_json::from_value(serde_json::to_value(typed).unwrap()).unwrap();
+        assert_eq!(&back, document);
+    }
+    let [platform, instance] = &spec::quickstart()[..] else {
+        panic!("two documents")
+    };
+    let instance_ref = LocalRef {
+        name: "demo".to_owned(),
+    };
+    let spec = DatabaseBackupSpec {
+        instance_ref,
+        method: BackupMethod::Logical,
+    };
+    check::<crd::Platform>(platform);
+    check::<crd::DatabaseInstance>(instance);
+    check::<crd::DatabaseBackup>(&Document::DatabaseBackup(Object {
+        metadata: Meta::named("nightly").in_namespace("prod"),
+        spec,
+    }));
 }
 
 fn described(schema: &Value, place: String) {

@@ -4,6 +4,12 @@
 //! A file in `invalid`, `text` and `update/refused` begins with what is expected, a line for each error:
 //! `# PAAS-SPEC-0006 spec.storage.size: "10GB" is not a size`. `UPDATE_CORPUS=1` writes these lines anew, to be read by a person.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::{fs, path::PathBuf};
 
 use paas_core::spec::{Document, load, validate};

@@ -1,6 +1,12 @@
 //! Loading: files, folders, places, limits.
 
-use std::{fmt::Write as _, fs, time::Instant};
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::{fmt::Write as _, fs};
 
 use paas_core::{
     error::{Class, Error},
@@ -252,15 +258,13 @@ fn ten_megabytes_load() {
     };
     let text: String = (0..8_600).map(one).collect();
     assert!(text.len() > 10 << 20);
-    let begun = Instant::now();
     assert_eq!(load::load_text("big", &text).unwrap().len(), 8_600);
-    println!("{} bytes in {:?}", text.len(), begun.elapsed());
 }
 
 #[test]
 fn a_single_huge_list_or_map_is_told_apart_in_linear_time() {
-    let list: String = (0..200_000).map(|i| format!("    - name: d{i}\n")).collect();
-    let map: String = (0..200_000).map(|i| format!("    p{i}: x\n")).collect();
+    let list: String = (0..60_000).map(|i| format!("    - name: d{i}\n")).collect();
+    let map: String = (0..60_000).map(|i| format!("    p{i}: x\n")).collect();
     for body in [
         format!("  databases:\n{list}"),
         format!("  parameters:\n{map}"),

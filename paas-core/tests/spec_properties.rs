@@ -1,11 +1,17 @@
 //! Laws: what is written is what is read, and no text makes the loader fall over.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 
 use paas_core::spec::{
     BackupMethod, Cpu, Database, DatabaseBackupSpec, DatabaseInstanceSpec, DeletionPolicy, Document, Engine,
-    LocalRef, Meta, Object, ParameterValue, Plan, Quantity, Resources, Runtime, Storage, User, load,
-    validate,
+    EngineVersion, LocalRef, Meta, Object, ParameterValue, Plan, Quantity, Resources, Runtime, Storage, User,
+    load, validate,
 };
 use proptest::{prelude::*, sample::select};
 
@@ -209,6 +215,27 @@ proptest! {
         let read = load::load_text("json", &json).unwrap_or_else(|e| panic!("{json}\n{e}"));
         prop_assert_eq!(&read[0].document, &document);
         validate::update(&document, &read[0].document).unwrap();
+    }
+
+    #[test]
+    fn the_schema_and_the_types_agree_on_every_amount(
+        size in "[0-9]{0,10}(\\.[0-9]{0,4})?[a-zA-Z]{0,3}|[1-9][0-9]{0,9}(\\.[0-9]{1,4})?[kKMGTP]i?",
+        cpu in "[0-9]{0,7}(\\.[0-9]{0,4})?m?",
+        version in "[0-9]{0,3}(\\.[0-9]{0,3})?",
+    ) {
+        let text = serde_json::json!({
+            "apiVersion": "paas.rs/v1alpha1", "kind": "DatabaseInstance", "metadata": { "name": "demo" },
+            "spec": { "storage": { "size": size }, "resources": { "cpu": cpu }, "engine": { "version": version } },
+        });
+        let refused = match load::load_text("json", &text.to_string()) {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.errors.iter().map(|e| e.path.to_string()).collect(),
+        };
+        let says = |path: &str| refused.iter().any(|p| p == path);
+        prop_assert_eq!(says("spec.storage.size"), size.parse::<Quantity>().is_err(), "{}", size);
+        prop_assert_eq!(says("spec.resources.cpu"), cpu.parse::<Cpu>().is_err(), "{}", cpu);
+        prop_assert_eq!(says("spec.engine.version"), version.parse::<EngineVersion>().is_err(), "{}", version);
+        prop_assert!(!says(""), "{:?}", refused);
     }
 
     #[test]
