@@ -22,6 +22,8 @@ pub mod actuator;
 pub mod check;
 pub mod clock;
 pub mod codes;
+#[cfg(feature = "crd")]
+pub mod crd;
 pub mod driver;
 pub mod error;
 pub mod event;

@@ -8,6 +8,20 @@ use super::{Condition, LocalRef, Quantity};
 
 /// One backup of one instance; it runs once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(feature = "crd", derive(kube::CustomResource))]
+#[cfg_attr(
+    feature = "crd",
+    kube(group = "paas.rs", version = "v1alpha1", kind = "DatabaseBackup", namespaced)
+)]
+#[cfg_attr(
+    feature = "crd",
+    kube(
+        status = "DatabaseBackupStatus",
+        shortname = "dbb",
+        category = "paas",
+        schema = "disabled"
+    )
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     {"rule": "self == oldSelf", "message": "a DatabaseBackup runs once and cannot be changed; make a new one"},

@@ -3,8 +3,12 @@
 use std::{fmt, str::FromStr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::SerializeStruct};
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, DeserializeOwned},
+    ser::SerializeStruct,
+};
+use serde_json::{Map, Value};
 
 use super::{API_VERSION, DatabaseBackupSpec, DatabaseInstanceSpec, Meta, PlatformSpec};
 
@@ -158,6 +162,14 @@ impl Document {
         // Only maps with text keys, text, numbers and lists occur: this conversion has nothing to fail on.
         serde_json::to_value(self).unwrap_or(Value::Null)
     }
+
+    /// The document as YAML, in block style.
+    #[cfg(feature = "load")]
+    pub fn to_yaml(&self) -> String {
+        let json = self.to_json();
+        // JSON is YAML too: the same document, less pleasant to read.
+        serde_saphyr::to_string(&json).unwrap_or_else(|_| json.to_string())
+    }
 }
 
 impl Serialize for Document {
@@ -168,6 +180,63 @@ impl Serialize for Document {
             Self::DatabaseBackup(o) => o.serialize(serializer),
         }
     }
+}
+
+/// Metadata that a cluster adds and nobody writes; it is let through and forgotten.
+const FROM_THE_CLUSTER: [&str; 7] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+];
+
+/// Takes away what an object has when it comes back from a cluster and what a description does not have: its status and
+/// the metadata that the cluster keeps.
+pub(super) fn forget_cluster_fields(object: &mut Map<String, Value>) {
+    object.shift_remove("status");
+    if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+        metadata.retain(|key, _| !FROM_THE_CLUSTER.contains(&key.as_str()));
+    }
+}
+
+/// Reads an object of one of our kinds; what a cluster added to it is forgotten. The spec is read, not judged: see
+/// [`validate`](super::validate).
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Raw {
+            api_version: String,
+            kind: String,
+            metadata: Meta,
+            spec: Value,
+        }
+        let mut map = Map::deserialize(d)?;
+        forget_cluster_fields(&mut map);
+        let raw: Raw = serde_json::from_value(Value::Object(map)).map_err(de::Error::custom)?;
+        if raw.api_version != API_VERSION {
+            return Err(de::Error::custom(format!(
+                "apiVersion is {:?} instead of {API_VERSION:?}",
+                raw.api_version
+            )));
+        }
+        let kind: Kind = raw.kind.parse().map_err(de::Error::custom)?;
+        Ok(match kind {
+            Kind::Platform => Self::Platform(object(raw.metadata, raw.spec)?),
+            Kind::DatabaseInstance => Self::DatabaseInstance(object(raw.metadata, raw.spec)?),
+            Kind::DatabaseBackup => Self::DatabaseBackup(object(raw.metadata, raw.spec)?),
+        })
+    }
+}
+
+fn object<S: Spec, E: de::Error>(metadata: Meta, spec: Value) -> Result<Object<S>, E> {
+    Ok(Object {
+        metadata,
+        spec: serde_json::from_value(spec).map_err(de::Error::custom)?,
+    })
 }
 
 /// Reads a text, or a whole number as its text: the two forms that `x-kubernetes-int-or-string` lets through.

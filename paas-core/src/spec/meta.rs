@@ -24,10 +24,7 @@ pub struct Meta {
     /// Labels, for selecting objects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"maxLength": 317, "pattern": LABEL_KEY}))]
-    #[schemars(inner(
-        length(max = 63),
-        regex(pattern = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
-    ))]
+    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE}))]
     pub labels: BTreeMap<String, String>,
     /// Annotations, for everything else that is to travel with the object.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -43,6 +40,9 @@ pub struct Meta {
 
 /// An optional DNS prefix and a name, as Kubernetes takes them for labels and annotations.
 const LABEL_KEY: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]$";
+
+/// The value of a label, as Kubernetes takes it.
+pub(super) const LABEL_VALUE: &str = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$";
 
 fn default_namespace() -> String {
     "default".to_owned()

@@ -4,28 +4,41 @@
 //! schema ([`schema`]) carries every rule, plain keywords and CEL alike, so that [`validate`] here and an API server
 //! there come to the same verdict with the same words.
 
-mod backup;
+pub mod codes;
+#[cfg(feature = "load")]
+pub mod load;
+pub mod schema;
+#[cfg(feature = "load")]
+pub mod validate;
+
+pub(crate) mod backup;
+mod builtin;
 mod common;
-mod database;
+mod contents;
+pub(crate) mod database;
 mod document;
+mod engine;
 mod meta;
-mod platform;
+pub(crate) mod platform;
 mod quantity;
+mod upkeep;
 
 pub use backup::{BackupMethod, DatabaseBackupSpec, DatabaseBackupStatus};
+pub use builtin::quickstart;
+#[cfg(feature = "load")]
+pub use builtin::template;
 pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef};
-pub use database::{
-    BackupPlan, Database, DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Engine, EngineType,
-    EngineVersion, Exposure, MaintenanceWindow, ParameterValue, Plan, Resources, Runtime, Storage, User,
-    Weekday,
-};
-pub use document::{Document, Kind, Object, Spec};
+pub use contents::{Database, ParameterValue, User};
+pub use database::{DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Exposure, Storage};
+pub use document::{Document, Kind, Object, Spec, UnknownKind};
+pub use engine::{Engine, EngineType, EngineVersion, EngineVersionError, Plan, Resources, Runtime};
 pub use meta::Meta;
 pub use platform::{
     Addons, ControlPlane, Infrastructure, InfrastructureType, Installer, Kubernetes, Local, OpenStack,
     PlatformSpec, PlatformStatus, Pool, Stackit,
 };
 pub use quantity::{Cpu, Quantity, QuantityError};
+pub use upkeep::{BackupPlan, MaintenanceWindow, Weekday};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "paas.rs";

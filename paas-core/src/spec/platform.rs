@@ -5,10 +5,24 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BlockedStatus, Condition, Quantity};
+use super::{BlockedStatus, Condition, Quantity, meta::LABEL_VALUE};
 
 /// Where databases run: infrastructure, a Kubernetes cluster on it, and addons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(feature = "crd", derive(kube::CustomResource))]
+#[cfg_attr(
+    feature = "crd",
+    kube(group = "paas.rs", version = "v1alpha1", kind = "Platform", namespaced)
+)]
+#[cfg_attr(
+    feature = "crd",
+    kube(
+        status = "PlatformStatus",
+        shortname = "pf",
+        category = "paas",
+        schema = "disabled"
+    )
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
     {"rule": "self.infrastructure.type != 'Local' || !has(self.kubernetes)", "fieldPath": ".kubernetes",
@@ -215,10 +229,7 @@ pub struct Pool {
     pub volume_size: Option<Quantity>,
     /// Labels that the nodes carry.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(inner(
-        length(max = 63),
-        regex(pattern = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
-    ))]
+    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE}, "maxProperties" = 50))]
     pub labels: BTreeMap<String, String>,
 }
 

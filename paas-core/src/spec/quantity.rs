@@ -86,11 +86,12 @@ impl Quantity {
         };
         let power = 1 + "KMGTP".find(letter).unwrap_or(0);
         let decimal = if letter == "K" { "k" } else { letter };
-        if number.starts_with('0')
-            || number.contains('.') && parse_bytes(&format!("{number}{letter}i")).is_none()
-        {
+        if number.starts_with('0') {
             return "write a number that begins with 1 to 9 and a unit, such as 512Mi instead of 0.5Gi"
                 .to_owned();
+        }
+        if parse_bytes(&format!("{number}{letter}i")).is_none() {
+            return "write at most nine digits, and at most three after the point".to_owned();
         }
         format!(
             "{unit} is no unit: write {number}{letter}i ({number} × 1024^{power} bytes) or {number}{decimal} ({number} × 1000^{power} bytes)"
