@@ -1,0 +1,3 @@
+//! Talking to a PostgreSQL, wherever it runs.
+
+pub mod codes;
