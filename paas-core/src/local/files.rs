@@ -10,7 +10,7 @@ use std::{
 use super::{account::Account, codes::LOC_IO};
 use crate::error::{Class, Error, Result};
 
-/// What begins the name of everything half-made; such names are never read, and swept by the next writer.
+/// What begins the name of everything half-made; such names are never read.
 pub(crate) const HALF_MADE: &str = ".paas-tmp-";
 
 /// Turns the system's error into ours: what was done, to which path.
@@ -64,21 +64,22 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where `path` is built before it is moved into place: beside it, one a process.
+/// Where `path` is built before it is moved into place, and moved to before it is removed: beside it, always the same,
+/// so that what a crash left is found again. Its users hold a lock.
 pub(crate) fn half_made(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{HALF_MADE}{name}-{}", std::process::id()))
+    path.with_file_name(format!("{HALF_MADE}{name}"))
 }
 
-/// Removes what crashed writers left in this folder. Only to be called by the holder of the lock.
-pub(crate) fn sweep(folder: &Path) -> Result<()> {
-    for entry in list(folder)? {
-        let half = entry.file_name().is_some_and(|n| n.to_string_lossy().starts_with(HALF_MADE));
-        if half {
-            remove(&entry)?;
-        }
+/// Removes a folder so that after a crash it is either whole or at its half-made place.
+pub(crate) fn discard(path: &Path) -> Result<()> {
+    let half = half_made(path);
+    remove(&half)?;
+    match fs::rename(path, &half) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(io_error("remove", path, e)),
+        Ok(()) => remove(&half),
     }
-    Ok(())
 }
 
 /// Removes a file, a link or a folder with all below it; what is not there is removed already.
@@ -144,12 +145,13 @@ mod tests {
     }
 
     #[test]
-    fn sweeping_takes_half_made_things_only() {
+    fn a_discarded_folder_is_gone_with_what_a_crash_left_of_it() {
         let dir = tempfile::tempdir().unwrap();
-        let keep = dir.path().join("keep");
-        fs::create_dir(&keep).unwrap();
-        fs::create_dir_all(dir.path().join(format!("{HALF_MADE}data-7/base"))).unwrap();
-        sweep(dir.path()).unwrap();
-        assert_eq!(list(dir.path()).unwrap(), [keep]);
+        let path = dir.path().join("data");
+        fs::create_dir(&path).unwrap();
+        fs::create_dir_all(half_made(&path).join("base")).unwrap();
+        discard(&path).unwrap();
+        discard(&path).unwrap();
+        assert!(list(dir.path()).unwrap().is_empty());
     }
 }

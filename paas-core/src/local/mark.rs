@@ -109,7 +109,7 @@ mod tests {
         let e = mark("two").make_folder(&path, &me).unwrap_err();
         assert_eq!(e.class(), Class::Conflict);
         fs::create_dir(dir.path().join("unmarked")).unwrap();
-        fs::create_dir(dir.path().join(format!("{}x-1", files::HALF_MADE))).unwrap();
+        fs::create_dir(dir.path().join(format!("{}x", files::HALF_MADE))).unwrap();
         assert_eq!(scan(dir.path()).unwrap(), [(path, mark("one"))]);
         assert!(scan(&dir.path().join("nowhere")).unwrap().is_empty());
     }

@@ -3,7 +3,12 @@
 pub mod account;
 pub mod build;
 pub mod codes;
+pub mod config;
+pub mod data;
 mod files;
 pub mod home;
 pub mod lock;
 pub mod mark;
+pub mod port;
+pub mod postmaster;
+mod proc;
