@@ -141,8 +141,13 @@ async fn a_server_is_made_started_asked_killed_healed_and_stopped() {
 
     assert!(server.process.signal(rustix::process::Signal::KILL).unwrap());
     eventually("the end of the killed server", || it.running().is_none()).await;
-    let e = session.run("SELECT 1", "ask a killed server").await.unwrap_err();
-    assert_eq!(code(&e), codes::PG_CONNECT.id);
+    // The session's own process may answer a little longer than the server lives.
+    let e = loop {
+        if let Err(e) = session.run("SELECT 1", "ask a killed server").await {
+            break e;
+        }
+    };
+    assert!([codes::PG_CONNECT.id, codes::PG_STARTING.id].contains(&code(&e)), "{e}");
     let again = loop {
         match it.start().await {
             Ok(server) => break server,

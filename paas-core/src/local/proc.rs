@@ -95,7 +95,8 @@ impl Process {
         }
         match fs::read_link(format!("/proc/{}/cwd", self.pid)) {
             Ok(folder) => Ok(folder == data),
-            Err(_) if !self.is_alive() => Ok(false),
+            // It is ending: the kernel takes a process's folders before it calls it dead.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(e) => Err(Error::new(&LOC_FOREIGN, Class::Blocked)
                 .attempted(format!("tell whether process {} runs on {}", self.pid, data.display()))
                 .happened(format!("it is a postgres of our user, and its working directory cannot be read: {e}"))),
