@@ -1,5 +1,11 @@
 //! The server process on this machine, with the real PostgreSQL.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may panic, tell what it measured, and look at the clock"
+)]
 
 use std::{
     collections::BTreeMap,

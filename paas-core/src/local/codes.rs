@@ -43,4 +43,7 @@ crate::codes! {
     LOC_BROKEN_BUILD = "PAAS-LOC-0014", "a PostgreSQL build does not run",
         "The program does not start here, most often for want of a shared library.",
         "Repair or remove the build that the message names; others on this machine are used by giving their version.";
+    LOC_UPGRADE = "PAAS-LOC-0015", "the data is of another major version",
+        "A data directory can be used by its own major only, and it is not upgraded in place.",
+        "Declare the major that the data has, or make a new instance of the wanted major and load the data into it.";
 }

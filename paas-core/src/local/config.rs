@@ -4,11 +4,17 @@ use std::{
     collections::BTreeMap,
     fmt::Write,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{account::Account, files};
+use super::{
+    account::Account,
+    build::Build,
+    data::{FOLDER, quiet},
+    files,
+};
 use crate::{
     database::codes::PG_PARAMETER,
     error::{Class, Error, Result},
@@ -118,6 +124,44 @@ impl Written {
         }
         written
     }
+}
+
+/// Lets PostgreSQL itself judge the declared parameters, before a running server is touched.
+///
+/// # Errors
+/// `PAAS-PG-0004` with its words.
+pub async fn check(build: &Build, account: &Account, instance: &Path, declared: &BTreeMap<String, String>) -> Result<()> {
+    if declared.is_empty() {
+        return Ok(());
+    }
+    // Printing one setting reads the configuration as a start does, and starts nothing.
+    let mut command = Command::new(build.program("postgres"));
+    command.arg("-D").arg(instance.join(FOLDER)).args(["-C", "data_directory", "-c", "config_file=/dev/null"]);
+    for (name, value) in declared {
+        quote(name, value)?;
+        command.arg("-c").arg(format!("{name}={value}"));
+    }
+    quiet(&mut command, account, instance);
+    let refused = |words: String| {
+        Error::new(&PG_PARAMETER, Class::Invalid)
+            .attempted("check the declared parameters")
+            .happened(words)
+    };
+    let mut command = tokio::process::Command::from(command);
+    let out = command.kill_on_drop(true).output().await.map_err(|e| refused(e.to_string()))?;
+    if out.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&out.stderr);
+    Err(refused(said.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ")))
+}
+
+/// Forgets the port that was chosen and turned out to be taken.
+///
+/// # Errors
+/// `PAAS-LOC-0013`.
+pub(super) fn forget(instance: &Path) -> Result<()> {
+    files::remove(&instance.join(FILE))
 }
 
 /// The file's rules: quotes are doubled, backslashes too; a line break has no form.

@@ -3,11 +3,14 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use super::{account::Account, codes::LOC_IO};
+use super::{
+    account::Account,
+    codes::{LOC_FOREIGN, LOC_IO},
+};
 use crate::error::{Class, Error, Result};
 
 /// What begins the name of everything half-made; such names are never read.
@@ -34,6 +37,21 @@ pub(crate) fn make_dir(path: &Path, mode: u32) -> Result<()> {
 pub(crate) fn make_new_dir(path: &Path, mode: u32, account: &Account) -> Result<()> {
     DirBuilder::new().mode(mode).create(path).map_err(|e| io_error("create folder", path, e))?;
     account.own(path).map_err(|e| io_error("change the owner of", path, e))
+}
+
+/// Makes sure that there is a folder of this user's that nobody else can use, in a place where others may have been before.
+pub(crate) fn make_own_dir(path: &Path, account: &Account) -> Result<()> {
+    match make_new_dir(path, 0o700, account) {
+        Err(e) if e.class() == Class::Conflict => {}
+        made => return made,
+    }
+    let meta = fs::symlink_metadata(path).map_err(|e| io_error("look at", path, e))?;
+    if meta.is_dir() && meta.uid() == account.uid() && meta.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Error::new(&LOC_FOREIGN, Class::Blocked)
+        .attempted(format!("use {}", path.display()))
+        .happened("it is not a folder of ours that is closed to others"))
 }
 
 /// Writes a file that did not exist, with this mode, for this user.

@@ -68,19 +68,23 @@ impl Mark {
     }
 }
 
-/// Every marked folder directly below `root`, or an error: what cannot be read is never left out.
+/// Every marked folder directly below `root`, or an error if that cannot be told, or if the mark of `ours` cannot be understood.
+/// Another folder's damaged mark stops only its own owner.
 ///
 /// # Errors
 /// `PAAS-LOC-0012`, `PAAS-LOC-0013`.
-pub fn scan(root: &Path) -> Result<Vec<(PathBuf, Mark)>> {
+pub fn scan(root: &Path, ours: &Path) -> Result<Vec<(PathBuf, Mark)>> {
     let mut marks = Vec::new();
     for folder in files::list(root)? {
         let half = folder.file_name().is_some_and(|n| n.to_string_lossy().starts_with(files::HALF_MADE));
         if half || !folder.is_dir() {
             continue;
         }
-        if let Some(mark) = Mark::read(&folder)? {
-            marks.push((folder, mark));
+        match Mark::read(&folder) {
+            Ok(Some(mark)) => marks.push((folder, mark)),
+            Ok(None) => {}
+            Err(e) if e.code() == &LOC_MARK && folder != ours => {}
+            Err(e) => return Err(e),
         }
     }
     Ok(marks)
@@ -110,8 +114,8 @@ mod tests {
         assert_eq!(e.class(), Class::Conflict);
         fs::create_dir(dir.path().join("unmarked")).unwrap();
         fs::create_dir(dir.path().join(format!("{}x", files::HALF_MADE))).unwrap();
-        assert_eq!(scan(dir.path()).unwrap(), [(path, mark("one"))]);
-        assert!(scan(&dir.path().join("nowhere")).unwrap().is_empty());
+        assert_eq!(scan(dir.path(), &path).unwrap(), [(path, mark("one"))]);
+        assert!(scan(&dir.path().join("nowhere"), dir.path()).unwrap().is_empty());
     }
 
     #[test]
@@ -122,7 +126,8 @@ mod tests {
         let newer = serde_json::to_string(&Mark { version: 2, ..mark("x") }).unwrap();
         for content in ["{\"version\":", newer.as_str()] {
             fs::write(path.join(MARK_FILE), content).unwrap();
-            assert_eq!(scan(dir.path()).unwrap_err().code().id, LOC_MARK.id);
+            assert_eq!(scan(dir.path(), &path).unwrap_err().code().id, LOC_MARK.id);
+            assert!(scan(dir.path(), Path::new("/another")).unwrap().is_empty());
         }
     }
 }
