@@ -118,6 +118,9 @@ pub struct Outputs {
     /// A project of a cloud that offers managed databases.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<Project>,
+    /// A database server, with the login of its administrator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Binding>,
 }
 
 impl Outputs {
@@ -128,11 +131,13 @@ impl Outputs {
             cluster,
             machine,
             project,
+            server,
         } = later;
         self.hosts = hosts.or(self.hosts.take());
         self.cluster = cluster.or(self.cluster.take());
         self.machine = machine.or(self.machine.take());
         self.project = project.or(self.project.take());
+        self.server = server.or(self.server.take());
     }
 }
 

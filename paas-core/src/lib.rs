@@ -42,3 +42,7 @@ pub mod view;
 
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "database")]
+pub mod database;
+#[cfg(feature = "local")]
+pub mod local;

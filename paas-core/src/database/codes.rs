@@ -1,0 +1,25 @@
+//! The error codes of talking to a PostgreSQL (area PG).
+
+crate::codes! {
+    PG_CONNECT = "PAAS-PG-0001", "PostgreSQL cannot be reached",
+        "Nothing listens there, or the connection broke.",
+        "See `paas status`; start the instance with `paas up`.";
+    PG_AUTH = "PAAS-PG-0002", "PostgreSQL refused the login",
+        "The password or the role is not the one the server knows, or the server's access rules exclude it.",
+        "Check that the stored secret is the one of this instance; it is never changed silently.";
+    PG_SQL = "PAAS-PG-0003", "PostgreSQL refused a statement",
+        "The server's words say why.",
+        "Read the server's words; nothing else was changed by the statement.";
+    PG_PARAMETER = "PAAS-PG-0004", "a parameter is unknown or has a value that PostgreSQL refuses",
+        "A name or a value under `parameters` is not one of this PostgreSQL version.",
+        "Correct it; the server's words name the parameter. The running server keeps its former settings.";
+    PG_EXTENSION = "PAAS-PG-0005", "an extension is not available",
+        "This PostgreSQL build does not bring the extension.",
+        "Install the extension's package for this build, or use a build that has it; the message lists what is there.";
+    PG_IDENTIFIER = "PAAS-PG-0006", "a name cannot be used in PostgreSQL",
+        "Names hold 1 to 63 bytes, no NUL, and must not begin with `pg_` or be one of the server's own.",
+        "Choose another name.";
+    PG_STARTING = "PAAS-PG-0007", "PostgreSQL is starting or stopping",
+        "The server answers, but takes no sessions yet, or no more.",
+        "Wait; it is asked again by itself.";
+}

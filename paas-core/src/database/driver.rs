@@ -1,0 +1,178 @@
+//! What a `DatabaseInstance` asks for inside a server, as a stage of its own after the server's.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    actuator::ContentActuator,
+    codes::PG_IDENTIFIER,
+    connection::{Connection, SslMode},
+    resource::{Content, Database, Extension, Login, Role, Turn},
+};
+use crate::{
+    actuator::Actuator,
+    codes::CORE_SECRET_MISSING,
+    driver::{Binding, DatabaseEngine, Driver, Outputs},
+    error::{Class, Error, Result},
+    execute::Half,
+    graph::{Desired, Observed},
+    owner::Owner,
+    pipeline::{Context, DriverStage, Outcome, Stage, Wanted},
+    secrets::{Generate, SecretStore},
+    spec::DatabaseInstanceSpec,
+    view::StageView,
+};
+
+/// The stage's name.
+pub const STAGE: &str = "database";
+
+/// How names of the platform's own roles begin.
+const RESERVED: &str = "paas_";
+
+/// The contents of any PostgreSQL server that an earlier stage gives as [`Outputs::server`].
+#[derive(Debug, Clone)]
+pub struct ContentDriver {
+    owner: Owner,
+    endpoint: Option<String>,
+    secrets: Arc<dyn SecretStore>,
+    generate: Arc<dyn Generate>,
+}
+
+impl ContentDriver {
+    /// For one instance. `endpoint` is the host that users get; left out, the one the platform itself uses.
+    pub fn new(
+        owner: Owner,
+        endpoint: Option<String>,
+        secrets: Arc<dyn SecretStore>,
+        generate: Arc<dyn Generate>,
+    ) -> Self {
+        Self { owner, endpoint, secrets, generate }
+    }
+
+    /// The stage of this driver. What is inside a server stays or goes with its data: on the way down there is nothing to do.
+    pub fn stage(self, spec: DatabaseInstanceSpec) -> Box<dyn Stage> {
+        Box::new(ContentStage(DriverStage::new(self, spec)))
+    }
+}
+
+/// Names that pass the schema and still cannot be had together.
+fn check(spec: &DatabaseInstanceSpec) -> Result<()> {
+    let refused = |name: &str, why: &str| {
+        Err(Error::new(&PG_IDENTIFIER, Class::Invalid)
+            .attempted(format!("name {name}"))
+            .happened(why))
+    };
+    for user in &spec.users {
+        if user.name.starts_with(RESERVED) {
+            return refused(&user.name, "names that begin with paas_ are the platform's own");
+        }
+        for turn in [Turn::A, Turn::B] {
+            let login = turn.login(&user.name);
+            if spec.users.iter().any(|u| u.name == login) {
+                return refused(&login, &format!("it is a login role of the user {}", user.name));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Driver for ContentDriver {
+    type Spec = DatabaseInstanceSpec;
+    type Resource = Content;
+
+    fn stage(&self) -> &'static str {
+        STAGE
+    }
+
+    fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<Content>> {
+        check(spec)?;
+        let mut wanted = Vec::new();
+        for user in &spec.users {
+            wanted.push(Content::Role(Role { name: user.name.clone() }));
+            wanted.push(Content::Login(Login {
+                user: user.name.clone(),
+                name: Turn::A.login(&user.name),
+                limit: user.connection_limit,
+                binding: None,
+            }));
+        }
+        for database in &spec.databases {
+            let owner = spec.owner_of(database).to_owned();
+            wanted.push(Content::Database(Database { name: database.name.clone(), owner }));
+            let mut after = None;
+            for name in &database.extensions {
+                let (database, name) = (database.name.clone(), name.clone());
+                wanted.push(Content::Extension(Extension { database, name: name.clone(), after: after.replace(name) }));
+            }
+        }
+        let mut builder = Desired::builder();
+        for content in wanted {
+            builder.add(content.key()?, content);
+        }
+        builder.build()
+    }
+
+    fn gives(&self, _spec: &DatabaseInstanceSpec, _seen: &Observed<Content>) -> Outputs {
+        Outputs::default()
+    }
+
+    async fn actuator(&self, from: &Outputs) -> Result<Option<Arc<dyn Actuator<Content>>>> {
+        let Some(server) = &from.server else { return Ok(None) };
+        let password = self.secrets.get(&self.owner, &server.password.name).await?.ok_or_else(|| {
+            Error::new(&CORE_SECRET_MISSING, Class::Blocked)
+                .attempted(format!("log in to the server of {}", self.owner))
+                .happened(format!("the secret {} is not there", server.password.name))
+        })?;
+        let admin = Connection {
+            host: server.host.clone(),
+            port: server.port,
+            database: server.database.clone(),
+            user: server.username.clone(),
+            password,
+            sslmode: SslMode::Disable,
+        };
+        let endpoint = (self.endpoint.clone().unwrap_or_else(|| server.host.clone()), server.port);
+        let hands = ContentActuator::new(admin, endpoint, Arc::clone(&self.secrets), Arc::clone(&self.generate));
+        Ok(Some(Arc::new(hands)))
+    }
+}
+
+impl DatabaseEngine for ContentDriver {
+    fn binding(&self, spec: &DatabaseInstanceSpec, seen: &Observed<Content>) -> Option<Binding> {
+        let database = spec.databases.first()?;
+        let login = Turn::A.login(spec.owner_of(database));
+        let binding = seen.live.values().find_map(|live| match &live.resource {
+            Content::Login(l) if l.name == login && live.is_ready() => l.binding.clone(),
+            _ => None,
+        })?;
+        Some(Binding { database: database.name.clone(), ..binding })
+    }
+}
+
+/// The stage of the contents; see [`ContentDriver::stage`].
+#[derive(Debug)]
+struct ContentStage(DriverStage<ContentDriver>);
+
+#[async_trait]
+impl Stage for ContentStage {
+    fn name(&self) -> &str {
+        STAGE
+    }
+
+    async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<StageView> {
+        match wanted {
+            Wanted::Spec => self.0.plan(cx, wanted).await,
+            Wanted::Nothing => Ok(StageView { stage: STAGE.to_owned(), ..StageView::default() }),
+        }
+    }
+
+    async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome> {
+        // Without a server, the server's stage says what is waited for, or what is in the way.
+        if wanted == Wanted::Nothing || cx.outputs.server.is_none() {
+            return Ok(Outcome::Converged);
+        }
+        self.0.pass(cx, wanted, half).await
+    }
+}

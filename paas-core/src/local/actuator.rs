@@ -1,0 +1,361 @@
+//! The hands on this machine: folders, data directories, server processes.
+
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{
+    build::Version,
+    codes::{LOC_FOREIGN, LOC_PORT, LOC_START, LOC_UPGRADE},
+    config::{self, ServerConfig, Written},
+    data, files,
+    machine::LocalMachine,
+    mark::{self, Mark},
+    port,
+    postmaster::{self, Postmaster},
+    resource::{Data, Folder, LocalResource, Seen, Server},
+};
+use crate::{
+    actuator::{Actuator, Ids},
+    codes::CORE_SECRET_MISSING,
+    database::{
+        connection::{Connection, SslMode},
+        session::{Session, column},
+    },
+    driver::Binding,
+    error::{Class, Error, Result},
+    event::{Event, State},
+    graph::Observed,
+    ledger::Ledger,
+    owner::Owner,
+    resource::{Change, Health, Key, Live},
+    secrets::SecretRef,
+    spec::EngineVersion,
+};
+
+/// The name of the secret with the password of [`data::ADMIN`].
+pub const ADMIN_SECRET: &str = "admin";
+
+/// How long a create waits for the server to answer. Afterwards it is waited for from pass to pass: it may be recovering.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a start is tried again when the last children of a killed server are still ending, or a port was just taken.
+const ATTEMPTS: usize = 40;
+
+/// The pause between two such attempts.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Makes one instance on this machine.
+#[derive(Debug)]
+pub struct LocalActuator {
+    machine: LocalMachine,
+    wish: Option<EngineVersion>,
+}
+
+impl LocalActuator {
+    /// Hands for instances on `machine`; a new data directory gets the version that is wished for.
+    pub fn new(machine: LocalMachine, wish: Option<EngineVersion>) -> Self {
+        Self { machine, wish }
+    }
+
+    /// Every folder that bears this owner's mark: one, unless somebody copied it. Of the one place that is ours also what a crash left
+    /// half-made.
+    fn folders(&self, owner: &Owner, seen: &mut Observed<LocalResource>) -> Result<Option<std::path::PathBuf>> {
+        let place = self.machine.folder(owner);
+        let key = Key::new(LocalResource::FOLDER)?;
+        let folder = |path: &Path| LocalResource::Folder(Folder { path: path.to_path_buf() });
+        let uid = owner.uid().to_string();
+        let mut ours = None;
+        for (path, mark) in mark::scan(&self.machine.home.instances(), &place)? {
+            if mark.owner == uid {
+                if path == place {
+                    ours = Some(path.clone());
+                }
+                seen.found(key.clone(), Live::ready(path.display().to_string(), folder(&path)));
+            } else if path == place {
+                return Err(foreign(&place, &format!("its mark says that it belongs to {}", mark.name)));
+            }
+        }
+        if ours.is_none() && place.symlink_metadata().is_ok() {
+            return Err(foreign(&place, "it bears no mark"));
+        }
+        let half = files::half_made(&place);
+        if ours.is_none() && seen.live.is_empty() && half.symlink_metadata().is_ok() {
+            let why = "it was left half-made or half-removed".to_owned();
+            let live = Live::settling(half.display().to_string(), folder(&half), "");
+            seen.found(key, live.health(Health::Broken { why }));
+        }
+        Ok(ours)
+    }
+
+    async fn admin(&self, owner: &Owner, server_port: u16) -> Result<Option<Connection>> {
+        let password = self.machine.secrets.get(owner, ADMIN_SECRET).await?;
+        Ok(password.map(|password| Connection {
+            host: self.machine.sockets(owner).display().to_string(),
+            port: server_port,
+            database: "postgres".to_owned(),
+            user: data::ADMIN.to_owned(),
+            password,
+            sslmode: SslMode::Disable,
+        }))
+    }
+
+    /// What a running server says of itself.
+    async fn look(&self, owner: &Owner, instance: &Path, running: &Postmaster) -> Result<Live<LocalResource>> {
+        let written = Written::read(instance)?.unwrap_or_default();
+        let server_port = running.port.or(written.port);
+        let mut server = Server { port: server_port, ..Server::default() };
+        let live = |server: Server, health| {
+            let resource = LocalResource::Server(Box::new(server));
+            Live { was_ready: true, ..Live::ready(running.process.pid.to_string(), resource) }.health(health)
+        };
+        let settling = |why: String| Health::Settling { why };
+        if running.status == "stopping" {
+            return Ok(live(server, Health::Leaving));
+        }
+        let Some(server_port) = server_port else {
+            return Ok(live(server, settling("the server is starting".to_owned())));
+        };
+        let Some(admin) = self.admin(owner, server_port).await? else {
+            let why = format!("the secret '{ADMIN_SECRET}' of it is missing [{}]", CORE_SECRET_MISSING.id);
+            return Ok(live(server, Health::Broken { why }));
+        };
+        match ask(&admin, &written).await {
+            Ok(seen) => {
+                server.parameters = Some(written.parameters);
+                server.seen = seen;
+                Ok(live(server, Health::Ready))
+            }
+            Err(e) if e.class() == Class::Denied => Ok(live(server, Health::Broken { why: e.to_string() })),
+            Err(e) => Ok(live(server, settling(e.to_string()))),
+        }
+    }
+
+    async fn make_data(&self, owner: &Owner, key: &Key, instance: &Path, want: &Data) -> Result<Data> {
+        let tell = |message: String| self.tell(owner, key, "Fetching", message);
+        let build = self.machine.build(self.wish.as_ref(), want.major, &tell).await?;
+        // Stored before the create that uses it: afterwards there is no other way in.
+        let password = self.machine.generate.secret();
+        let password = self.machine.secrets.put_if_absent(owner, ADMIN_SECRET, password).await?;
+        let message = format!("initdb of PostgreSQL {} in {}", build.version, build.bin.display());
+        self.tell(owner, key, "Making", message);
+        data::make(&build, self.machine.home.account(), instance, &password).await?;
+        Ok(Data { major: Some(build.version.major) })
+    }
+
+    async fn start(&self, owner: &Owner, key: &Key, instance: &Path, want: &Server) -> Result<Postmaster> {
+        let account = self.machine.home.account();
+        let major = data::major(instance)?.unwrap_or_default();
+        let tell = |message: String| self.tell(owner, key, "Fetching", message);
+        let wish = self.wish.as_ref().filter(|w| w.major() == major);
+        let build = self.machine.build(wish, Some(major), &tell).await?;
+        let parameters = want.parameters.clone().unwrap_or_default();
+        config::check(&build, account, instance, &parameters).await?;
+        let kept = want.port.or(Written::read(instance)?.and_then(|w| w.port));
+        let mut taken = self.machine.taken(instance)?;
+        let sockets = self.machine.sockets(owner);
+        files::make_own_dir(&sockets, account)?;
+        let mut attempt = 0;
+        loop {
+            let chosen = kept.map_or_else(|| port::choose(owner.uid(), &taken), Ok)?;
+            let config =
+                ServerConfig { port: chosen, sockets: sockets.clone(), major, parameters: parameters.clone() };
+            config.write(instance, account)?;
+            let clock = &*self.machine.clock;
+            attempt += 1;
+            match postmaster::start(&build, account, instance, PATIENCE, clock).await {
+                Err(e) if e.code() == &LOC_PORT && kept.is_none() && attempt < ATTEMPTS => {
+                    taken.insert(chosen);
+                    config::forget(instance)?;
+                }
+                Err(e) if e.code() == &LOC_START && e.class() == Class::Transient && attempt < ATTEMPTS => {
+                    clock.sleep(PAUSE).await;
+                }
+                started => return started,
+            }
+        }
+    }
+
+    /// Brings a changed configuration into the running server, by a reload or a restart.
+    async fn reconfigure(
+        &self,
+        owner: &Owner,
+        key: &Key,
+        live: &Server,
+        want: &Server,
+        changes: &[Change],
+    ) -> Result<()> {
+        let instance = self.machine.folder(owner);
+        let account = self.machine.home.account();
+        let Some(running) = postmaster::running(&instance, account)? else { return Ok(()) };
+        let want = Server { port: want.port.or(live.port), ..want.clone() };
+        let parameters = want.parameters.clone().unwrap_or_default();
+        let major = data::major(&instance)?.unwrap_or_default();
+        let build = self.machine.build(None, Some(major), &|_| ()).await?;
+        config::check(&build, account, &instance, &parameters).await?;
+        if changes.iter().any(|c| c.brings.as_deref() == Some("restart")) {
+            postmaster::stop(&running, &*self.machine.clock).await?;
+            return self.start(owner, key, &instance, &want).await.map(|_| ());
+        }
+        let Some(server_port) = want.port else { return Ok(()) };
+        let sockets = self.machine.sockets(owner);
+        ServerConfig { port: server_port, sockets, major, parameters }.write(&instance, account)?;
+        postmaster::reload(&running)?;
+        self.wait_for_reload(owner, &instance, server_port).await
+    }
+
+    /// The postmaster reads the file in its own time; until then the next look would see an old configuration.
+    async fn wait_for_reload(&self, owner: &Owner, instance: &Path, server_port: u16) -> Result<()> {
+        let written = Written::read(instance)?.unwrap_or_default();
+        let Some(admin) = self.admin(owner, server_port).await? else { return Ok(()) };
+        for _ in 0..ATTEMPTS {
+            if !ask(&admin, &written).await?.stale {
+                break;
+            }
+            self.machine.clock.sleep(PAUSE / 5).await;
+        }
+        Ok(())
+    }
+
+    fn tell(&self, owner: &Owner, key: &Key, reason: &str, message: String) {
+        self.machine.events.emit(&Event {
+            at: self.machine.clock.now(),
+            owner: owner.to_string(),
+            stage: super::driver::STAGE.to_owned(),
+            key: Some(key.clone()),
+            verb: "create".to_owned(),
+            state: State::Waiting,
+            reason: reason.to_owned(),
+            message,
+            request_id: None,
+        });
+    }
+}
+
+/// Asks the server for what only it knows. Its answer is what readiness means.
+async fn ask(admin: &Connection, written: &Written) -> Result<Seen> {
+    let session = Session::open(admin).await?;
+    let rows = session
+        .rows(
+            "SELECT current_setting('server_version') AS version, current_setting($1, true) AS hash, \
+             array_remove(array_agg(CASE WHEN context = 'postmaster' THEN name END), NULL) AS at_start, \
+             array_remove(array_agg(CASE WHEN pending_restart THEN name END), NULL) AS pending FROM pg_settings",
+            &[&config::HASH],
+            "ask the server for its settings",
+        )
+        .await?;
+    let mut seen = Seen::default();
+    if let Some(row) = rows.first() {
+        seen.version = Version::parse(column(row, "version")?);
+        seen.at_start = column::<Vec<String>>(row, "at_start")?.into_iter().collect();
+        seen.pending = column(row, "pending")?;
+        seen.stale = column::<Option<String>>(row, "hash")? != written.hash;
+    }
+    seen.admin = Some(Binding {
+        host: admin.host.clone(),
+        port: admin.port,
+        database: admin.database.clone(),
+        username: admin.user.clone(),
+        password: SecretRef::to(ADMIN_SECRET, &admin.password),
+    });
+    Ok(seen)
+}
+
+#[async_trait]
+impl Actuator<LocalResource> for LocalActuator {
+    async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<LocalResource>> {
+        let mut seen = Observed::default();
+        let Some(instance) = self.folders(owner, &mut seen)? else { return Ok(seen) };
+        if let Some(major) = data::major(&instance)? {
+            let path = instance.join(data::FOLDER).display().to_string();
+            let resource = LocalResource::Data(Data { major: Some(major) });
+            seen.found(resource.key()?, Live::ready(path, resource));
+        }
+        if let Some(running) = postmaster::running(&instance, self.machine.home.account())? {
+            let live = self.look(owner, &instance, &running).await?;
+            seen.found(live.resource.key()?, live);
+        }
+        Ok(seen)
+    }
+
+    async fn create(&self, owner: &Owner, key: &Key, want: &LocalResource, _ids: &Ids) -> Result<Live<LocalResource>> {
+        let instance = self.machine.folder(owner);
+        match want {
+            LocalResource::Folder(_) => {
+                let name = format!("{}/{}", owner.namespace(), owner.name());
+                let mark = Mark::new(owner.uid().to_string(), key.as_str(), name, self.machine.clock.now());
+                mark.make_folder(&instance, self.machine.home.account())?;
+                let made = LocalResource::Folder(Folder { path: instance.clone() });
+                Ok(Live::ready(instance.display().to_string(), made))
+            }
+            LocalResource::Data(wanted) => {
+                let made = self.make_data(owner, key, &instance, wanted).await?;
+                Ok(Live::ready(instance.join(data::FOLDER).display().to_string(), LocalResource::Data(made)))
+            }
+            LocalResource::Server(wanted) => {
+                let running = self.start(owner, key, &instance, wanted).await?;
+                self.look(owner, &instance, &running).await
+            }
+        }
+    }
+
+    async fn update(
+        &self,
+        owner: &Owner,
+        key: &Key,
+        live: &Live<LocalResource>,
+        want: &LocalResource,
+        changes: &[Change],
+        _ids: &Ids,
+    ) -> Result<()> {
+        match (&live.resource, want) {
+            (LocalResource::Server(is), LocalResource::Server(want)) => {
+                self.reconfigure(owner, key, is, want, changes).await
+            }
+            (LocalResource::Data(_), LocalResource::Data(_)) => {
+                let words: Vec<String> = changes.iter().map(|c| format!("{} -> {}", c.from, c.to)).collect();
+                Err(Error::new(&LOC_UPGRADE, Class::Blocked)
+                    .attempted(format!("change the major version of {}", live.id))
+                    .happened(words.join(", ")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn delete(&self, owner: &Owner, _key: &Key, live: &Live<LocalResource>) -> Result<()> {
+        let instance = self.machine.folder(owner);
+        let running = postmaster::running(&instance, self.machine.home.account())?;
+        match &live.resource {
+            LocalResource::Server(_) => match running {
+                Some(server) if server.process.pid.to_string() == live.id => {
+                    postmaster::stop(&server, &*self.machine.clock).await
+                }
+                _ => Ok(()),
+            },
+            LocalResource::Data(_) | LocalResource::Folder(_) if running.is_some() => {
+                Err(foreign(&instance, "a server runs on it, so it is not removed"))
+            }
+            LocalResource::Data(_) => discard(instance.join(data::FOLDER)).await,
+            LocalResource::Folder(folder) => {
+                if folder.path == instance || folder.path == files::half_made(&instance) {
+                    for name in self.machine.secrets.list(owner).await? {
+                        self.machine.secrets.delete(owner, &name).await?;
+                    }
+                    files::remove(&self.machine.sockets(owner))?;
+                    return discard(instance).await;
+                }
+                discard(folder.path.clone()).await
+            }
+        }
+    }
+}
+
+async fn discard(path: std::path::PathBuf) -> Result<()> {
+    let there = path.clone();
+    let done = tokio::task::spawn_blocking(move || files::discard(&path)).await;
+    done.map_err(|e| files::io_error("remove", &there, std::io::Error::other(e)))?
+}
+
+fn foreign(path: &Path, why: &str) -> Error {
+    Error::new(&LOC_FOREIGN, Class::Blocked).attempted(format!("use {}", path.display())).happened(why)
+}

@@ -1,0 +1,49 @@
+//! The error codes of this machine's platform (area LOC).
+
+crate::codes! {
+    LOC_NO_BUILD = "PAAS-LOC-0001", "PostgreSQL of this major is not on this machine",
+        "No build of the wanted major was found, and fetching it was not possible or not allowed.",
+        "Use a major that the message lists, install the wanted one, or run once with a network.";
+    LOC_FETCH = "PAAS-LOC-0002", "PostgreSQL could not be fetched",
+        "The network, the archive or its checksum failed, or there is no archive for this kind of machine.",
+        "Check the network and run again, or install PostgreSQL from your system's packages: it is found by itself.";
+    LOC_CLOSED = "PAAS-LOC-0003", "a directory is closed to the user that PostgreSQL runs as",
+        "PostgreSQL refuses to run as root, and the unprivileged user may not pass through a parent of the data.",
+        "Use --home with a directory that this user can reach, or open the named directory with chmod o+x.";
+    LOC_NO_USER = "PAAS-LOC-0004", "there is no unprivileged user to run PostgreSQL as",
+        "This program runs as root, and neither `postgres` nor `nobody` exists here.",
+        "Run as an ordinary user, or create the user `postgres`.";
+    LOC_HOME = "PAAS-LOC-0005", "the home of this platform cannot be used",
+        "No home was given and none can be derived, or the directory cannot be made or belongs to somebody else.",
+        "Give one with --home or PAAS_HOME, an absolute path that you may write.";
+    LOC_LOCKED = "PAAS-LOC-0006", "another process holds the lock",
+        "Two programs want to change the same things at the same time; one writer at a time is allowed.",
+        "Wait for the process that the message names, or stop it; its lock ends with it.";
+    LOC_INITDB = "PAAS-LOC-0007", "initdb failed",
+        "PostgreSQL's own program could not make a data directory.",
+        "Read its words; often the disk is full or a path is not reachable. The half-made directory is redone by the next run.";
+    LOC_START = "PAAS-LOC-0008", "PostgreSQL did not start",
+        "The server ended by itself before it answered a query.",
+        "Read the server's last words in the message; a parameter may be wrong, or memory too small.";
+    LOC_STOP = "PAAS-LOC-0009", "PostgreSQL did not stop",
+        "The server is still there after a fast and an immediate shutdown were asked for.",
+        "Look at the process that the message names; it may hang in the kernel on a broken disk.";
+    LOC_FOREIGN = "PAAS-LOC-0010", "somebody else's process or file is in the way",
+        "A process or a file at our place cannot be proved to be ours, so it is not touched.",
+        "Look at what the message names, and move or stop it yourself.";
+    LOC_PORT = "PAAS-LOC-0011", "no free port",
+        "The wanted port is taken by another program, or the whole range is.",
+        "Stop the other program, or declare another port.";
+    LOC_MARK = "PAAS-LOC-0012", "a mark file cannot be read",
+        "A file that says whose directory this is was damaged, or is of a newer version.",
+        "Restore it from a backup, or move the directory away; nothing in it is touched.";
+    LOC_IO = "PAAS-LOC-0013", "a file operation failed",
+        "The system refused it: permissions, a full disk, a read-only mount.",
+        "Read the system's words about the path in the message.";
+    LOC_BROKEN_BUILD = "PAAS-LOC-0014", "a PostgreSQL build does not run",
+        "The program does not start here, most often for want of a shared library.",
+        "Repair or remove the build that the message names; others on this machine are used by giving their version.";
+    LOC_UPGRADE = "PAAS-LOC-0015", "the data is of another major version",
+        "A data directory can be used by its own major only, and it is not upgraded in place.",
+        "Declare the major that the data has, or make a new instance of the wanted major and load the data into it.";
+}

@@ -1,0 +1,173 @@
+//! This machine as a place for instances: home, builds, secrets, and the clock and listeners that belong to a program.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use uuid::Uuid;
+
+use super::{
+    account::Account,
+    build::{self, Build, Choice, Places},
+    config::Written,
+    files,
+    home::Home,
+    port,
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    error::{Error, Result},
+    event::{EventSink, Silent},
+    owner::{Identity, Owner},
+    secrets::{FileSecrets, Generate, SecretStore, SystemRandom},
+    spec::EngineVersion,
+};
+
+/// Everything that instances on this machine share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LocalMachine {
+    /// Where everything is kept.
+    pub home: Home,
+    /// Where PostgreSQL is looked for.
+    pub places: Places,
+    /// Whether PostgreSQL may be fetched when it is not here; without the feature `local-download` it never is.
+    pub fetch: bool,
+    /// A folder with a short path for sockets of instances whose own path is too long.
+    pub short: PathBuf,
+    /// Passwords.
+    pub secrets: Arc<dyn SecretStore>,
+    /// Where passwords come from.
+    pub generate: Arc<dyn Generate>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who listens.
+    pub events: Arc<dyn EventSink>,
+    identity: Identity,
+}
+
+impl LocalMachine {
+    /// Opens the home, with PostgreSQL looked for in the system's places and fetched if it is not there, the system's clock and
+    /// randomness, secrets in the home, and nobody listening.
+    ///
+    /// # Errors
+    /// Those of [`Account::current`] and [`Home::open`].
+    pub fn open(home: impl Into<PathBuf>) -> Result<Self> {
+        let home = Home::open(home, Account::current()?)?;
+        let id = identity(home.root())?;
+        Ok(Self {
+            places: Places { cache: Some(home.cache()), system: true, ..Places::default() },
+            fetch: cfg!(feature = "local-download"),
+            short: PathBuf::from("/tmp"),
+            secrets: Arc::new(FileSecrets::new(home.secrets())),
+            generate: Arc::new(SystemRandom),
+            clock: Arc::new(SystemClock),
+            events: Arc::new(Silent),
+            identity: Identity::of(&["local", &id]),
+            home,
+        })
+    }
+
+    /// What tells this home from others, wherever it is moved to.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The owner of an instance's parts.
+    pub fn owner(&self, namespace: &str, name: &str) -> Owner {
+        Owner::new(&self.identity, "DatabaseInstance", namespace, name)
+    }
+
+    /// The folder of an instance.
+    pub fn folder(&self, owner: &Owner) -> PathBuf {
+        let hash = owner.uid().simple().to_string();
+        self.home.instances().join(format!("{}-{}", owner.name(), &hash[..8]))
+    }
+
+    /// The folder of an instance's socket.
+    pub fn sockets(&self, owner: &Owner) -> PathBuf {
+        port::socket_folder(&self.folder(owner), &self.short, owner.uid())
+    }
+
+    /// A build for a data directory of this major, or for a new one by the wish; fetched if it must and may be.
+    ///
+    /// # Errors
+    /// `PAAS-LOC-0001` naming what is here; `PAAS-LOC-0002` if fetching failed.
+    pub(super) async fn build(
+        &self,
+        wish: Option<&EngineVersion>,
+        major: Option<u32>,
+        tell: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<Build> {
+        let found = build::find(&self.places).await;
+        let major = major.or(wish.map(EngineVersion::major));
+        let exact = wish.and_then(EngineVersion::minor).zip(major);
+        if let Some((minor, major)) = exact {
+            let is = |b: &&Build| b.version.major == major && b.version.minor == minor;
+            return match found.builds.iter().find(is) {
+                Some(build) => Ok(build.clone()),
+                None if self.fetch => self.fetch(major, Some(minor), tell).await,
+                None => Err(build::absent(&found, Some(major))),
+            };
+        }
+        match build::choose(&found, major, self.fetch)? {
+            Choice::Here(build) => Ok(build),
+            Choice::Fetch(major) => {
+                let fetched = self.fetch(major, None, tell).await;
+                // The majors that are here help more than the network's words alone.
+                fetched.map_err(|e| {
+                    let here = build::absent(&found, Some(major));
+                    Error::new(e.code(), e.class())
+                        .attempted(e.what().unwrap_or("fetch PostgreSQL"))
+                        .happened(format!("{}; {}", e.words(), here.words()))
+                })
+            }
+        }
+    }
+
+    #[cfg(feature = "local-download")]
+    async fn fetch(&self, major: u32, minor: Option<u32>, tell: &(dyn Fn(String) + Send + Sync)) -> Result<Build> {
+        let fetch = super::fetch::Fetch { cache: self.home.cache(), clock: Arc::clone(&self.clock) };
+        fetch.major(major, minor, &|progress| tell(progress.to_string())).await
+    }
+
+    #[cfg(not(feature = "local-download"))]
+    async fn fetch(&self, major: u32, _minor: Option<u32>, _tell: &(dyn Fn(String) + Send + Sync)) -> Result<Build> {
+        Err(Error::new(&super::codes::LOC_NO_BUILD, crate::error::Class::Unsupported)
+            .attempted(format!("fetch PostgreSQL {major}"))
+            .happened("this program was built without the feature local-download"))
+    }
+
+    /// The ports that other instances of this home have, running or not.
+    pub(super) fn taken(&self, but: &Path) -> Result<BTreeSet<u16>> {
+        let mut taken = BTreeSet::new();
+        for folder in files::list(&self.home.instances())? {
+            if folder != but {
+                taken.extend(Written::read(&folder)?.and_then(|w| w.port));
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// The home's own id: made once, by whoever is first.
+fn identity(root: &Path) -> Result<String> {
+    let path = root.join("id");
+    if let Some(id) = files::read(&path)? {
+        return Ok(id.trim().to_owned());
+    }
+    let mine = root.join(format!("{}id-{}", files::HALF_MADE, std::process::id()));
+    files::remove(&mine)?;
+    #[allow(clippy::disallowed_methods, reason = "an identity is made once in the life of a home, not in a run")]
+    let id = Uuid::new_v4().to_string();
+    files::write_new(&mine, id.as_bytes(), 0o600, &Account::Myself { uid: 0 })?;
+    let linked = fs::hard_link(&mine, &path);
+    files::remove(&mine)?;
+    match linked {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => identity(root),
+        Err(e) => Err(files::io_error("write", &path, e)),
+        Ok(()) => Ok(id),
+    }
+}

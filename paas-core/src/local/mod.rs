@@ -1,0 +1,21 @@
+//! The platform on this machine: PostgreSQL as plain processes, without containers and without root.
+
+pub mod account;
+pub mod actuator;
+pub mod build;
+pub mod codes;
+pub mod config;
+pub mod data;
+pub mod driver;
+#[cfg(feature = "local-download")]
+pub mod fetch;
+mod files;
+pub mod home;
+pub mod instance;
+pub mod lock;
+pub mod machine;
+pub mod mark;
+pub mod port;
+pub mod postmaster;
+mod proc;
+pub mod resource;

@@ -1,0 +1,158 @@
+//! Processes of this machine, told apart by more than their number.
+
+use std::{
+    fs,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::process::{Pid, Signal};
+
+use super::codes::LOC_FOREIGN;
+use crate::error::{Class, Error, Result};
+
+/// A process: its number and when it began, because numbers are used again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    began: u64,
+    dead: bool,
+}
+
+impl Process {
+    /// A living process; one that ended and was not waited for yet counts as gone.
+    pub fn look(pid: u32) -> Option<Self> {
+        Self::look_even_dead(pid).filter(|p| !p.dead)
+    }
+
+    /// The same, with those that ended and were not waited for.
+    pub(super) fn look_even_dead(pid: u32) -> Option<Self> {
+        // proc_pid_stat(5): the name in parentheses may hold anything; then state is the 1st field, the start the 20th.
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, rest) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let dead = matches!(*fields.first()?, "Z" | "X");
+        Some(Self { pid, began: fields.get(19)?.parse().ok()?, dead })
+    }
+
+    /// True while this very process lives.
+    pub fn is_alive(&self) -> bool {
+        Self::look(self.pid).is_some_and(|now| now.began == self.began)
+    }
+
+    /// Sends a signal to this very process; false if it is gone. The kernel's handle on a process cannot pass to another one.
+    ///
+    /// # Errors
+    /// `PAAS-LOC-0010` if the system refuses.
+    pub fn signal(&self, signal: Signal) -> Result<bool> {
+        let refused = |e: rustix::io::Errno| {
+            Error::new(&LOC_FOREIGN, Class::Denied)
+                .attempted(format!("signal process {}", self.pid))
+                .happened(e.to_string())
+        };
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+        #[cfg(target_os = "linux")]
+        {
+            let handle = match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
+                Ok(handle) => handle,
+                Err(rustix::io::Errno::SRCH) => return Ok(false),
+                Err(e) => return Err(refused(e)),
+            };
+            if !self.is_alive() {
+                return Ok(false);
+            }
+            match rustix::process::pidfd_send_signal(&handle, signal) {
+                Ok(()) => Ok(true),
+                Err(rustix::io::Errno::SRCH) => Ok(false),
+                Err(e) => Err(refused(e)),
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        match rustix::process::kill_process(pid, signal) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::SRCH) => Ok(false),
+            Err(e) => Err(refused(e)),
+        }
+    }
+
+    /// True if this is a PostgreSQL server on this data directory: by the command line that we start it with, else by its working
+    /// directory, which for a server is its data directory.
+    ///
+    /// # Errors
+    /// `PAAS-LOC-0010` for a `postgres` of our user of which neither can be told.
+    pub(super) fn serves(&self, data: &Path, uid: u32) -> Result<bool> {
+        let owner = fs::metadata(format!("/proc/{}", self.pid)).map(|m| m.uid());
+        if owner.is_ok_and(|o| o != uid) {
+            return Ok(false);
+        }
+        if self.is_postmaster_of(data) {
+            return Ok(true);
+        }
+        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        if !name.starts_with("postgres") && !name.starts_with("postmaster") {
+            return Ok(false);
+        }
+        match fs::read_link(format!("/proc/{}/cwd", self.pid)) {
+            Ok(folder) => Ok(folder == data),
+            // It is ending: the kernel takes a process's folders before it calls it dead.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(Error::new(&LOC_FOREIGN, Class::Blocked)
+                .attempted(format!("tell whether process {} runs on {}", self.pid, data.display()))
+                .happened(format!("it is a postgres of our user, and its working directory cannot be read: {e}"))),
+        }
+    }
+
+    /// By the command line alone: `…/postgres -D <data>`.
+    pub(super) fn is_postmaster_of(&self, data: &Path) -> bool {
+        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let mut words = line.split(|b| *b == 0);
+        let program = words.next().unwrap_or_default();
+        program.ends_with(b"/postgres") && words.next() == Some(b"-D") && words.next() == Some(data.as_os_str().as_bytes())
+    }
+}
+
+/// All living processes that can be seen.
+pub(super) fn processes() -> impl Iterator<Item = Process> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let number = |path: PathBuf| path.file_name()?.to_str()?.parse().ok();
+    entries.filter_map(move |e| Process::look(number(e.path())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_signal_reaches_the_very_process_and_never_its_successor() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let process = Process::look(child.id()).unwrap();
+        let successor = Process { began: process.began + 1, ..process.clone() };
+        assert!(!successor.is_alive());
+        assert!(!successor.signal(Signal::KILL).unwrap());
+        assert!(process.is_alive());
+        assert!(process.signal(Signal::KILL).unwrap());
+        child.wait().unwrap();
+        assert!(!process.is_alive());
+        assert!(!process.signal(Signal::KILL).unwrap());
+    }
+
+    #[test]
+    fn an_ended_child_that_nobody_waited_for_is_gone() {
+        let mut child = Command::new("true").spawn().unwrap();
+        while Process::look(child.id()).is_some() {
+            std::thread::yield_now();
+        }
+        assert!(Process::look_even_dead(child.id()).is_some());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_stranger_is_not_a_server() {
+        let me = Process::look(std::process::id()).unwrap();
+        assert!(!me.serves(Path::new("/var/lib/paas/instances/x/data"), rustix::process::geteuid().as_raw()).unwrap());
+        assert!(processes().any(|p| p == me));
+    }
+}
