@@ -5,13 +5,13 @@ mod file;
 use std::fmt;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{error::Error, owner::Owner};
 
 pub use file::FileSecrets;
+pub use secrecy::{ExposeSecret, SecretString};
 
 /// A secret's name and the first half of the SHA-256 of its value, so that a change can be seen and the value cannot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
