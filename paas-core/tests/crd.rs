@@ -102,9 +102,11 @@ fn the_typed_kubernetes_objects_have_the_same_names_and_the_same_words() {
     }));
 }
 
+/// Everything but the metadata, of which Kubernetes lets a definition restrict the name and nothing else.
 fn described(schema: &Value, place: String) {
+    let metadata = place.ends_with("metadata") && place.split('.').count() == 2;
     assert!(
-        schema["description"].as_str().is_some_and(|d| d.len() > 5),
+        metadata || schema["description"].as_str().is_some_and(|d| d.len() > 5),
         "{place} has no description"
     );
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {

@@ -12,7 +12,7 @@
 
 use std::{fs, path::PathBuf};
 
-use paas_core::spec::{Document, load, validate};
+use paas_core::spec::{Document, codes, load, validate};
 
 fn corpus(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -116,5 +116,23 @@ fn refused_changes_are_refused_with_their_own_words() {
             .map(|v| format!("# {} {}: {}", v.code.id, v.path, v.message))
             .collect();
         check(&file, &text, &found);
+    }
+}
+
+#[test]
+fn every_code_of_the_area_is_produced() {
+    // These two need files and large texts: `what_cannot_be_read_says_why`, `deep_nesting_is_refused_whatever_its_form`.
+    let mut produced = vec![
+        codes::SPEC_UNREADABLE.id.to_owned(),
+        codes::SPEC_LIMIT.id.to_owned(),
+    ];
+    for (_, text) in ["invalid", "text", "update/refused"].into_iter().flat_map(corpus) {
+        produced.extend(
+            text.lines()
+                .filter_map(|l| l.strip_prefix("# ")?.split(' ').next().map(str::to_owned)),
+        );
+    }
+    for code in codes::ALL {
+        assert!(produced.iter().any(|p| p == code.id), "{}", code.id);
     }
 }

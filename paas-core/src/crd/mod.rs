@@ -62,7 +62,7 @@ fn root(kind: Kind) -> Value {
     let mut spec = schema::spec(kind);
     let mut status = schema::status(kind);
     status["description"] = "What is observed; written by the operator only.".into();
-    // Of the metadata, a definition may restrict nothing but the name.
+    // Of the metadata, a definition may say nothing but what restricts the name: not even a description is let through.
     let mut name = schema::metadata()["properties"]["name"].take();
     for schema in [&mut spec, &mut status, &mut name] {
         drop_own_keywords(schema);
@@ -75,7 +75,7 @@ fn root(kind: Kind) -> Value {
         "properties": {
             "apiVersion": { "type": "string", "description": "The group and its version." },
             "kind": { "type": "string", "description": "The kind of the object." },
-            "metadata": { "type": "object", "description": "Name, namespace, labels.", "properties": { "name": name } },
+            "metadata": { "type": "object", "properties": { "name": name } },
             "spec": spec,
             "status": status,
         },
