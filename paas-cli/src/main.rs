@@ -1,2 +1,5 @@
 //! The `paas` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    paas_cli::main()
+}

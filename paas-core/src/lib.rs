@@ -35,6 +35,7 @@ pub mod owner;
 pub mod pipeline;
 pub mod plan;
 pub mod policy;
+pub mod render;
 pub mod resource;
 pub mod secrets;
 pub mod spec;

@@ -195,7 +195,12 @@ fn obstacles<R: Resource>(
             .flatten()
             .filter(|(_, built)| *built)
             .find_map(|(k, _)| found.get(k).cloned());
-        if let Some(first) = own.or(above) {
+        // What stays for another reason was shown as staying: that it was not shown as going says nothing.
+        let first = match own {
+            Some((_, Obstacle::Blocked(_, code))) if code == &codes::CORE_PLAN_CHANGED => above.or(own),
+            own => own.or(above),
+        };
+        if let Some(first) = first {
             found.insert(key.clone(), first);
         }
     }

@@ -1,0 +1,61 @@
+//! What a command works with: its printer, the global options, and a way to stop.
+
+use std::{future::Future, sync::Arc};
+
+use paas_core::error::{Class, Error};
+
+use crate::{
+    args::{Command, Global},
+    commands,
+    exit::{Exit, Failure},
+    interrupt::Interrupt,
+    ui::{failure, printer::Printer},
+};
+
+/// What a command works with.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// The global options.
+    pub(crate) global: Global,
+    /// Where text goes.
+    pub(crate) printer: Arc<Printer>,
+    /// How it is stopped.
+    pub(crate) interrupt: Interrupt,
+}
+
+impl App {
+    /// Nothing is read or started yet.
+    pub(crate) fn new(global: Global) -> Self {
+        let printer = Arc::new(Printer::new(global.output, global.verbose));
+        Self {
+            global,
+            printer,
+            interrupt: Interrupt::default(),
+        }
+    }
+
+    /// Runs a command and prints its failure.
+    pub(crate) fn run(&self, command: Command) -> Exit {
+        match commands::run(self, command) {
+            Ok(exit) => exit,
+            Err(failure) => {
+                failure::print(&self.printer, &failure);
+                failure.exit()
+            }
+        }
+    }
+
+    /// Runs a future to its end, on this thread.
+    ///
+    /// # Errors
+    /// Its own, or that the system gives no runtime.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
+            Error::new(&paas_core::codes::CORE_PROVIDER, Class::Internal)
+                .attempted("start")
+                .happened(e.to_string())
+        })?;
+        self.interrupt.listen();
+        runtime.block_on(future)
+    }
+}

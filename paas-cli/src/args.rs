@@ -1,0 +1,295 @@
+//! The command line as types; nothing here reads files or starts anything.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXAMPLES: &str = "\
+Examples:
+  paas up                          a PostgreSQL on this machine, with nothing written before
+  psql \"$(paas db url demo)\"       use it
+  paas init && paas up             the same from a file that you can change
+  paas down                        stop it and keep the data
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 changes (plan --detailed-exitcode), 4 blocked,
+5 timed out and still progressing, 130 interrupted";
+
+/// From raw infrastructure to a managed database.
+#[derive(Debug, Parser)]
+#[command(name = "paas", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Where everything is kept on this machine
+    #[arg(long, global = true, env = "PAAS_HOME", value_name = "DIR", hide_env_values = true)]
+    pub(crate) home: Option<PathBuf>,
+    /// How data is printed
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
+    pub(crate) output: Output,
+    /// Never ask, also on a terminal
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Table,
+    Wide,
+    Json,
+    Yaml,
+    Name,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented paas.yaml
+    Init(Init),
+    /// Make what should exist: from paas.yaml here, else what was accepted before, else a first database
+    Up(Up),
+    /// Show what `up` would do, and change nothing
+    Plan(Plan),
+    /// Stop everything and keep the data
+    Down(Down),
+    /// How everything is doing, since when, and what it waits for
+    Status(Status),
+    /// What happened
+    Events(Events),
+    /// Databases: create, list, show, url, connect, sql, delete
+    #[command(subcommand)]
+    Db(Db),
+    /// Explain an error code
+    Explain(Explain),
+    /// Print the CustomResourceDefinitions of all kinds
+    Crds,
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  source <(paas completions bash)")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Which files are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Files {
+    /// A file, a folder, or - for stdin; may be repeated
+    #[arg(short, long, value_name = "PATH")]
+    pub(crate) file: Vec<PathBuf>,
+}
+
+/// Consent and patience.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Act {
+    /// Agree to what the plan stops, replaces or deletes; never covers data
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Agree that the data of these objects may be lost
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) confirm: Vec<String>,
+    /// How long to wait: 90s, 5m, 1h
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// Wait until it is done; --wait=false begins and leaves
+    #[arg(long, value_name = "BOOL", default_value_t = true, hide_default_value = true, hide_possible_values = true)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub(crate) wait: bool,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "write a time such as 90s, 5m or 1h".to_owned())?;
+    Duration::try_from(span).map_err(|_| "a time to wait cannot be negative".to_owned())
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas init\n  paas init - | less\n  paas init team.yaml --force")]
+pub(crate) struct Init {
+    /// The file to write, or - for stdout
+    #[arg(default_value = "paas.yaml")]
+    pub(crate) path: PathBuf,
+    /// Overwrite the file
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas up\n  paas up -f team.yaml --yes\n  cat team.yaml | paas up -f - -o json")]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) act: Act,
+    /// Also take down accepted objects that the files do not have; their data is kept
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas plan\n  paas plan -f team.yaml --detailed-exitcode\n  paas plan -o json | jq .")]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    /// Exit with 3 if there is something to do
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Plan `paas down` instead
+    #[arg(long)]
+    pub(crate) down: bool,
+    /// With --down: plan the deletion of the data too
+    #[arg(long, requires = "down")]
+    pub(crate) delete_data: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas down --yes\n  paas down demo --delete-data --confirm demo")]
+pub(crate) struct Down {
+    /// Only these objects
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) act: Act,
+    /// Delete the data too; needs --confirm NAME, or typing the name on a terminal
+    #[arg(long)]
+    pub(crate) delete_data: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas status\n  paas status demo -o json")]
+pub(crate) struct Status {
+    /// Only these objects
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas events --last 20\n  paas events demo -f\n  paas events -o json")]
+pub(crate) struct Events {
+    /// Only events of these objects
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Go on with new events until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only the last N events
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas explain PAAS-LOC-0001\n  paas explain")]
+pub(crate) struct Explain {
+    /// The code; left out, all codes are listed
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Make a database, or bring it up again
+    Create(DbCreate),
+    /// List the databases
+    List,
+    /// Show one database
+    Show {
+        /// The database's name
+        name: String,
+    },
+    /// Print the connection URL with its password
+    #[command(after_help = "Example:\n  psql \"$(paas db url demo)\"")]
+    Url(DbAt),
+    /// Open psql, or a small SQL prompt where there is none
+    #[command(after_help = "Examples:\n  paas db connect demo\n  paas db connect demo -- -f schema.sql")]
+    Connect(DbConnect),
+    /// Run SQL without psql
+    #[command(after_help = "Examples:\n  paas db sql demo -c 'select version()'\n  paas db sql demo -o json < report.sql")]
+    Sql(DbSql),
+    /// Delete a database; the data is kept unless --delete-data is given
+    Delete(DbDelete),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas db create shop\n  paas db create shop --version 17 --user web --database web --param max_connections=50")]
+pub(crate) struct DbCreate {
+    /// The name
+    pub(crate) name: String,
+    /// Major version, or an exact one; left out, the newest at hand
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<paas_core::spec::EngineVersion>,
+    /// A database in it; may be repeated; left out, `app`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) database: Vec<String>,
+    /// A user; may be repeated, the first owns the databases; left out, `app`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Vec<String>,
+    /// A setting of postgresql.conf; may be repeated
+    #[arg(long = "param", value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) params: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) act: Act,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE, such as max_connections=50".to_owned()),
+    }
+}
+
+/// A way into one database.
+#[derive(Debug, Args)]
+pub(crate) struct DbAt {
+    /// The name of the instance
+    pub(crate) name: String,
+    /// As this user; left out, the first one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// To this database in it; left out, the first one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbConnect {
+    #[command(flatten)]
+    pub(crate) at: DbAt,
+    /// Further arguments for psql, after --
+    #[arg(last = true, value_name = "PSQL_ARGS")]
+    pub(crate) psql: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbSql {
+    #[command(flatten)]
+    pub(crate) at: DbAt,
+    /// The statements; left out, they are read from stdin
+    #[arg(short, long, value_name = "SQL")]
+    pub(crate) command: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas db delete shop --yes\n  paas db delete shop --delete-data --confirm shop")]
+pub(crate) struct DbDelete {
+    /// The name
+    pub(crate) name: String,
+    /// Delete the data too; needs --confirm NAME, or typing the name on a terminal
+    #[arg(long)]
+    pub(crate) delete_data: bool,
+    #[command(flatten)]
+    pub(crate) act: Act,
+}

@@ -1,0 +1,57 @@
+//! The error codes of the command line (area CLI), and the tables of everything in this build.
+
+use paas_core::codes::Code;
+
+paas_core::codes! {
+    CLI_USAGE = "PAAS-CLI-0001", "the command line is not understood",
+        "A command, a flag or a value does not exist or is missing.",
+        "Look at the command with --help.";
+    CLI_EXISTS = "PAAS-CLI-0002", "the file is there already",
+        "`paas init` does not overwrite what somebody wrote.",
+        "Use the file that is there, name another one, or overwrite it with --force.";
+    CLI_NO_OBJECT = "PAAS-CLI-0003", "there is no object of that name",
+        "The name is misspelt, or the object was never made or is deleted.",
+        "See what there is with `paas db list`, or make it with `paas db create NAME`.";
+    CLI_CONSENT = "PAAS-CLI-0004", "something would be stopped, replaced or deleted, and nobody can be asked",
+        "There is no terminal, or --no-input was given.",
+        "Look at the plan, then run the same command with --yes; data also needs --confirm NAME.";
+    CLI_DECLINED = "PAAS-CLI-0005", "the answer was no",
+        "The plan was shown and not agreed to.",
+        "Nothing was changed. Run the same command again to be asked again.";
+    CLI_NO_CODE = "PAAS-CLI-0006", "there is no such code",
+        "Codes have the form PAAS-AREA-0001.",
+        "List all with `paas explain`.";
+    CLI_OBJECTS = "PAAS-CLI-0007", "the accepted objects cannot be read or written",
+        "A file below objects/ in the home is damaged or closed.",
+        "Check the file that the message names; it may be written anew by `paas up -f FILE`.";
+    CLI_NOT_DECLARED = "PAAS-CLI-0008", "the user or database is not declared",
+        "Only users and databases of the object's spec are known here.",
+        "Use one that the message lists, or add it to the spec and run `paas up`.";
+    CLI_NOT_RUNNING = "PAAS-CLI-0009", "the database does not run",
+        "It was never made, or it is stopped.",
+        "Start it with `paas up`.";
+    CLI_PLATFORM = "PAAS-CLI-0010", "the platform of a database is not clear",
+        "platformRef names a Platform that there is not, or is left out while there are several.",
+        "Set spec.platformRef.name to one of the platforms that the message lists.";
+    CLI_DIFFERS = "PAAS-CLI-0011", "an object of that name exists and is different",
+        "`paas db create` makes objects; it does not change them.",
+        "Print it with `paas db show NAME -o yaml`, change it, and run `paas up -f FILE`.";
+    CLI_PSQL = "PAAS-CLI-0012", "psql cannot be run",
+        "The program was found, but the system refused to start it.",
+        "Use `paas db sql NAME -c …`, which needs no psql.";
+    CLI_EVENTS = "PAAS-CLI-0013", "the event log cannot be read or written",
+        "A file below owners/ in the home is damaged or closed.",
+        "Check the file that the message names; it may be moved away: nothing depends on it.";
+    CLI_NO_SQL = "PAAS-CLI-0014", "there is no SQL to run",
+        "Neither -c nor a file on stdin was given.",
+        "Write `paas db sql NAME -c 'select 1'`, or pipe a file into it.";
+}
+
+/// Every table of this build.
+pub const TABLES: &[&[&Code]] = &[
+    paas_core::codes::ALL,
+    paas_core::spec::codes::ALL,
+    paas_core::local::codes::ALL,
+    paas_core::database::codes::ALL,
+    ALL,
+];

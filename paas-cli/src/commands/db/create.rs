@@ -1,0 +1,73 @@
+//! `paas db create`.
+
+use paas_core::{
+    error::{Class, Error},
+    pipeline::Wanted,
+    spec::{
+        Database, DatabaseInstanceSpec, Document, Meta, Object, ParameterValue, User, validate,
+    },
+};
+
+use crate::{
+    app::App,
+    args::DbCreate,
+    codes::CLI_DIFFERS,
+    commands::up,
+    exit::{Exit, Failure},
+    input::same,
+    reconcile::{self, Request},
+    session::{Session, quickstart_platform},
+};
+
+pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
+    let document = document(args);
+    validate::document(&document).map_err(Error::from)?;
+    let session = Session::open(app)?;
+    let accepted = session.objects().all()?;
+    if let Some(old) = accepted.iter().find(|d| same(d, &document))
+        && *old != document
+        && wishes(args)
+    {
+        let error = Error::new(&CLI_DIFFERS, Class::Conflict)
+            .attempted(format!("create {}", args.name))
+            .happened("it exists, and its spec is not what was asked for now");
+        return Err(error.into());
+    }
+    let document = accepted.iter().find(|d| same(d, &document)).cloned().unwrap_or(document);
+    let mut documents = vec![document];
+    if !accepted.iter().any(|d| matches!(d, Document::Platform(_))) {
+        documents.extend(quickstart_platform());
+    }
+    let request = Request { wanted: Wanted::Spec, delete_data: false, act: &args.act, what: "create it" };
+    let mut targets = session.targets(&documents)?;
+    session.lock(&mut targets, "paas db create", &args.act).await?;
+    let objects = session.objects().clone();
+    let accept = || documents.iter().try_for_each(|d| objects.keep(d));
+    let done = reconcile::run(app, &session, targets, &request, accept).await?;
+    let exit = reconcile::tell(&app.printer, &done);
+    up::finish(app, &session, &done).await;
+    Ok(exit)
+}
+
+/// True if more than a name was asked for.
+fn wishes(args: &DbCreate) -> bool {
+    args.version.is_some() || !args.database.is_empty() || !args.user.is_empty() || !args.params.is_empty()
+}
+
+fn document(args: &DbCreate) -> Document {
+    let mut spec = DatabaseInstanceSpec::default();
+    spec.engine.version.clone_from(&args.version);
+    if !args.database.is_empty() {
+        let database = |name: &String| Database { name: name.clone(), owner: None, extensions: Vec::new() };
+        spec.databases = args.database.iter().map(database).collect();
+    }
+    if !args.user.is_empty() {
+        let user = |name: &String| User { name: name.clone(), connection_limit: None };
+        spec.users = args.user.iter().map(user).collect();
+    }
+    for (key, value) in &args.params {
+        let value = value.parse().map_or_else(|_| ParameterValue::Text(value.clone()), ParameterValue::Integer);
+        spec.parameters.insert(key.clone(), value);
+    }
+    Document::DatabaseInstance(Object { metadata: Meta::named(&args.name), spec })
+}

@@ -1,0 +1,59 @@
+//! `paas db delete`.
+
+use paas_core::{
+    driver::Outputs,
+    error::{Class, Error},
+    pipeline::Wanted,
+    spec::{DatabaseInstanceSpec, DeletionPolicy, Document, Meta, Object, validate},
+};
+
+use crate::{
+    app::App,
+    args::DbDelete,
+    commands::down,
+    exit::{Exit, Failure},
+    input,
+    session::Session,
+};
+
+pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
+    let session = Session::open(app)?;
+    let accepted = super::databases(&session)?;
+    let known = accepted.iter().find(|d| d.name() == args.name).cloned();
+    let document = match known {
+        Some(document) => document,
+        // Its object may be forgotten while its data was kept.
+        None => unlisted(&session, &args.name, &accepted).await?,
+    };
+    let by_spec = matches!(&document, Document::DatabaseInstance(o) if o.spec.deletion_policy == DeletionPolicy::Delete);
+    let protected = matches!(&document, Document::DatabaseInstance(o) if o.spec.deletion_protection);
+    if protected {
+        let error = Error::new(&paas_core::codes::CORE_BLOCKED, Class::Blocked)
+            .attempted(format!("delete {}", args.name))
+            .happened("spec.deletionProtection is true")
+            .remedy("set it to false and run `paas up` first");
+        return Err(error.into());
+    }
+    let exit = down::take_down(app, &session, std::slice::from_ref(&document), &args.act, args.delete_data || by_spec).await?;
+    if exit == Exit::Done && args.act.wait {
+        session.objects().forget(&document)?;
+        down::forget_platforms(&session, &[])?;
+    }
+    Ok(exit)
+}
+
+/// A database that is not listed, but whose data is here.
+async fn unlisted(session: &Session, name: &str, accepted: &[Document]) -> Result<Document, Failure> {
+    let object = Object { metadata: Meta::named(name), spec: DatabaseInstanceSpec::default() };
+    let document = Document::DatabaseInstance(object);
+    validate::document(&document).map_err(Error::from)?;
+    for target in session.targets(std::slice::from_ref(&document))? {
+        let mut cx = session.context(&target, Outputs::default(), false);
+        let plan = target.pipeline.plan(&mut cx, Wanted::Nothing).await?;
+        let there = plan.stages.iter().any(|s| !s.kept.is_empty() || !s.steps.is_empty() || !s.blocked.is_empty());
+        if there {
+            return Ok(document);
+        }
+    }
+    Err(input::unknown(name, accepted).into())
+}

@@ -1,0 +1,36 @@
+//! `paas db`: one verb a file.
+
+pub(crate) mod connect;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod list;
+pub(crate) mod show;
+pub(crate) mod sql;
+pub(crate) mod url;
+
+use paas_core::spec::{Document, Kind};
+
+use crate::{
+    exit::Failure,
+    input,
+    session::{Session, Target},
+};
+
+/// The command that opens a prompt.
+pub(crate) fn connect_command(name: &str) -> String {
+    format!("paas db connect {name}")
+}
+
+/// The accepted databases.
+fn databases(session: &Session) -> Result<Vec<Document>, Failure> {
+    let all = session.objects().all()?;
+    Ok(all.into_iter().filter(|d| d.kind() == Kind::DatabaseInstance).collect())
+}
+
+/// The accepted database of that name.
+fn named(session: &Session, name: &str) -> Result<Target, Failure> {
+    let all = databases(session)?;
+    let one = input::only(all, &[name.to_owned()])?;
+    let target = session.targets(&one)?.into_iter().find(|t| t.document.kind() == Kind::DatabaseInstance);
+    target.ok_or_else(|| input::unknown(name, &[]).into())
+}

@@ -1,0 +1,73 @@
+//! `paas db show`.
+
+use std::fmt::Write;
+
+use paas_core::spec::Document;
+
+use crate::{
+    app::App,
+    args::Output,
+    commands::status,
+    exit::{Exit, Failure},
+    session::Session,
+    ui::printer::yaml,
+};
+
+pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
+    let session = Session::open(app)?;
+    let target = super::named(&session, name)?;
+    let document = target.document.clone();
+    let place = session.place(&target).await.ok();
+    let standings = status::standings(&session, vec![target]).await?;
+    let printer = &app.printer;
+    let Some(standing) = standings.first() else { return Ok(Exit::Done) };
+    match printer.output() {
+        Output::Yaml => printer.data(&yaml(&document)),
+        Output::Json => {
+            let mut value = document.to_json();
+            value["status"] = serde_json::to_value(standing).unwrap_or_default();
+            if let Some(place) = place {
+                value["status"]["version"] = place.version.into();
+                value["status"]["port"] = place.port.into();
+                value["status"]["url"] = place.url.into();
+                value["status"]["folder"] = place.folder.into();
+            }
+            printer.value(&value);
+        }
+        Output::Name => printer.data(name),
+        Output::Table | Output::Wide => {
+            let paint = printer.paint();
+            let Document::DatabaseInstance(object) = &document else { return Ok(Exit::Done) };
+            let mut out = String::new();
+            let mut field = |name: &str, text: &str| {
+                let _ = writeln!(out, "{}  {text}", paint.dim(&format!("{name:10}")));
+            };
+            field("name", &paint.strong(name));
+            field("state", &format!("{:?}: {}", standing.state, standing.reason));
+            if let Some(since) = standing.since {
+                field("since", &format!("{since:.0}"));
+            }
+            if let Some(place) = &place {
+                field("engine", &format!("PostgreSQL {}", place.version));
+                field("url", &paint.name(&place.url));
+                field("folder", &place.folder);
+            }
+            for database in &object.spec.databases {
+                let extensions = match database.extensions.as_slice() {
+                    [] => String::new(),
+                    some => format!(", with {}", some.join(", ")),
+                };
+                let owner = object.spec.owner_of(database);
+                field("database", &format!("{} (of {owner}{extensions})", database.name));
+            }
+            for user in &object.spec.users {
+                field("user", &user.name);
+            }
+            for (key, value) in &object.spec.parameters {
+                field("parameter", &format!("{key} = {value}"));
+            }
+            printer.data(&out);
+        }
+    }
+    Ok(Exit::Done)
+}

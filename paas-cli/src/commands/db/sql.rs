@@ -1,0 +1,76 @@
+//! `paas db sql`.
+
+use std::io::{IsTerminal, Read};
+
+use paas_core::error::{Class, Error};
+
+use crate::{
+    app::App,
+    args::{DbSql, Output},
+    codes::CLI_NO_SQL,
+    exit::{Exit, Failure},
+    session::Session,
+    sql::{Answer, Prompt},
+    ui::{printer::Printer, table::table},
+};
+
+pub(crate) async fn run(app: &App, args: &DbSql) -> Result<Exit, Failure> {
+    let text = match &args.command {
+        Some(text) => text.clone(),
+        None => stdin()?,
+    };
+    let session = Session::open(app)?;
+    let connection = super::url::connection(&session, &args.at).await?;
+    let prompt = Prompt::open(&connection).await?;
+    let answers = tokio::select! {
+        answers = prompt.ask(&text) => answers?,
+        () = app.interrupt.cancel.cancelled() => {
+            prompt.cancel().await;
+            return Err(Error::new(&paas_core::codes::CORE_CANCELLED, Class::Cancelled).attempted("run SQL").into());
+        }
+    };
+    print(&app.printer, &answers);
+    Ok(Exit::Done)
+}
+
+fn stdin() -> Result<String, Error> {
+    let refused = |why: &str| Error::new(&CLI_NO_SQL, Class::Invalid).attempted("read SQL").happened(why.to_owned());
+    let mut text = String::new();
+    if std::io::stdin().is_terminal() {
+        return Err(refused("-c is missing, and stdin is a terminal"));
+    }
+    std::io::stdin().lock().read_to_string(&mut text).map_err(|e| refused(&e.to_string()))?;
+    if text.trim().is_empty() {
+        return Err(refused("stdin is empty"));
+    }
+    Ok(text)
+}
+
+/// Prints what statements gave: rows on stdout, how many rows a command touched on stderr.
+pub(super) fn print(printer: &Printer, answers: &[Answer]) {
+    match printer.output() {
+        Output::Json | Output::Yaml => {
+            let values: Vec<_> = answers.iter().map(Answer::to_json).collect();
+            printer.value(&serde_json::json!({ "statements": values }));
+        }
+        Output::Name => {
+            for row in answers.iter().flat_map(|a| &a.rows) {
+                let cells: Vec<&str> = row.iter().map(|c| c.as_deref().unwrap_or_default()).collect();
+                printer.data(&cells.join("\t"));
+            }
+        }
+        Output::Table | Output::Wide => {
+            for answer in answers {
+                if answer.columns.is_empty() {
+                    printer.talk(&printer.talk_paint().dim(&format!("{} rows", answer.count)));
+                    continue;
+                }
+                let head: Vec<&str> = answer.columns.iter().map(String::as_str).collect();
+                let rows = answer.rows.iter().map(|r| {
+                    r.iter().map(|c| c.clone().map_or("NULL".to_owned(), |t| paas_core::render::clean(&t))).collect()
+                });
+                printer.data(&table(&head, rows));
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `paas db url`.
+
+use crate::{
+    app::App,
+    args::{DbAt, Output},
+    exit::{Exit, Failure},
+    session::Session,
+};
+use paas_core::database::connection::Connection;
+use secrecy::ExposeSecret;
+
+pub(crate) async fn run(app: &App, at: &DbAt) -> Result<Exit, Failure> {
+    let session = Session::open(app)?;
+    let connection = connection(&session, at).await?;
+    match app.printer.output() {
+        Output::Json | Output::Yaml => {
+            let value = serde_json::json!({
+                "host": connection.host, "port": connection.port, "database": connection.database,
+                "username": connection.user, "password": connection.password.expose_secret(),
+                "uri": connection.url().expose_secret(), "jdbc-uri": connection.jdbc().expose_secret(),
+            });
+            app.printer.value(&value);
+        }
+        Output::Table | Output::Wide | Output::Name => app.printer.data(connection.url().expose_secret()),
+    }
+    Ok(Exit::Done)
+}
+
+/// The way that the arguments mean.
+pub(super) async fn connection(session: &Session, at: &DbAt) -> Result<Connection, Failure> {
+    let target = super::named(session, &at.name)?;
+    Ok(session.connection(&target, at.user.as_deref(), at.database.as_deref()).await?)
+}

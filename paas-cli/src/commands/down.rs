@@ -1,0 +1,149 @@
+//! `paas down`.
+
+use paas_core::{
+    driver::Outputs,
+    pipeline::{Outcome, Wanted},
+    spec::{Document, Kind},
+};
+
+use crate::{
+    app::App,
+    args::{Act, Down, Output},
+    events,
+    exit::{Exit, Failure},
+    input,
+    reconcile::{self, Done, Request},
+    session::{Session, quickstart_platform},
+    ui::progress::Line,
+};
+
+pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
+    let session = Session::open(app)?;
+    let input = input::meant(&args.files, session.objects())?;
+    let documents = input::only(input.documents, &args.names)?;
+    take_down(app, &session, &documents, &args.act, args.delete_data).await
+}
+
+/// Takes objects down and proves what is left.
+pub(crate) async fn take_down(
+    app: &App,
+    session: &Session,
+    documents: &[Document],
+    act: &Act,
+    delete_data: bool,
+) -> Result<Exit, Failure> {
+    let request = Request { wanted: Wanted::Nothing, delete_data, act, what: "take it down" };
+    let mut targets = session.targets(documents)?;
+    session.lock(&mut targets, "paas down", act).await?;
+    let done = reconcile::run(app, session, targets, &request, || Ok(())).await?;
+    let exit = reconcile::tell(&app.printer, &done);
+    prove(app, session, &done).await?;
+    Ok(exit)
+}
+
+/// What is left of one object, by a fresh look.
+#[derive(Debug)]
+struct Left {
+    owner: String,
+    kept: Vec<(String, String)>,
+    gone: bool,
+}
+
+/// Looks once more, says what is left, and forgets objects of which nothing is.
+async fn prove(app: &App, session: &Session, done: &[Done]) -> Result<(), Failure> {
+    let mut left = Vec::new();
+    for one in done.iter().filter(|d| matches!(d.result, Ok(Outcome::Converged))) {
+        let mut cx = session.context(&one.target, Outputs::default(), false);
+        let plan = one.target.pipeline.plan(&mut cx, Wanted::Nothing).await?;
+        let kept: Vec<(String, String)> = plan
+            .stages
+            .iter()
+            .flat_map(|s| &s.kept)
+            .map(|k| (k.key.to_string(), k.id.clone().unwrap_or_default()))
+            .collect();
+        let gone = reconcile::is_idle(&plan) && kept.is_empty();
+        if gone && one.target.document.kind() != Kind::Platform {
+            session.objects().forget(&one.target.document)?;
+            events::forget(&session.owner_folder(&one.target.owner));
+        }
+        left.push(Left { owner: one.target.owner.to_string(), kept, gone });
+    }
+    forget_platforms(session, done)?;
+    print(app, done, &left);
+    Ok(())
+}
+
+/// A platform on this machine is nothing by itself: it is forgotten once no database is left, if it was taken down too or nobody wrote it.
+pub(crate) fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), Failure> {
+    let accepted = session.objects().all()?;
+    if accepted.iter().any(|d| d.kind() != Kind::Platform) {
+        return Ok(());
+    }
+    for platform in accepted {
+        let taken_down = done.iter().any(|d| d.target.document == platform);
+        if taken_down || quickstart_platform().any(|q| q == platform) {
+            session.objects().forget(&platform)?;
+        }
+    }
+    Ok(())
+}
+
+fn print(app: &App, done: &[Done], left: &[Left]) {
+    let printer = &app.printer;
+    match printer.output() {
+        Output::Json | Output::Yaml => {
+            let mut value = reconcile::result(done);
+            let places = |l: &Left| l.kept.iter().map(|(_, at)| at.clone()).collect::<Vec<_>>();
+            value["left"] = left
+                .iter()
+                .map(|l| serde_json::json!({ "owner": l.owner, "kept": places(l) }))
+                .collect();
+            if printer.output() == Output::Json {
+                printer.line(&Line::Result(value));
+            } else {
+                printer.value(&value);
+            }
+        }
+        Output::Name => left.iter().filter(|l| l.gone).for_each(|l| printer.data(&l.owner)),
+        Output::Table | Output::Wide => {
+            let paint = printer.paint();
+            let databases = left.iter().any(|l| !l.owner.starts_with("Platform/"));
+            for one in left.iter().filter(|l| !databases || !l.owner.starts_with("Platform/")) {
+                let tail = if one.gone { "nothing is left." } else { "stopped; nothing runs." };
+                printer.data(&format!("{}: {tail}", paint.strong(&one.owner)));
+                for place in places(&one.kept) {
+                    printer.data(&format!("  data kept at {}", paint.name(place)));
+                }
+            }
+            if left.iter().any(|l| !l.kept.is_empty()) {
+                printer.data(&format!(
+                    "{} takes it up again; {} deletes the data for good.",
+                    paint.name("paas up"),
+                    paint.name("paas down --delete-data")
+                ));
+            }
+        }
+    }
+}
+
+/// The outermost places: what lies in a place that is told already is not told again.
+fn places(kept: &[(String, String)]) -> Vec<&str> {
+    let inside = |a: &str, b: &str| a != b && a.starts_with(b) && a[b.len()..].starts_with('/');
+    let mut places: Vec<&str> = kept
+        .iter()
+        .map(|(_, at)| at.as_str())
+        .filter(|at| at.starts_with('/') && !kept.iter().any(|(_, other)| inside(at, other)))
+        .collect();
+    places.dedup();
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_the_outermost_places_are_told() {
+        let kept = |p: &str| ("key".to_owned(), p.to_owned());
+        let all = [kept("/srv/demo/data"), kept("/srv/demo"), kept("/srv/demo2"), kept("role app")];
+        assert_eq!(super::places(&all), ["/srv/demo", "/srv/demo2"]);
+    }
+}

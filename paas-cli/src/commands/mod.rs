@@ -1,0 +1,40 @@
+//! One verb a file.
+
+mod completions;
+mod crds;
+pub(crate) mod db;
+mod down;
+mod events;
+mod explain;
+mod init;
+mod plan;
+mod status;
+mod up;
+
+use crate::{
+    app::App,
+    args::{Command, Db},
+    exit::{Exit, Failure},
+};
+
+/// Runs one command. Those that only print start no runtime.
+pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(args) => init::run(app, &args),
+        Command::Up(args) => app.block_on(up::run(app, &args)),
+        Command::Plan(args) => app.block_on(plan::run(app, &args)),
+        Command::Down(args) => app.block_on(down::run(app, &args)),
+        Command::Status(args) => app.block_on(status::run(app, &args)),
+        Command::Events(args) => app.block_on(events::run(app, &args)),
+        Command::Explain(args) => explain::run(app, &args),
+        Command::Crds => Ok(crds::run(app)),
+        Command::Completions { shell } => Ok(completions::run(app, shell)),
+        Command::Db(Db::Create(args)) => app.block_on(db::create::run(app, &args)),
+        Command::Db(Db::List) => app.block_on(db::list::run(app)),
+        Command::Db(Db::Show { name }) => app.block_on(db::show::run(app, &name)),
+        Command::Db(Db::Url(args)) => app.block_on(db::url::run(app, &args)),
+        Command::Db(Db::Connect(args)) => app.block_on(db::connect::run(app, &args)),
+        Command::Db(Db::Sql(args)) => app.block_on(db::sql::run(app, &args)),
+        Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
+    }
+}

@@ -1,0 +1,149 @@
+//! `paas status`.
+
+use jiff::Timestamp;
+use paas_core::{
+    pipeline::Wanted,
+    plan::Verb,
+    spec::Kind,
+    view::{PlanView, StepView},
+};
+use serde::Serialize;
+
+use crate::{
+    app::App,
+    args::{Output, Status},
+    events,
+    exit::{Exit, Failure},
+    input::{self, From},
+    reconcile,
+    session::{Session, Target},
+    ui::table::table,
+};
+
+/// How one object is doing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Standing {
+    /// The object's kind.
+    pub(crate) kind: String,
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its uid.
+    pub(crate) uid: String,
+    /// Where it stands.
+    pub(crate) state: State,
+    /// Why, in a sentence.
+    pub(crate) reason: String,
+    /// Since when, as far as it is known.
+    pub(crate) since: Option<Timestamp>,
+    /// What it waits for: the keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) waits_for: Vec<String>,
+}
+
+/// Where an object stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum State {
+    /// Everything is as it should be.
+    Ready,
+    /// It is on its way.
+    Progressing,
+    /// It differs from its spec.
+    OutOfDate,
+    /// Its data is there and nothing runs.
+    Stopped,
+    /// Nothing of it is there.
+    Absent,
+    /// It needs a person or another spec.
+    Blocked,
+}
+
+pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
+    let session = Session::open(app)?;
+    let input = input::meant(&args.files, session.objects())?;
+    if input.origin == From::QuickStart && args.names.is_empty() && !app.printer.for_programs() {
+        app.printer.talk("Nothing is here yet. `paas up` makes a first database; `paas init` writes a file to start from.");
+        return Ok(Exit::Done);
+    }
+    let documents = if input.origin == From::QuickStart { Vec::new() } else { input.documents };
+    let documents = input::only(documents, &args.names)?;
+    let standings = standings(&session, session.targets(&documents)?).await?;
+    print(app, &standings);
+    Ok(Exit::Done)
+}
+
+/// How each target is doing, by a look at the world.
+pub(crate) async fn standings(session: &Session, targets: Vec<Target>) -> Result<Vec<Standing>, Failure> {
+    let planned = reconcile::plan(session, targets, (Wanted::Spec, false), &[]).await?;
+    planned
+        .iter()
+        .map(|p| {
+            let owner = &p.target.owner;
+            let log = events::of(&session.owner_folder(owner))?;
+            let (state, reason, waits_for) = judge(&p.plan, p.target.document.kind());
+            Ok(Standing {
+                kind: owner.kind().to_owned(),
+                namespace: owner.namespace().to_owned(),
+                name: owner.name().to_owned(),
+                uid: owner.uid().to_string(),
+                state,
+                reason,
+                since: log.last().map(|e| e.at),
+                waits_for,
+            })
+        })
+        .collect()
+}
+
+/// What a plan says about how an object is doing.
+fn judge(plan: &PlanView, kind: Kind) -> (State, String, Vec<String>) {
+    let stages = &plan.stages;
+    let steps: Vec<&StepView> = stages.iter().flat_map(|s| &s.steps).collect();
+    let same: usize = stages.iter().map(|s| s.same).sum();
+    let creates = |s: &&&StepView| s.verb == Verb::Create;
+    if let Some(note) = stages.iter().flat_map(|s| &s.blocked).next() {
+        return (State::Blocked, format!("{}: {}", note.key, note.why), vec![note.key.to_string()]);
+    }
+    let waiting: Vec<_> = stages.iter().flat_map(|s| &s.waiting).collect();
+    if let Some(first) = waiting.first() {
+        let keys = waiting.iter().map(|w| w.key.to_string()).collect();
+        return (State::Progressing, format!("{}: {}", first.key, first.why), keys);
+    }
+    let Some(first) = steps.first() else {
+        let reason = match kind {
+            Kind::Platform if same == 0 => "this machine".to_owned(),
+            _ => "everything is as its spec says".to_owned(),
+        };
+        return (State::Ready, reason, Vec::new());
+    };
+    if same == 0 && steps.iter().filter(creates).count() == steps.len() {
+        return (State::Absent, "it is not made yet; paas up makes it".to_owned(), Vec::new());
+    }
+    if let Some(server) = steps.iter().filter(creates).find(|s| s.key.as_str() == "server") {
+        return (State::Stopped, format!("{} does not run; paas up starts it", server.key), Vec::new());
+    }
+    let reason = format!("{} {}: {}", first.verb, first.key, first.reason);
+    (State::OutOfDate, reason, Vec::new())
+}
+
+fn print(app: &App, standings: &[Standing]) {
+    let printer = &app.printer;
+    let name = |s: &Standing| format!("{}/{}/{}", s.kind, s.namespace, s.name);
+    let since = |s: &Standing| s.since.map_or(String::new(), |t| format!("{t:.0}"));
+    match printer.output() {
+        Output::Json | Output::Yaml => printer.value(&serde_json::json!({ "objects": standings })),
+        Output::Name => standings.iter().for_each(|s| printer.data(&name(s))),
+        Output::Table => printer.data(&table(
+            &["OBJECT", "STATE", "SINCE", "REASON"],
+            standings.iter().map(|s| vec![name(s), format!("{:?}", s.state), since(s), s.reason.clone()]),
+        )),
+        Output::Wide => printer.data(&table(
+            &["OBJECT", "STATE", "SINCE", "WAITS FOR", "UID", "REASON"],
+            standings.iter().map(|s| {
+                vec![name(s), format!("{:?}", s.state), since(s), s.waits_for.join(","), s.uid.clone(), s.reason.clone()]
+            }),
+        )),
+    }
+}

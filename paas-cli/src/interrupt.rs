@@ -1,0 +1,90 @@
+//! Ctrl-C and SIGTERM: the first finishes the call under way and stops, the second leaves at once. Both are safe: what is done is done,
+//! and the same command goes on.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Exit;
+
+const WORK: u8 = 0;
+const NOTHING: u8 = 1;
+const CHILD: u8 = 2;
+
+/// Turns signals into cancellation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Interrupt {
+    /// Cancelled by the first signal.
+    pub(crate) cancel: CancellationToken,
+    mode: Arc<AtomicU8>,
+}
+
+/// Back to normal when dropped.
+#[derive(Debug)]
+pub(crate) struct Mode(Arc<AtomicU8>);
+
+impl Drop for Mode {
+    fn drop(&mut self) {
+        self.0.store(WORK, Ordering::SeqCst);
+    }
+}
+
+impl Interrupt {
+    /// Listens from now on. The thread has its own runtime, so that it is heard while the engine computes.
+    pub(crate) fn listen(&self) {
+        let this = self.clone();
+        let listener = std::thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10);
+        // Without a listener the system's own rule holds: a signal ends the process, which is safe too.
+        let _ = listener.spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(this.wait());
+            }
+        });
+    }
+
+    async fn wait(self) {
+        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+            return;
+        };
+        loop {
+            let by_user = tokio::select! {
+                _ = int.recv() => true,
+                _ = term.recv() => false,
+            };
+            match self.mode.load(Ordering::SeqCst) {
+                // The terminal gave the signal to the child too, and the child knows what it means.
+                CHILD if by_user => {}
+                WORK if !self.cancel.is_cancelled() => {
+                    say("\nStopping after the call under way; again to leave at once. Both are safe: run the same command again to go on.\n");
+                    self.cancel.cancel();
+                }
+                _ => {
+                    say("\n");
+                    std::process::exit(i32::from(Exit::Interrupted as u8));
+                }
+            }
+        }
+    }
+
+    /// While a question is asked, the first signal leaves at once.
+    pub(crate) fn nothing_under_way(&self) -> Mode {
+        self.mode.store(NOTHING, Ordering::SeqCst);
+        Mode(self.mode.clone())
+    }
+
+    /// While a child has the terminal, Ctrl-C is the child's.
+    pub(crate) fn child_has_terminal(&self) -> Mode {
+        self.mode.store(CHILD, Ordering::SeqCst);
+        Mode(self.mode.clone())
+    }
+}
+
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

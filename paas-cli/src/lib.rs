@@ -1,0 +1,34 @@
+//! The `paas` command: arguments in, text and an exit code out. Everything that decides lies in `paas-core`.
+//!
+//! Data goes to stdout, talk and progress to stderr. A command that only prints starts no runtime and reads nothing it need not.
+
+mod app;
+mod args;
+pub mod codes;
+mod commands;
+mod events;
+pub mod exit;
+mod input;
+mod interrupt;
+mod objects;
+mod reconcile;
+mod session;
+mod sql;
+mod ui;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os()) as u8)
+}
+
+fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
+    let words: Vec<OsString> = words.collect();
+    match args::Cli::try_parse_from(&words) {
+        Ok(cli) => app::App::new(cli.global).run(cli.command),
+        Err(error) => ui::usage::report(&error, &words),
+    }
+}

@@ -1,0 +1,289 @@
+//! What `up`, `down` and the `db` commands have in common: plan, show, ask, run, and say what it came to.
+
+use std::time::Duration;
+
+use paas_core::{
+    codes as core_codes,
+    driver::Outputs,
+    error::{Class, Error, ErrorView},
+    pipeline::{Context, Outcome, Wanted},
+    policy::Consent,
+    render::{self, Counts, Detail},
+    view::PlanView,
+};
+
+use crate::{
+    app::App,
+    args::{Act, Output},
+    exit::{self, Exit},
+    session::{Session, Target},
+    ui::{
+        ask,
+        printer::Printer,
+        progress::{Line, Progress, TICK},
+    },
+};
+
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    /// The spec, or nothing.
+    pub(crate) wanted: Wanted,
+    /// Data goes too, with consent.
+    pub(crate) delete_data: bool,
+    /// Consent and patience.
+    pub(crate) act: &'a Act,
+    /// What is being done, as a verb phrase: `bring up`.
+    pub(crate) what: &'static str,
+}
+
+/// One object, its plan, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The object.
+    pub(crate) target: Target,
+    /// What was planned.
+    pub(crate) plan: PlanView,
+    /// What it came to.
+    pub(crate) result: Result<Outcome, Error>,
+}
+
+impl Done {
+    /// True if nothing had to be done.
+    pub(crate) fn was_idle(&self) -> bool {
+        is_idle(&self.plan)
+    }
+}
+
+/// True if there is nothing to do, to wait for, or in the way.
+pub(crate) fn is_idle(plan: &PlanView) -> bool {
+    plan.is_empty() && plan.stages.iter().all(|s| s.waiting.is_empty())
+}
+
+/// An object with its context and its plan.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) target: Target,
+    pub(crate) cx: Context,
+    pub(crate) plan: PlanView,
+}
+
+/// Plans all targets; what a platform gives is known to its databases.
+pub(crate) async fn plan(
+    session: &Session,
+    targets: Vec<Target>,
+    request: (Wanted, bool),
+    confirm: &[String],
+) -> Result<Vec<Planned>, Error> {
+    let (wanted, delete_data) = request;
+    let mut planned: Vec<Planned> = Vec::with_capacity(targets.len());
+    for target in targets {
+        let mut cx = session.context(&target, given(&planned, &target), delete_data);
+        cx.consent = consent(confirm, &target);
+        let plan = target.pipeline.plan(&mut cx, wanted).await?;
+        planned.push(Planned { target, cx, plan });
+    }
+    Ok(planned)
+}
+
+/// Plans, shows, asks and runs; `accept` is called once after the consent and before the first change.
+pub(crate) async fn run(
+    app: &App,
+    session: &Session,
+    targets: Vec<Target>,
+    request: &Request<'_>,
+    accept: impl FnOnce() -> Result<(), Error>,
+) -> Result<Vec<Done>, Error> {
+    known(&request.act.confirm, &targets)?;
+    let what = (request.wanted, request.delete_data);
+    let mut planned = plan(session, targets, what, &request.act.confirm).await?;
+    if request.delete_data {
+        planned = confirm_data(app, session, planned, request).await?;
+    }
+    show(app, &planned);
+    agree(app, &planned, request)?;
+    accept()?;
+    if request.wanted == Wanted::Nothing {
+        planned.reverse();
+    }
+    let deadline = std::time::Instant::now() + request.act.timeout;
+    let mut done: Vec<Done> = Vec::with_capacity(planned.len());
+    for Planned { target, mut cx, plan } in planned {
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let result = if is_idle(&plan) {
+            Ok(Outcome::Converged)
+        } else {
+            cx.shown = Some(plan.clone());
+            carry_out(&target, &mut cx, request, left, &session.progress).await
+        };
+        let stop = matches!(&result, Err(e) if e.class() == Class::Cancelled);
+        done.push(Done { target, plan, result });
+        if stop {
+            break;
+        }
+    }
+    session.progress.clear();
+    Ok(done)
+}
+
+async fn carry_out(
+    target: &Target,
+    cx: &mut Context,
+    request: &Request<'_>,
+    left: Duration,
+    progress: &Progress,
+) -> Result<Outcome, Error> {
+    let work = async {
+        match (request.act.wait, request.wanted) {
+            (true, wanted) => target.pipeline.run(cx, wanted, Some(left)).await,
+            (false, Wanted::Spec) => target.pipeline.advance(cx).await,
+            (false, Wanted::Nothing) => target.pipeline.retire(cx).await,
+        }
+    };
+    let moving = async {
+        loop {
+            tokio::time::sleep(TICK).await;
+            progress.tick();
+        }
+    };
+    tokio::select! {
+        result = work => result,
+        () = moving => Err(Error::new(&core_codes::CORE_CANCELLED, Class::Cancelled)),
+    }
+}
+
+/// What the platform of a database gives, as far as it is planned.
+fn given(planned: &[Planned], target: &Target) -> Outputs {
+    planned
+        .iter()
+        .find(|p| target.platform.as_ref() == Some(&p.target.owner))
+        .map_or_else(Outputs::default, |p| p.cx.outputs.clone())
+}
+
+fn consent(confirm: &[String], target: &Target) -> Consent {
+    confirm.iter().fold(Consent::none(), |c, name| c.and(name, &target.owner))
+}
+
+/// A confirmed name that is nobody's is a slip of the hand.
+fn known(confirm: &[String], targets: &[Target]) -> Result<(), Error> {
+    let documents: Vec<_> = targets.iter().map(|t| t.document.clone()).collect();
+    match confirm.iter().find(|name| targets.iter().all(|t| t.owner.name() != name.as_str())) {
+        Some(name) => Err(crate::input::unknown(name, &documents)),
+        None => Ok(()),
+    }
+}
+
+/// Asks for the names of objects whose data is to go, where they were not given.
+async fn confirm_data(
+    app: &App,
+    session: &Session,
+    planned: Vec<Planned>,
+    request: &Request<'_>,
+) -> Result<Vec<Planned>, Error> {
+    let mut confirm = request.act.confirm.clone();
+    let mut asked = false;
+    for one in &planned {
+        let name = one.target.owner.name();
+        let needs = one.plan.stages.iter().flat_map(|s| &s.blocked).any(|b| {
+            b.code.as_deref() == Some(core_codes::CORE_BLOCKED.id)
+        });
+        if !needs || one.cx.policy.protected.is_some() || confirm.iter().any(|c| c == name) {
+            continue;
+        }
+        if !ask::possible(app.global.no_input) {
+            return Err(ask::nobody(&format!("delete the data of {name}"))
+                .happened("nothing was changed: deleting data needs the object's name, said aloud")
+                .remedy(format!("add --confirm {name} if its data may be lost for good")));
+        }
+        let paint = app.printer.talk_paint();
+        app.printer.talk(&render::plan(&one.plan, paint, Detail::Short));
+        let question = paint.bad(&format!("All data of {} is deleted for good. Type its name to agree:", one.target.owner));
+        ask::type_name(&app.printer, &app.interrupt, &question, name)?;
+        confirm.push(name.to_owned());
+        asked = true;
+    }
+    if !asked {
+        return Ok(planned);
+    }
+    let targets = planned.into_iter().map(|p| p.target).collect();
+    plan(session, targets, (request.wanted, request.delete_data), &confirm).await
+}
+
+fn show(app: &App, planned: &[Planned]) {
+    for one in planned.iter().filter(|p| !is_idle(&p.plan)) {
+        match app.printer.output() {
+            Output::Json => app.printer.line(&Line::Plan(&one.plan)),
+            Output::Table | Output::Wide | Output::Yaml | Output::Name => {
+                app.printer.talk(&render::plan(&one.plan, app.printer.talk_paint(), Detail::Short));
+            }
+        }
+    }
+}
+
+/// Whatever stops, goes or is replaced needs a yes: typed, by flag, or by the confirmed name of the object.
+fn agree(app: &App, planned: &[Planned], request: &Request<'_>) -> Result<(), Error> {
+    let open = planned.iter().filter(|p| !p.cx.consent.covers(&p.target.owner));
+    let counts = Counts::of(open.map(|p| &p.plan));
+    if counts.removals() == 0 || request.act.yes {
+        return Ok(());
+    }
+    if !ask::possible(app.global.no_input) {
+        let what = match (counts.delete, counts.replace) {
+            (delete, 0) => format!("{delete} to stop or delete"),
+            (0, replace) => format!("{replace} to replace"),
+            (delete, replace) => format!("{delete} to stop or delete, {replace} to replace"),
+        };
+        return Err(ask::nobody(request.what).happened(format!("nothing was changed: {what}, and nobody to ask")));
+    }
+    let question = match request.wanted {
+        Wanted::Nothing => "Take this down?",
+        Wanted::Spec => "Do this?",
+    };
+    ask::agree(&app.printer, &app.interrupt, question)
+}
+
+/// Tells what did not come to its end, and gives the worst exit code.
+pub(crate) fn tell(printer: &Printer, done: &[Done]) -> Exit {
+    let mut worst = Exit::Done;
+    let paint = printer.talk_paint();
+    for one in done {
+        let exit = match &one.result {
+            Ok(Outcome::Converged | Outcome::Progressing { .. }) => Exit::Done,
+            Ok(Outcome::Blocked { .. }) => Exit::Blocked,
+            Err(error) => exit::of(error),
+        };
+        worst = worst.max(exit);
+        if printer.output() == Output::Json {
+            continue;
+        }
+        match &one.result {
+            Ok(Outcome::Converged) => {}
+            Ok(outcome) => {
+                printer.talk(&paint.strong(&one.target.owner.to_string()));
+                printer.talk(&render::outcome(outcome, paint));
+            }
+            Err(error) => printer.talk(&render::error(&ErrorView::from(error), paint)),
+        }
+    }
+    worst
+}
+
+/// What became of the objects, as data.
+pub(crate) fn result(done: &[Done]) -> serde_json::Value {
+    let objects: Vec<serde_json::Value> = done
+        .iter()
+        .map(|one| {
+            let owner = &one.target.owner;
+            let mut object = serde_json::json!({
+                "kind": owner.kind(), "namespace": owner.namespace(), "name": owner.name(), "uid": owner.uid(),
+                "changed": !one.was_idle(),
+            });
+            match &one.result {
+                Ok(outcome) => object["outcome"] = serde_json::to_value(outcome).unwrap_or_default(),
+                Err(error) => object["error"] = serde_json::to_value(ErrorView::from(error)).unwrap_or_default(),
+            }
+            object
+        })
+        .collect();
+    serde_json::json!({ "objects": objects })
+}

@@ -1,0 +1,164 @@
+//! SQL typed by people: several statements, every value as its text, failures in the server's words with their place.
+
+use paas_core::{
+    database::{
+        codes::{PG_AUTH, PG_CONNECT, PG_SQL},
+        connection::Connection,
+    },
+    error::{Class, Error},
+};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, config::SslMode, error::ErrorPosition, error::SqlState};
+
+/// A session for SQL of a person. It ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Prompt {
+    client: Client,
+    wire: JoinHandle<()>,
+}
+
+/// What one statement gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Answer {
+    /// The names of the columns; none if the statement gives no rows.
+    pub(crate) columns: Vec<String>,
+    /// The rows; `None` is NULL.
+    pub(crate) rows: Vec<Vec<Option<String>>>,
+    /// How many rows the statement gave or touched.
+    pub(crate) count: u64,
+}
+
+impl Answer {
+    /// The answer as data; values are texts, because the simple protocol knows no types.
+    pub(crate) fn to_json(&self) -> Value {
+        let rows: Vec<Value> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let pairs = self.columns.iter().cloned().zip(row.iter().map(|c| c.clone().into()));
+                Value::Object(pairs.collect::<Map<_, _>>())
+            })
+            .collect();
+        serde_json::json!({ "columns": self.columns, "rows": rows, "count": self.count })
+    }
+}
+
+impl Prompt {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// `PAAS-PG-0001` if nobody answers, `PAAS-PG-0002` if the login is refused.
+    pub(crate) async fn open(to: &Connection) -> Result<Self, Error> {
+        let mut config = Config::new();
+        config
+            .host(&to.host)
+            .port(to.port)
+            .dbname(&to.database)
+            .user(&to.user)
+            .password(to.password.expose_secret())
+            .application_name("paas db")
+            .ssl_mode(SslMode::Disable);
+        let (client, connection) = config.connect(NoTls).await.map_err(|e| {
+            let error = match e.as_db_error() {
+                Some(db) if *db.code() == SqlState::INVALID_PASSWORD => Error::new(&PG_AUTH, Class::Denied),
+                _ => Error::new(&PG_CONNECT, Class::Transient),
+            };
+            error.attempted(format!("connect to {to}")).happened(words(&e, ""))
+        })?;
+        // The connection's own failure reaches the caller through the client.
+        let wire = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(Self { client, wire })
+    }
+
+    /// Runs statements; several in one text are one transaction unless they say otherwise.
+    ///
+    /// # Errors
+    /// `PAAS-PG-0003` with the server's words and the place in the text.
+    pub(crate) async fn ask(&self, text: &str) -> Result<Vec<Answer>, Error> {
+        let messages = self.client.simple_query(text).await.map_err(|e| {
+            Error::new(&PG_SQL, Class::Internal).attempted("run SQL").happened(words(&e, text))
+        })?;
+        let mut answers = Vec::new();
+        let mut open = Answer::default();
+        for message in messages {
+            match message {
+                SimpleQueryMessage::RowDescription(columns) => {
+                    open.columns = columns.iter().map(|c| c.name().to_owned()).collect();
+                }
+                SimpleQueryMessage::Row(row) => {
+                    open.rows.push((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
+                }
+                SimpleQueryMessage::CommandComplete(count) => {
+                    open.count = count;
+                    answers.push(std::mem::take(&mut open));
+                }
+                _ => {}
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Asks the server to stop the statement that runs.
+    pub(crate) async fn cancel(&self) {
+        // If the server cannot be asked, the end of the session ends the statement.
+        let _ = self.client.cancel_token().cancel_query(NoTls).await;
+    }
+}
+
+impl Drop for Prompt {
+    fn drop(&mut self) {
+        self.wire.abort();
+    }
+}
+
+/// The server's words, and the place in the text where it gives one.
+fn words(e: &tokio_postgres::Error, text: &str) -> String {
+    let Some(db) = e.as_db_error() else {
+        return std::error::Error::source(e).map_or_else(|| e.to_string(), |s| format!("{e}: {s}"));
+    };
+    let mut out = format!("{}: {} (SQLSTATE {})", db.severity(), db.message(), db.code().code());
+    if let Some(ErrorPosition::Original(position)) = db.position() {
+        out.push_str(&pointed(text, *position as usize));
+    }
+    for (name, more) in [("DETAIL", db.detail()), ("HINT", db.hint())] {
+        if let Some(more) = more {
+            out.push_str(&format!("\n{name}: {more}"));
+        }
+    }
+    out
+}
+
+/// The line of a position (in characters, from 1) with a caret under it.
+fn pointed(text: &str, position: usize) -> String {
+    let before: String = text.chars().take(position.saturating_sub(1)).collect();
+    let number = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+    let line: String = text.lines().nth(number - 1).unwrap_or_default().replace('\t', " ");
+    format!("\nline {number}: {line}\n{}^", " ".repeat(column + format!("line {number}: ").len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_shown_in_its_line() {
+        assert_eq!(pointed("select 1;\nselekt 2", 11), "\nline 2: selekt 2\n        ^");
+        assert_eq!(pointed("select x", 8), "\nline 1: select x\n               ^");
+        assert_eq!(pointed("", 9), "\nline 1: \n        ^");
+    }
+
+    #[test]
+    fn rows_as_json_keep_null_apart_from_empty_text() {
+        let answer = Answer {
+            columns: vec!["a".into(), "b".into()],
+            rows: vec![vec![Some(String::new()), None]],
+            count: 1,
+        };
+        assert_eq!(answer.to_json()["rows"][0], serde_json::json!({ "a": "", "b": null }));
+    }
+}
