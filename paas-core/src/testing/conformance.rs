@@ -1,0 +1,1 @@
+//! The laws of an actuator, as a suite.
