@@ -36,7 +36,8 @@ pub enum Fault {
     DiesForgetting,
     /// The process dies after the effect; the ledger is kept.
     DiesRemembering,
-    /// Observes do not list what this create made, for some looks; the ledger is kept. Creates only.
+    /// Observes do not list what this create made, for some looks; the ledger is kept. Creates only, and not of what is
+    /// [natural](Resource::natural), which says of itself that lists show it at once.
     OmitsNewest,
     /// This observe gives the answer of the one before; the ledger is kept. Observes only.
     StaleList,
@@ -63,6 +64,11 @@ impl Fault {
         Self::Conflict409,
         Self::Throttled429,
     ];
+
+    /// True if it is the listing that is wrong.
+    fn lists(self) -> bool {
+        matches!(self, Self::OmitsNewest | Self::StaleList)
+    }
 
     /// True if this call can go wrong in this way.
     pub fn fits(self, call: Call) -> bool {
@@ -148,7 +154,7 @@ impl Fuse {
     }
 
     /// Counts a call and says how it goes wrong. Never returns in a process that has died.
-    async fn next(&self, call: Call, seen: bool) -> Option<Fault> {
+    async fn next(&self, call: Call, able: bool) -> Option<Fault> {
         let (fault, dead) = {
             let mut state = locked(&self.0);
             let dead = state.dead.is_cancelled();
@@ -158,9 +164,7 @@ impl Fuse {
             }
             let fault = state
                 .armed
-                .filter(|(n, f)| {
-                    *n == at && f.fits(call) && (seen || *f != Fault::StaleList) && !state.blown && !dead
-                })
+                .filter(|(n, f)| *n == at && f.fits(call) && (able || !f.lists()) && !state.blown && !dead)
                 .map(|(_, f)| f);
             state.blown |= fault.is_some();
             (fault, dead)
@@ -188,7 +192,7 @@ pub struct Faulty<R: Resource> {
 }
 
 /// So many observes do not list what [`Fault::OmitsNewest`] hides.
-const HIDDEN_LOOKS: u32 = 3;
+const HIDDEN_LOOKS: u32 = 5;
 
 impl<R: Resource> Faulty<R> {
     /// Wraps `inner`; the fuse says when.
@@ -201,7 +205,7 @@ impl<R: Resource> Faulty<R> {
         }
     }
 
-    async fn around<T, F>(&self, call: Call, seen: bool, effect: F) -> Result<(T, Option<Fault>), Error>
+    async fn around<T, F>(&self, call: Call, able: bool, effect: F) -> Result<(T, Option<Fault>), Error>
     where
         T: Send,
         F: Future<Output = Result<T, Error>> + Send,
@@ -212,7 +216,7 @@ impl<R: Resource> Faulty<R> {
                 .happened(words)
                 .request_id("req-faulty")
         };
-        let fault = self.fuse.next(call, seen).await;
+        let fault = self.fuse.next(call, able).await;
         match fault {
             None | Some(Fault::OmitsNewest | Fault::StaleList) => Ok((effect.await?, fault)),
             Some(Fault::Unsent) => Err(fail(Class::Transient, "connection refused")),
@@ -270,7 +274,7 @@ impl<R: Resource> Actuator<R> for Faulty<R> {
 
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error> {
         let effect = self.inner.create(owner, key, want, ids);
-        let (live, fault) = self.around(Call::Create, true, effect).await?;
+        let (live, fault) = self.around(Call::Create, !want.natural(), effect).await?;
         if fault == Some(Fault::OmitsNewest) {
             locked(&self.hidden).insert(live.id.clone(), HIDDEN_LOOKS);
         }

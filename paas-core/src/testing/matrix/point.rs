@@ -22,19 +22,29 @@ pub enum Phase {
     Change,
     /// From nothing to the first wish; the wish changes as soon as the fault has struck.
     Midway,
+    /// From nothing to the first wish; nothing is wanted any more as soon as the fault has struck.
+    Abandoned,
     /// From the first wish to nothing.
     Down,
 }
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Up, Self::Change, Self::Midway, Self::Down];
+    pub const ALL: [Self; 5] = [Self::Up, Self::Change, Self::Midway, Self::Abandoned, Self::Down];
 
     /// What was converged on before the fault.
     fn before(self) -> Option<Variant> {
         match self {
-            Self::Up | Self::Midway => None,
+            Self::Up | Self::Midway | Self::Abandoned => None,
             Self::Change | Self::Down => Some(Variant::First),
+        }
+    }
+
+    /// What is wanted when the fault strikes.
+    fn under_way(self) -> Option<Variant> {
+        match self {
+            Self::Midway | Self::Abandoned => Some(Variant::First),
+            Self::Up | Self::Change | Self::Down => self.after(),
         }
     }
 
@@ -43,7 +53,7 @@ impl Phase {
         match self {
             Self::Up => Some(Variant::First),
             Self::Change | Self::Midway => Some(Variant::Changed),
-            Self::Down => None,
+            Self::Abandoned | Self::Down => None,
         }
     }
 }
@@ -54,6 +64,7 @@ impl fmt::Display for Phase {
             Self::Up => "up",
             Self::Change => "change",
             Self::Midway => "midway",
+            Self::Abandoned => "abandoned",
             Self::Down => "down",
         })
     }
@@ -62,11 +73,7 @@ impl fmt::Display for Phase {
 /// The calls of a clean run of a phase.
 pub(super) async fn calls(scene: &dyn Scene, phase: Phase) -> Result<Vec<Call>, String> {
     let mut run = Run::prepare(scene, phase).await?;
-    let goal = if phase == Phase::Midway {
-        Some(Variant::First)
-    } else {
-        phase.after()
-    };
+    let goal = phase.under_way();
     run.to(goal).await?;
     let calls = run.fuse.calls();
     run.stand.judge(goal).await?;
@@ -86,7 +93,7 @@ pub(super) async fn check(
     let mut run = Run::prepare(scene, phase).await?;
     let foreign = run.foreign().await?;
     run.fuse.arm(Some((at, fault)));
-    if phase == Phase::Midway {
+    if phase.under_way() != phase.after() {
         run.until_blown(Variant::First).await?;
     }
     run.to(phase.after()).await?;
@@ -96,7 +103,7 @@ pub(super) async fn check(
     let asked = run.asked;
     run.stand.judge(phase.after()).await?;
     run.idle(phase.after()).await?;
-    if phase != Phase::Down {
+    if phase.after().is_some() {
         run.to(None).await.map_err(|e| format!("down: {e}"))?;
         run.stand
             .judge(None)

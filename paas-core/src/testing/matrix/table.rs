@@ -118,7 +118,7 @@ impl fmt::Display for Table {
             .into_iter()
             .filter(|x| self.rows.iter().any(|r| r.cells.contains_key(x)))
             .collect();
-        write!(f, "{:<18} {:<7} {:>5}", "scene", "phase", "calls")?;
+        write!(f, "{:<18} {:<9} {:>5}", "scene", "phase", "calls")?;
         for fault in &faults {
             write!(f, " {:>16}", format!("{fault:?}"))?;
         }
@@ -126,7 +126,7 @@ impl fmt::Display for Table {
         for row in &self.rows {
             write!(
                 f,
-                "{:<18} {:<7} {:>5}",
+                "{:<18} {:<9} {:>5}",
                 row.scene,
                 row.phase.to_string(),
                 row.calls
