@@ -14,6 +14,7 @@ mod scene;
 mod table;
 
 pub use point::Phase;
+pub(super) use scene::exactly;
 pub use scene::{OneStage, Scene, Stand};
 pub use table::{Failure, Row, Table};
 
