@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     error::{Class, Effect, Error},
     event::{Event, EventSink, State},
     graph::{Desired, Observed},
-    ledger::{Intent, Ledger, LedgerStore, Scope, Settled, Trouble},
+    ledger::{Breaks, Intent, Ledger, LedgerStore, Scope, Settled, Trouble, later},
     plan::{Action, Plan, Step, Verb},
     policy::Bounds,
     resource::{Health, Key, Live, Resource},
@@ -166,6 +167,8 @@ struct End<R> {
     key: Key,
     verb: Verb,
     result: Result<Option<Live<R>>, Error>,
+    /// Why what was deleted had to be made anew, if it was broken.
+    broke: Option<String>,
     /// True if the call was never sent.
     unsent: bool,
 }
@@ -226,6 +229,7 @@ impl<R: Resource> Pass<'_, R> {
                 key,
                 verb,
                 result: Err(error),
+                broke: None,
                 unsent: true,
             };
         }
@@ -234,6 +238,7 @@ impl<R: Resource> Pass<'_, R> {
                 key,
                 verb,
                 result: Err(error),
+                broke: None,
                 unsent: true,
             };
         }
@@ -260,10 +265,18 @@ impl<R: Resource> Pass<'_, R> {
             }
             Err(e) => self.tell(&key, verb, State::Failed, "Failed", &e.to_string(), e.request()),
         }
+        let broke = match &step.action {
+            Action::Replace { live, changes, .. } if changes.is_empty() => match &live.health {
+                Health::Broken { why } => Some(why.clone()),
+                Health::Ready | Health::Settling { .. } | Health::Leaving => None,
+            },
+            _ => None,
+        };
         End {
             key,
             verb,
             result,
+            broke,
             unsent: false,
         }
     }
@@ -273,10 +286,16 @@ impl<R: Resource> Pass<'_, R> {
             key,
             verb,
             result,
+            broke,
             unsent,
         } = end;
         match result {
             Ok(live) => {
+                if let Some(why) = broke {
+                    let count = self.ledger.breaks.get(&key).map_or(0, |b| b.count) + 1;
+                    let next = self.next_try(count);
+                    settled.push(Settled::Broke(key.clone(), Breaks { count, next, why }));
+                }
                 if self.ledger.troubles.contains_key(&key) {
                     settled.push(Settled::Cured(key.clone()));
                 }
@@ -309,12 +328,7 @@ impl<R: Resource> Pass<'_, R> {
                     .filter(|t| t.verb == verb)
                     .map_or(0, |t| t.count)
                     + 1;
-                let wait = self
-                    .bounds
-                    .backoff
-                    .saturating_mul(1 << count.min(16).saturating_sub(1))
-                    .min(self.bounds.backoff_max);
-                let next = crate::ledger::later(self.tools.clock.now(), wait);
+                let next = self.next_try(count);
                 let trouble = Trouble {
                     verb,
                     count,
@@ -326,6 +340,15 @@ impl<R: Resource> Pass<'_, R> {
                 self.report.failed.push(Failed { key, verb, error });
             }
         }
+    }
+
+    /// When something that failed `count` times is tried again, at the earliest.
+    fn next_try(&self, count: u32) -> Timestamp {
+        let wait = self
+            .bounds
+            .backoff
+            .saturating_mul(1 << count.min(16).saturating_sub(1));
+        later(self.tools.clock.now(), wait.min(self.bounds.backoff_max))
     }
 
     /// Names the failed step that each step which was not begun waits for, if there is one.

@@ -194,6 +194,8 @@ pub struct Wait {
     pub until: Option<Timestamp>,
     /// True if waiting will not help: a person is needed.
     pub gave_up: bool,
+    /// True if something may be there that no listing shows yet: it is waited for even if nobody wants it any more.
+    pub in_doubt: bool,
 }
 
 impl<R: Resource> Default for Observed<R> {

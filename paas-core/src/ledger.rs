@@ -25,6 +25,9 @@ pub struct Ledger {
     pub ids: BTreeMap<Key, String>,
     /// Keys that failed, one time after the other.
     pub troubles: BTreeMap<Key, Trouble>,
+    /// Keys whose resource broke and was made anew, one time after the other.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub breaks: BTreeMap<Key, Breaks>,
     /// What is waited for, and since when.
     pub waits: BTreeMap<Key, Since>,
     /// The last known outputs of the stage, as JSON.
@@ -64,6 +67,18 @@ pub struct Trouble {
     pub lasting: bool,
 }
 
+/// How often what was made broke before it was ready.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Breaks {
+    /// How often, one time after the other.
+    pub count: u32,
+    /// When it is made again, at the earliest.
+    pub next: Timestamp,
+    /// The last reason in the other side's words.
+    pub why: String,
+}
+
 /// A wait.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,8 +104,12 @@ pub enum Settled {
     Gone(Key),
     /// It failed.
     Failed(Key, Trouble),
-    /// It does well again.
+    /// Calls about it succeed again, or none is needed any more.
     Cured(Key),
+    /// It broke and was deleted, to be made anew.
+    Broke(Key, Breaks),
+    /// It does well, or a person asked to try again.
+    Mended(Key),
     /// What is waited for now, as a whole.
     Waits(BTreeMap<Key, Since>),
     /// What the stage gives now.
@@ -135,6 +154,12 @@ impl Ledger {
                 }
                 Settled::Cured(key) => {
                     self.troubles.remove(&key);
+                }
+                Settled::Broke(key, breaks) => {
+                    self.breaks.insert(key, breaks);
+                }
+                Settled::Mended(key) => {
+                    self.breaks.remove(&key);
                 }
                 Settled::Waits(waits) => self.waits = waits,
                 Settled::Outputs(outputs) => self.outputs = Some(outputs),

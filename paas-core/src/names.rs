@@ -11,27 +11,44 @@ pub struct Rules {
     pub limit: usize,
     /// The characters it takes beside lower-case letters and digits.
     pub also: &'static str,
+    /// True if such names are shared beyond one project: the hash is then never left out.
+    pub shared: bool,
 }
 
 /// The rules for `kind`; the conservative DNS label for kinds that are not listed.
 pub fn rules(kind: &str) -> Rules {
     match kind {
         // Neutron, Nova and Cinder take 255 of any character; kept to what a host name and a log line take.
-        "network" | "subnet" | "router" | "port" | "securityGroup" | "volume" | "keyPair" | "serverGroup"
+        "network" | "subnet" | "router" | "port" | "securityGroup" | "volume" | "serverGroup"
         | "loadBalancer" => Rules {
             limit: 200,
             also: "-.",
+            shared: false,
+        },
+        // These belong to the user, whatever the project.
+        "keyPair" | "applicationCredential" => Rules {
+            limit: 200,
+            also: "-.",
+            shared: true,
         },
         // SKE: at most 11 characters, lower-case letters, digits and '-'.
-        "skeCluster" => Rules { limit: 11, also: "-" },
-        _ => Rules { limit: 63, also: "-" },
+        "skeCluster" => Rules {
+            limit: 11,
+            also: "-",
+            shared: false,
+        },
+        _ => Rules {
+            limit: 63,
+            also: "-",
+            shared: false,
+        },
     }
 }
 
 /// The name of `key` of `owner` in the outside world: readable, stable, within the rules, and with a hash where it had to be
 /// shortened or changed, so that two keys never share a name.
 pub fn for_kind(owner: &Owner, kind: &str, key: &Key) -> String {
-    let Rules { limit, also } = rules(kind);
+    let Rules { limit, also, shared } = rules(kind);
     let whole = format!("{}-{}-{}", owner.namespace(), owner.name(), key);
     let clean: String = whole
         .chars()
@@ -44,7 +61,8 @@ pub fn for_kind(owner: &Owner, kind: &str, key: &Key) -> String {
             }
         })
         .collect();
-    let exact = clean == whole.replace('/', "-")
+    let exact = !shared
+        && clean == whole.replace('/', "-")
         && !owner.name().contains('-')
         && !owner.namespace().contains('-')
         && !key.as_str().contains('-');
@@ -54,11 +72,13 @@ pub fn for_kind(owner: &Owner, kind: &str, key: &Key) -> String {
     let digest = Sha256::digest(format!("{}/{}", owner.uid(), key).as_bytes());
     let mut hash: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
     hash.truncate(limit.saturating_sub(2).min(8));
-    let mut head: String = clean.chars().take(limit.saturating_sub(hash.len() + 1)).collect();
-    if !starts_well(&head) {
-        head = format!("p{}", head.chars().skip(1).collect::<String>());
+    let head: String = clean.chars().take(limit.saturating_sub(hash.len() + 1)).collect();
+    let head = head.trim_end_matches(['-', '.']);
+    if head.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return format!("{head}-{hash}");
     }
-    format!("{}-{hash}", head.trim_end_matches(['-', '.']))
+    let rest: String = head.chars().skip(1).collect();
+    format!("{}-{hash}", format!("p{rest}").trim_end_matches(['-', '.']))
 }
 
 fn starts_well(name: &str) -> bool {

@@ -131,7 +131,8 @@ impl Pipeline {
     /// One pass towards the spec: creates and updates from the first stage to the last, deletions from the last to the first.
     ///
     /// # Errors
-    /// See [`Stage::pass`]; a stage that cannot be seen ends the way up, and nothing before it is deleted.
+    /// See [`Stage::pass`]. Past a stage that cannot be seen, later ones go on with its last known outputs; it is told at the end,
+    /// and nothing in it or before it is deleted.
     pub async fn advance(&self, cx: &mut Context) -> Result<Outcome, Error> {
         self.pass(cx, Wanted::Spec).await
     }
@@ -159,9 +160,14 @@ impl Pipeline {
                 Ok(outcome) => outcomes.push((stage, outcome)),
                 Err(error) if matches!(error.class(), Class::Cancelled) => return Err(error),
                 Err(error) => {
-                    cx.blind = Some(stage.name().to_owned());
-                    unseen = Some(error);
-                    break;
+                    // Only what was seen above it may be cleared: what it holds below is not known.
+                    outcomes.clear();
+                    cx.blind.get_or_insert(stage.name().to_owned());
+                    unseen.get_or_insert(error);
+                    // Later stages go on with its last known outputs; on the way down these prove nothing.
+                    if wanted == Wanted::Nothing {
+                        break;
+                    }
                 }
             }
         }
@@ -169,7 +175,7 @@ impl Pipeline {
         let mut cleared = true;
         for (stage, outcome) in outcomes.into_iter().rev() {
             // Going down, an earlier stage is left alone until nothing is left above it.
-            let outcome = if outcome.clears() && cx.blind.is_none() && (cleared || wanted == Wanted::Spec) {
+            let outcome = if outcome.clears() && (cleared || wanted == Wanted::Spec) {
                 stage.pass(cx, wanted, Half::Clear).await?
             } else {
                 outcome

@@ -199,6 +199,7 @@ pub fn plan<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, policy: &
     if !plan.blocked.is_empty() {
         return plan;
     }
+    unlisted(desired, observed, &mut plan);
     let removals = going::decide(desired, observed, policy, &mut plan);
     stay(desired, observed, policy, &removals, &mut plan);
     create(desired, observed, &removals, &mut plan);
@@ -230,6 +231,18 @@ fn doubts<R: Resource>(observed: &Observed<R>, plan: &mut Plan<R>) {
     }
 }
 
+/// What may have been made and is not wanted any more: it can be deleted only once it is listed.
+fn unlisted<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, plan: &mut Plan<R>) {
+    for (key, wait) in observed.waits.iter().filter(|(_, w)| w.in_doubt) {
+        if !desired.wanted().contains_key(key) && !observed.live.contains_key(key) {
+            plan.waiting.push(Waiting {
+                key: key.clone(),
+                why: wait.why.clone(),
+            });
+        }
+    }
+}
+
 /// Updates and waits of what is live and does not go.
 fn stay<R: Resource>(
     desired: &Desired<R>,
@@ -238,6 +251,7 @@ fn stay<R: Resource>(
     going: &BTreeSet<Key>,
     plan: &mut Plan<R>,
 ) {
+    let told: BTreeSet<Key> = plan.blocked.iter().map(|b| b.key.clone()).collect();
     for key in desired.order() {
         let (Some(want), Some(live)) = (desired.wanted().get(key), observed.live.get(key)) else {
             continue;
@@ -258,7 +272,7 @@ fn stay<R: Resource>(
                 key: key.clone(),
                 why: "it is leaving; it is made anew when it is gone".into(),
             }),
-            Health::Broken { why } if diff.is_none() && !plan.blocked.iter().any(|b| b.key == *key) => {
+            Health::Broken { why } if diff.is_none() && !told.contains(key) => {
                 plan.blocked.push(Blocked {
                     key: key.clone(),
                     verb: None,

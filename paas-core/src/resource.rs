@@ -36,7 +36,9 @@ pub trait Resource: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// True if creating it twice is impossible by nature (same path, same PUT, unique tuple): no intent is noted for it.
+    /// True if creating it twice is impossible by nature (same path, same PUT, unique tuple) and listings show it as soon as it is
+    /// there: no intent is noted for it. Where listings may lag, leave it false: what was made and is no longer wanted would be
+    /// overlooked.
     fn natural(&self) -> bool {
         false
     }

@@ -1,3 +1,32 @@
 //! Parts for tests of engines, drivers and actuators: public, so that third parties hold theirs to the same laws.
-/// The laws of an actuator, as a suite.
-pub mod conformance {}
+//!
+//! - [`Memory`] is a stateful cloud in memory, [`Thing`] what is in it, [`ManualClock`] a clock that never makes a test wait.
+//! - [`Faulty`] injects one fault at one call, [`Counting`] counts calls, [`CountedLedger`] counts writes.
+//! - [`conformance`] checks the laws of [`crate::actuator::Actuator`] on any actuator, given a [`Fixture`].
+//! - [`matrix`] breaks every call of a run in every way and asks whether it still ends well.
+
+mod clock;
+pub mod conformance;
+mod counting;
+mod faulty;
+mod fixed;
+mod fixture;
+pub mod matrix;
+mod memory;
+pub mod shapes;
+mod thing;
+
+pub use clock::ManualClock;
+pub use counting::{CountedLedger, Counting, Counts};
+pub use faulty::{Call, Fault, Faulty, Fuse};
+pub use fixed::{Fixed, tools};
+pub use fixture::{Fixture, Outside, Variant, World};
+pub use memory::{Memory, Pace};
+pub use thing::Thing;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A lock whose holder panicked in a test still guards plain data.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Ledger, Settled};
+use super::{Intent, Ledger, Settled};
 use crate::{
     graph::{Observed, Wait},
     policy::Bounds,
-    resource::Resource,
+    resource::{Health, Live, Resource},
 };
 
 /// Marks keys that must be left alone in `observed.waits`, and returns what the ledger learns from this look. Pure.
@@ -24,7 +24,7 @@ pub fn doubts<R: Resource>(
 ) -> Vec<Settled> {
     let mut settled = Vec::new();
     for (key, live) in &observed.live {
-        if ledger.intents.contains_key(key) {
+        if ledger.intents.get(key).is_some_and(|i| is_seen(i, live)) {
             settled.push(Settled::Seen(key.clone(), live.id.clone()));
         }
     }
@@ -57,6 +57,7 @@ pub fn doubts<R: Resource>(
                 why,
                 until: Some(until),
                 gave_up: false,
+                in_doubt: true,
             },
         );
         settled.push(Settled::Missed(key.clone()));
@@ -81,11 +82,54 @@ pub fn doubts<R: Resource>(
                     why,
                     until: Some(trouble.next),
                     gave_up,
+                    in_doubt: false,
                 },
             );
         }
     }
+    breaks(ledger, observed, now, bounds, asked_anew, &mut settled);
     settled
+}
+
+/// What breaks again and again is made anew ever more seldom, and in the end left as it is, to be looked at.
+fn breaks<R: Resource>(
+    ledger: &Ledger,
+    observed: &mut Observed<R>,
+    now: Timestamp,
+    bounds: &Bounds,
+    asked_anew: bool,
+    settled: &mut Vec<Settled>,
+) {
+    for (key, breaks) in &ledger.breaks {
+        let live = observed.live.get(key);
+        if asked_anew || live.is_some_and(Live::is_ready) {
+            settled.push(Settled::Mended(key.clone()));
+            continue;
+        }
+        let broken = live.is_some_and(|l| matches!(l.health, Health::Broken { .. }));
+        if !(broken || live.is_none()) || observed.waits.contains_key(key) {
+            continue;
+        }
+        let count = breaks.count + u32::from(broken);
+        let gave_up = count >= bounds.attempts;
+        if gave_up || now < breaks.next {
+            let wait = Wait {
+                why: format!("it broke {count} time(s), one after the other: {}", breaks.why),
+                until: Some(breaks.next),
+                gave_up,
+                in_doubt: false,
+            };
+            observed.waits.insert(key.clone(), wait);
+        }
+    }
+}
+
+/// True if this is what the intent was for, and not what was there before it and is still leaving or still listed.
+fn is_seen<R: Resource>(intent: &Intent, live: &Live<R>) -> bool {
+    match &intent.id {
+        Some(id) => *id == live.id,
+        None => live.health != Health::Leaving,
+    }
 }
 
 /// `time` later, saturating.

@@ -7,7 +7,19 @@ use crate::{
     codes,
     error::{Class, Error},
     ledger::later,
+    policy::Bounds,
 };
+
+/// Passes one right after the other, before the next ones are slowed down.
+const HURRIED: u32 = 64;
+
+/// A pause in what goes on and on, so that a change that never takes does not flood the other side.
+fn unhurried(streak: u32, bounds: &Bounds) -> Duration {
+    match streak.checked_sub(HURRIED) {
+        None | Some(0) => Duration::ZERO,
+        Some(over) => bounds.poll.saturating_mul(1 << over.min(16)).min(bounds.poll_max),
+    }
+}
 
 impl Pipeline {
     /// Passes until the object has converged or is blocked.
@@ -23,6 +35,7 @@ impl Pipeline {
     ) -> Result<Outcome, Error> {
         let deadline = limit.map(|l| later(cx.tools.clock.now(), l));
         let mut unseen = 0;
+        let mut streak: u32 = 0;
         loop {
             let pass = match wanted {
                 Wanted::Spec => self.advance(cx).await,
@@ -55,7 +68,18 @@ impl Pipeline {
             if cx.tools.cancel.is_cancelled() {
                 return Err(cancelled());
             }
-            if deadline.is_some_and(|d| later(cx.tools.clock.now(), again_in) > d) {
+            streak = if again_in.is_zero() {
+                streak.saturating_add(1)
+            } else {
+                0
+            };
+            let again_in = again_in.max(unhurried(streak, &cx.policy.bounds));
+            let now = cx.tools.clock.now();
+            let again_in = match deadline.map(|d| Duration::try_from(d.duration_since(now))) {
+                Some(left) => again_in.min(left.unwrap_or_default()),
+                None => again_in,
+            };
+            if deadline.is_some_and(|d| now >= d) {
                 let what = waits_for.unwrap_or_else(|| "it was still making progress".to_owned());
                 return Err(Error::new(&codes::CORE_TIMED_OUT, Class::TimedOut)
                     .attempted(format!("bring {} up to date", cx.owner))

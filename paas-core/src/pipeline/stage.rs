@@ -1,6 +1,10 @@
 //! A stage made of any driver.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -71,7 +75,7 @@ impl<D: Driver> DriverStage<D> {
     /// Observes and plans. `None` while the world of this stage is not known.
     async fn look(&self, cx: &mut Context, wanted: Wanted) -> Result<Option<Look<D::Resource>>, Error> {
         let scope = self.scope(cx);
-        let ledger = cx.tools.ledger.load(&scope).await?;
+        let mut ledger = cx.tools.ledger.load(&scope).await?;
         let desired = self.desired(cx, wanted)?;
         let Some(actuator) = self.driver.actuator(&cx.outputs).await? else {
             return Ok(None);
@@ -109,6 +113,10 @@ impl<D: Driver> DriverStage<D> {
         cx.outputs.merge(gives);
         cx.holds.extend(self.driver.holds(&self.spec, &observed));
         let plan = plan(&desired, &observed, &policy);
+        ledger.settle(&learned);
+        let over = over(&ledger, &plan);
+        ledger.settle(&over);
+        learned.extend(over);
         Ok(Some(Look {
             ledger,
             desired,
@@ -160,7 +168,7 @@ impl<D: Driver> Stage for DriverStage<D> {
         )
         .await;
         let now = cx.tools.clock.now();
-        let waits = waits(&look, &report, now);
+        let waits = waits(&look, &report, half, now);
         if waits != look.ledger.waits {
             tell_waits(cx, &scope, &look.ledger.waits, &waits);
             cx.tools
@@ -197,8 +205,24 @@ impl<D: Driver> DriverStage<D> {
     }
 }
 
+/// Troubles that no step and no block of the plan is about any more.
+fn over<R: Resource>(ledger: &Ledger, plan: &Plan<R>) -> Vec<Settled> {
+    if ledger.troubles.is_empty() {
+        return Vec::new();
+    }
+    let steps = plan.steps.iter().map(|s| &s.key);
+    let open: BTreeSet<&Key> = steps.chain(plan.blocked.iter().map(|b| &b.key)).collect();
+    let over = ledger.troubles.keys().filter(|k| !open.contains(k));
+    over.cloned().map(Settled::Cured).collect()
+}
+
 /// What is waited for after this pass, each with the time it began.
-fn waits<R: Resource>(look: &Look<R>, report: &Report<R>, now: Timestamp) -> BTreeMap<Key, Since> {
+fn waits<R: Resource>(
+    look: &Look<R>,
+    report: &Report<R>,
+    half: Half,
+    now: Timestamp,
+) -> BTreeMap<Key, Since> {
     let known = &look.ledger.waits;
     let since = |key: &Key, why: &str| Since {
         why: why.to_owned(),
@@ -210,6 +234,15 @@ fn waits<R: Resource>(look: &Look<R>, report: &Report<R>, now: Timestamp) -> BTr
         .iter()
         .map(|w| (w.key.clone(), since(&w.key, &w.why)))
         .collect();
+    if half == Half::Build {
+        // What later stages hold is known only on the way down: what was found there last time still stands.
+        let removals = look.plan.steps.iter().filter(|s| s.action.verb().removes());
+        for key in removals.map(|s| &s.key) {
+            if let Some(wait) = known.get(key) {
+                waits.entry(key.clone()).or_insert_with(|| wait.clone());
+            }
+        }
+    }
     for (key, live) in &report.created {
         if let crate::resource::Health::Settling { why } = &live.health {
             waits.insert(key.clone(), since(key, why));
@@ -289,7 +322,8 @@ fn outcome<R: Resource>(
     let mut failed = Vec::new();
     for failure in &report.failed {
         let (key, error) = (failure.key.clone(), &failure.error);
-        let count = look.ledger.troubles.get(&key).map_or(0, |t| t.count) + 1;
+        let before = look.ledger.troubles.get(&key);
+        let count = before.filter(|t| t.verb == failure.verb).map_or(0, |t| t.count) + 1;
         if error.may_pass() && count < bounds.attempts {
             let starves = report
                 .starved
@@ -315,11 +349,8 @@ fn outcome<R: Resource>(
             });
         }
     }
-    let left = look
-        .plan
-        .steps
-        .iter()
-        .filter(|s| !report.done.iter().any(|(k, _)| *k == s.key));
+    let done: BTreeSet<&Key> = report.done.iter().map(|(k, _)| k).collect();
+    let left = look.plan.steps.iter().filter(|s| !done.contains(&s.key));
     let clears = left.clone().any(|s| s.action.verb().removes());
     let moved = !report.done.is_empty();
     if moved || !waiting.is_empty() || !failed.is_empty() {

@@ -34,7 +34,7 @@ pub(super) fn decide<R: Resource>(
             roots.insert(key, cause);
         }
     }
-    leaving_unwanted(desired, observed, plan);
+    leaving_unwanted(desired, observed, policy, plan);
     if roots.is_empty() {
         return BTreeSet::new();
     }
@@ -50,16 +50,6 @@ pub(super) fn decide<R: Resource>(
         };
         let replaced = desired.wanted().contains_key(key);
         let verb = if replaced { Verb::Replace } else { Verb::Delete };
-        if replaced && policy.drift == Drift::Report {
-            let why = format!("{why}; differences are only reported");
-            plan.blocked.push(Blocked {
-                key: key.clone(),
-                verb: Some(verb),
-                why,
-                code: &codes::CORE_BLOCKED,
-            });
-            continue;
-        }
         if let Some((at, obstacle)) = obstacles.get(key) {
             report(key, verb, why, at, obstacle, observed, plan);
             continue;
@@ -71,11 +61,7 @@ pub(super) fn decide<R: Resource>(
             continue;
         }
         let members = closure(key, &dependants, &going);
-        let hold = if replaced {
-            too_many(&members, observed, policy, &mut out)
-        } else {
-            None
-        };
+        let hold = too_many(&members, desired, observed, policy, &mut out);
         for member in members {
             let (changes, why) = match roots.get(&member) {
                 Some(own) => own.clone(),
@@ -123,9 +109,15 @@ pub(super) fn decide<R: Resource>(
 }
 
 /// What is on its way out and not wanted back is waited for.
-fn leaving_unwanted<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, plan: &mut Plan<R>) {
+fn leaving_unwanted<R: Resource>(
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    policy: &Policy,
+    plan: &mut Plan<R>,
+) {
     for (key, live) in &observed.live {
-        if live.health == Health::Leaving && !desired.wanted().contains_key(key) {
+        let ours = live.is_mine() || policy.sweep;
+        if ours && live.health == Health::Leaving && !desired.wanted().contains_key(key) {
             plan.waiting.push(Waiting {
                 key: key.clone(),
                 why: format!("{} is leaving", live.id),
@@ -188,7 +180,10 @@ fn obstacles<R: Resource>(
         let Some(live) = observed.live.get(key) else {
             continue;
         };
-        let own = obstacle(key, live, desired, policy).map(|o| (key.clone(), o));
+        // What is leaving already is past all questions.
+        let stays = live.health != Health::Leaving;
+        let own = stays.then(|| obstacle(key, live, desired, policy)).flatten();
+        let own = own.map(|o| (key.clone(), o));
         let above = dependants
             .get(key)
             .into_iter()
@@ -218,6 +213,10 @@ fn obstacle<R: Resource>(
     let verb = if wanted { Verb::Replace } else { Verb::Delete };
     if let Some(why) = policy.held.get(key) {
         return Some(Obstacle::Held(why.clone()));
+    }
+    if wanted && policy.drift == Drift::Report {
+        let why = "differences are only reported".to_owned();
+        return Some(Obstacle::Blocked(why, &codes::CORE_BLOCKED));
     }
     if live.origin == Origin::External || (live.origin == Origin::Derived && !policy.sweep) {
         return Some(Obstacle::Blocked(
@@ -263,6 +262,15 @@ fn report<R: Resource>(
     let id = observed.live.get(key).map(|l| l.id.clone()).unwrap_or_default();
     let (key, itself) = (key.clone(), key == at);
     match obstacle {
+        // What is wanted otherwise is not kept: it stays wrong until somebody decides.
+        Obstacle::Kept(reason) if verb == Verb::Replace => {
+            plan.blocked.push(Blocked {
+                key,
+                verb: Some(verb),
+                why: format!("{why}, but {at} would go with it: {reason}"),
+                code: &codes::CORE_BLOCKED,
+            });
+        }
         Obstacle::Kept(reason) => {
             let why = if itself {
                 reason.clone()
@@ -321,6 +329,7 @@ fn closure<T>(key: &Key, dependants: &BTreeMap<Key, Vec<(Key, bool)>>, going: &B
 /// A single cause that takes more than the bound along cannot be rolled in parts: it goes alone.
 fn too_many<R: Resource>(
     members: &[Key],
+    desired: &Desired<R>,
     observed: &Observed<R>,
     policy: &Policy,
     out: &mut BTreeMap<String, usize>,
@@ -329,6 +338,7 @@ fn too_many<R: Resource>(
     let mut fresh: BTreeMap<&str, usize> = BTreeMap::new();
     for live in members
         .iter()
+        .filter(|k| desired.wanted().contains_key(*k))
         .filter_map(|k| observed.live.get(k))
         .filter(|l| l.is_ready())
     {
