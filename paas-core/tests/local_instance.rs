@@ -227,8 +227,8 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
         [
             "update server parameters.max_connections=31 (restart) parameters.work_mem=default (reload)",
             "delete extension/shop/earthdistance",
-            "update login/reader_a connectionLimit=none (-)",
             "update database/other owner=app (-)",
+            "update login/reader_a connectionLimit=none (-)",
         ]
     );
     it.up().await.unwrap();
