@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
 
 use super::{
     connection::Connection,
@@ -42,6 +43,8 @@ pub struct ContentActuator {
     endpoint: (String, u16),
     secrets: Arc<dyn SecretStore>,
     generate: Arc<dyn Generate>,
+    /// Hands are made anew for every pass, and live no longer than it.
+    main: OnceCell<Session>,
 }
 
 impl ContentActuator {
@@ -52,14 +55,16 @@ impl ContentActuator {
         secrets: Arc<dyn SecretStore>,
         generate: Arc<dyn Generate>,
     ) -> Self {
-        Self { admin, endpoint, secrets, generate }
+        Self { admin, endpoint, secrets, generate, main: OnceCell::new() }
     }
 
-    async fn session(&self, database: Option<&str>) -> Result<Session> {
-        match database {
-            None => Session::open(&self.admin).await,
-            Some(name) => Session::open(&Connection { database: name.to_owned(), ..self.admin.clone() }).await,
-        }
+    /// The session with the administrator's database: one for all that is done in a pass.
+    async fn session(&self) -> Result<&Session> {
+        self.main.get_or_try_init(|| Session::open(&self.admin)).await
+    }
+
+    async fn session_in(&self, database: &str) -> Result<Session> {
+        Session::open(&Connection { database: database.to_owned(), ..self.admin.clone() }).await
     }
 
     async fn roles(&self, session: &Session, owner: &Owner, seen: &mut Observed<Content>) -> Result<Vec<String>> {
@@ -129,7 +134,7 @@ impl ContentActuator {
     }
 
     async fn extensions(&self, database: String) -> Result<Vec<Extension>> {
-        let session = self.session(Some(&database)).await?;
+        let session = self.session_in(&database).await?;
         let rows = session
             .rows(
                 "SELECT e.extname::text AS name FROM pg_extension e JOIN pg_roles r ON r.oid = e.extowner \
@@ -157,7 +162,7 @@ impl ContentActuator {
             acts = escape_literal(&login.user),
             mark = escape_literal(&format!("{MARK}login {} {}", login.user, reference.fingerprint)),
         );
-        self.session(None).await?.run(&sql, &format!("create login role {}", login.name)).await?;
+        self.session().await?.run(&sql, &format!("create login role {}", login.name)).await?;
         Ok(Binding {
             host: self.endpoint.0.clone(),
             port: self.endpoint.1,
@@ -172,9 +177,9 @@ impl ContentActuator {
 impl Actuator<Content> for ContentActuator {
     async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Content>> {
         let mut seen = Observed::default();
-        let session = self.session(None).await?;
-        let owners = self.roles(&session, owner, &mut seen).await?;
-        let open = self.databases(&session, &owners, &mut seen).await?;
+        let session = self.session().await?;
+        let owners = self.roles(session, owner, &mut seen).await?;
+        let open = self.databases(session, &owners, &mut seen).await?;
         let lists = stream::iter(open.into_iter().map(|name| self.extensions(name)));
         let extensions: Vec<Vec<Extension>> = lists.buffered(PARALLEL).try_collect().await?;
         for extension in extensions.into_iter().flatten() {
@@ -190,7 +195,7 @@ impl Actuator<Content> for ContentActuator {
                 let name = escape_identifier(&role.name);
                 let mark = escape_literal(&format!("{MARK}role"));
                 let sql = format!("CREATE ROLE {name} NOLOGIN; COMMENT ON ROLE {name} IS {mark}");
-                self.session(None).await?.run(&sql, &what).await?;
+                self.session().await?.run(&sql, &what).await?;
                 want.clone()
             }
             Content::Login(login) => {
@@ -200,12 +205,12 @@ impl Actuator<Content> for ContentActuator {
             Content::Database(database) => {
                 let (name, role) = (escape_identifier(&database.name), escape_identifier(&database.owner));
                 let sql = format!("CREATE DATABASE {name} OWNER {role}");
-                self.session(None).await?.run(&sql, &what).await?;
+                self.session().await?.run(&sql, &what).await?;
                 want.clone()
             }
             Content::Extension(extension) => {
                 let sql = format!("CREATE EXTENSION {}", escape_identifier(&extension.name));
-                let session = self.session(Some(&extension.database)).await?;
+                let session = self.session_in(&extension.database).await?;
                 session.run(&sql, &format!("create extension {}", extension.name)).await?;
                 want.clone()
             }
@@ -232,7 +237,7 @@ impl Actuator<Content> for ContentActuator {
             }
             Content::Role(_) | Content::Extension(_) => return Ok(()),
         };
-        self.session(None).await?.run(&sql, &format!("change {key}")).await
+        self.session().await?.run(&sql, &format!("change {key}")).await
     }
 
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<Content>) -> Result<()> {
@@ -240,20 +245,20 @@ impl Actuator<Content> for ContentActuator {
         match &live.resource {
             Content::Role(role) => {
                 let sql = format!("DROP ROLE IF EXISTS {}", escape_identifier(&role.name));
-                self.session(None).await?.run(&sql, &what).await
+                self.session().await?.run(&sql, &what).await
             }
             Content::Login(login) => {
                 let sql = format!("DROP ROLE IF EXISTS {}", escape_identifier(&login.name));
-                self.session(None).await?.run(&sql, &what).await?;
+                self.session().await?.run(&sql, &what).await?;
                 self.secrets.delete(owner, &password_name(&login.name)).await
             }
             Content::Database(database) => {
                 let sql = format!("DROP DATABASE IF EXISTS {}", escape_identifier(&database.name));
-                self.session(None).await?.run(&sql, &what).await
+                self.session().await?.run(&sql, &what).await
             }
             Content::Extension(extension) => {
                 let sql = format!("DROP EXTENSION IF EXISTS {}", escape_identifier(&extension.name));
-                self.session(Some(&extension.database)).await?.run(&sql, &what).await
+                self.session_in(&extension.database).await?.run(&sql, &what).await
             }
         }
     }
