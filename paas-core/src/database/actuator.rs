@@ -55,7 +55,13 @@ impl ContentActuator {
         secrets: Arc<dyn SecretStore>,
         generate: Arc<dyn Generate>,
     ) -> Self {
-        Self { admin, endpoint, secrets, generate, main: OnceCell::new() }
+        Self {
+            admin,
+            endpoint,
+            secrets,
+            generate,
+            main: OnceCell::new(),
+        }
     }
 
     /// The session with the administrator's database: one for all that is done in a pass.
@@ -64,10 +70,19 @@ impl ContentActuator {
     }
 
     async fn session_in(&self, database: &str) -> Result<Session> {
-        Session::open(&Connection { database: database.to_owned(), ..self.admin.clone() }).await
+        Session::open(&Connection {
+            database: database.to_owned(),
+            ..self.admin.clone()
+        })
+        .await
     }
 
-    async fn roles(&self, session: &Session, owner: &Owner, seen: &mut Observed<Content>) -> Result<Vec<String>> {
+    async fn roles(
+        &self,
+        session: &Session,
+        owner: &Owner,
+        seen: &mut Observed<Content>,
+    ) -> Result<Vec<String>> {
         let rows = session
             .rows(
                 "SELECT r.rolname::text AS name, r.rolconnlimit AS limit, d.description AS mark \
@@ -80,7 +95,12 @@ impl ContentActuator {
         let mut owners = Vec::new();
         for row in rows {
             let (name, mark): (String, &str) = (column(&row, "name")?, column(&row, "mark")?);
-            match mark.strip_prefix(MARK).unwrap_or_default().split(' ').collect::<Vec<_>>()[..] {
+            match mark
+                .strip_prefix(MARK)
+                .unwrap_or_default()
+                .split(' ')
+                .collect::<Vec<_>>()[..]
+            {
                 ["role"] => {
                     owners.push(name.clone());
                     found(seen, Content::Role(Role { name }), Health::Ready);
@@ -94,13 +114,22 @@ impl ContentActuator {
                         port: self.endpoint.1,
                         database: String::new(),
                         username: name.clone(),
-                        password: SecretRef { name: password_name(&name), fingerprint: fingerprint.to_owned() },
+                        password: SecretRef {
+                            name: password_name(&name),
+                            fingerprint: fingerprint.to_owned(),
+                        },
                     };
-                    let login = Login { user: user.to_owned(), name, limit, binding: Some(binding) };
+                    let login = Login {
+                        user: user.to_owned(),
+                        name,
+                        limit,
+                        binding: Some(binding),
+                    };
                     found(seen, Content::Login(login), health);
                 }
                 _ => {
-                    seen.unreadable.insert(name, format!("the role's comment is {mark:?}"));
+                    seen.unreadable
+                        .insert(name, format!("the role's comment is {mark:?}"));
                 }
             }
         }
@@ -127,7 +156,10 @@ impl ContentActuator {
             if column(&row, "open")? {
                 open.push(name.clone());
             }
-            let database = Database { name, owner: column(&row, "owner")? };
+            let database = Database {
+                name,
+                owner: column(&row, "owner")?,
+            };
             found(seen, Content::Database(database), Health::Ready);
         }
         Ok(open)
@@ -143,13 +175,24 @@ impl ContentActuator {
                 "list extensions",
             )
             .await?;
-        rows.iter().map(|r| Ok(Extension { database: database.clone(), name: column(r, "name")?, after: None })).collect()
+        rows.iter()
+            .map(|r| {
+                Ok(Extension {
+                    database: database.clone(),
+                    name: column(r, "name")?,
+                    after: None,
+                })
+            })
+            .collect()
     }
 
     /// The statements that make a login role: role, membership, acting role and mark in one transaction.
     async fn make_login(&self, owner: &Owner, login: &Login) -> Result<Binding> {
         let secret_name = password_name(&login.name);
-        let password = self.secrets.put_if_absent(owner, &secret_name, self.generate.secret()).await?;
+        let password = self
+            .secrets
+            .put_if_absent(owner, &secret_name, self.generate.secret())
+            .await?;
         let reference = SecretRef::to(secret_name, &password);
         let (name, user) = (escape_identifier(&login.name), escape_identifier(&login.user));
         // The server gets the verifier and never the password, so no log and no view of statements can show it.
@@ -162,7 +205,10 @@ impl ContentActuator {
             acts = escape_literal(&login.user),
             mark = escape_literal(&format!("{MARK}login {} {}", login.user, reference.fingerprint)),
         );
-        self.session().await?.run(&sql, &format!("create login role {}", login.name)).await?;
+        self.session()
+            .await?
+            .run(&sql, &format!("create login role {}", login.name))
+            .await?;
         Ok(Binding {
             host: self.endpoint.0.clone(),
             port: self.endpoint.1,
@@ -200,10 +246,16 @@ impl Actuator<Content> for ContentActuator {
             }
             Content::Login(login) => {
                 let binding = Some(self.make_login(owner, login).await?);
-                Content::Login(Login { binding, ..login.clone() })
+                Content::Login(Login {
+                    binding,
+                    ..login.clone()
+                })
             }
             Content::Database(database) => {
-                let (name, role) = (escape_identifier(&database.name), escape_identifier(&database.owner));
+                let (name, role) = (
+                    escape_identifier(&database.name),
+                    escape_identifier(&database.owner),
+                );
                 let sql = format!("CREATE DATABASE {name} OWNER {role}");
                 self.session().await?.run(&sql, &what).await?;
                 want.clone()
@@ -211,7 +263,9 @@ impl Actuator<Content> for ContentActuator {
             Content::Extension(extension) => {
                 let sql = format!("CREATE EXTENSION {}", escape_identifier(&extension.name));
                 let session = self.session_in(&extension.database).await?;
-                session.run(&sql, &format!("create extension {}", extension.name)).await?;
+                session
+                    .run(&sql, &format!("create extension {}", extension.name))
+                    .await?;
                 want.clone()
             }
         };
@@ -229,10 +283,17 @@ impl Actuator<Content> for ContentActuator {
     ) -> Result<()> {
         let sql = match want {
             Content::Login(login) => {
-                format!("ALTER ROLE {} CONNECTION LIMIT {}", escape_identifier(&login.name), limit(login.limit))
+                format!(
+                    "ALTER ROLE {} CONNECTION LIMIT {}",
+                    escape_identifier(&login.name),
+                    limit(login.limit)
+                )
             }
             Content::Database(database) => {
-                let (name, role) = (escape_identifier(&database.name), escape_identifier(&database.owner));
+                let (name, role) = (
+                    escape_identifier(&database.name),
+                    escape_identifier(&database.owner),
+                );
                 format!("ALTER DATABASE {name} OWNER TO {role}")
             }
             Content::Role(_) | Content::Extension(_) => return Ok(()),
@@ -265,19 +326,37 @@ impl Actuator<Content> for ContentActuator {
 }
 
 fn found(seen: &mut Observed<Content>, content: Content, health: Health) {
-    let live = |c| Live { was_ready: true, ..Live::ready("", c) }.health(health);
+    let live = |c| {
+        Live {
+            was_ready: true,
+            ..Live::ready("", c)
+        }
+        .health(health)
+    };
     // What users' own tools named so oddly that it fits no key is not ours to want or to delete.
     if let Ok(key) = content.key() {
-        seen.found(key.clone(), Live { id: key.as_str().to_owned(), ..live(content) });
+        seen.found(
+            key.clone(),
+            Live {
+                id: key.as_str().to_owned(),
+                ..live(content)
+            },
+        );
     }
 }
 
 /// A password that was lost or exchanged is told, never made anew: programs hold the one that the server knows.
 fn password_health(login: &str, secret: Option<&SecretString>, fingerprint: &str) -> Health {
     let why = match secret {
-        None => format!("the password of {login} is not in the secret store [{}]", CORE_SECRET_MISSING.id),
+        None => format!(
+            "the password of {login} is not in the secret store [{}]",
+            CORE_SECRET_MISSING.id
+        ),
         Some(value) if SecretRef::to("", value).fingerprint != fingerprint => {
-            format!("the stored password of {login} is not the one that was set [{}]", CORE_SECRET_MISSING.id)
+            format!(
+                "the stored password of {login} is not the one that was set [{}]",
+                CORE_SECRET_MISSING.id
+            )
         }
         Some(_) => return Health::Ready,
     };
