@@ -41,9 +41,9 @@ pub mod secrets;
 pub mod spec;
 pub mod view;
 
-#[cfg(feature = "testing")]
-pub mod testing;
 #[cfg(feature = "database")]
 pub mod database;
 #[cfg(feature = "local")]
 pub mod local;
+#[cfg(feature = "testing")]
+pub mod testing;

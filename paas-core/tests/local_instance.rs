@@ -65,7 +65,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         for entry in fs::read_dir(self.dir.path().join("home/instances")).unwrap() {
-            if let Ok(Some(server)) = postmaster::running(&entry.unwrap().path(), &Account::current().unwrap()) {
+            if let Ok(Some(server)) =
+                postmaster::running(&entry.unwrap().path(), &Account::current().unwrap())
+            {
                 let _ = server.process.signal(rustix::process::Signal::QUIT);
                 while server.process.is_alive() {
                     std::thread::yield_now();
@@ -76,13 +78,20 @@ impl Drop for Place {
 }
 
 async fn plan(instance: &LocalInstance, wanted: Wanted) -> PlanView {
-    instance.pipeline().plan(&mut instance.context(Arc::new(Alone)), wanted).await.unwrap()
+    instance
+        .pipeline()
+        .plan(&mut instance.context(Arc::new(Alone)), wanted)
+        .await
+        .unwrap()
 }
 
 fn lines(view: &PlanView) -> Vec<String> {
     let steps = view.stages.iter().flat_map(|s| &s.steps);
     let line = |s: &paas_core::view::StepView| {
-        let changes = s.changes.iter().map(|c| format!(" {}={} ({})", c.field, c.to, c.brings.as_deref().unwrap_or("-")));
+        let changes = s
+            .changes
+            .iter()
+            .map(|c| format!(" {}={} ({})", c.field, c.to, c.brings.as_deref().unwrap_or("-")));
         format!("{} {}{}", s.verb, s.key, changes.collect::<String>())
     };
     steps.map(line).collect()
@@ -94,8 +103,15 @@ async fn text(to: &Connection, sql: &str) -> Result<String> {
 }
 
 fn named(names: &[&str]) -> DatabaseInstanceSpec {
-    let database = |n: &&str| Database { name: n.to_string(), owner: None, extensions: Vec::new() };
-    DatabaseInstanceSpec { databases: names.iter().map(database).collect(), ..DatabaseInstanceSpec::default() }
+    let database = |n: &&str| Database {
+        name: n.to_string(),
+        owner: None,
+        extensions: Vec::new(),
+    };
+    DatabaseInstanceSpec {
+        databases: names.iter().map(database).collect(),
+        ..DatabaseInstanceSpec::default()
+    }
 }
 
 fn code(e: &Error) -> &'static str {
@@ -109,10 +125,21 @@ async fn an_empty_spec_gives_a_database_that_its_user_owns_and_a_second_up_has_n
     let began = Instant::now();
     it.up().await.unwrap();
     let to = it.connection().await.unwrap();
-    assert_eq!(text(&to, "SELECT current_user::text || '/' || session_user").await.unwrap(), "app/app_a");
+    assert_eq!(
+        text(&to, "SELECT current_user::text || '/' || session_user")
+            .await
+            .unwrap(),
+        "app/app_a"
+    );
     println!("nothing to first SQL: {:?}", began.elapsed());
     let session = Session::open(&to).await.unwrap();
-    session.run("CREATE TABLE t (n int); CREATE SCHEMA s; CREATE TABLE s.t (n int)", "make tables").await.unwrap();
+    session
+        .run(
+            "CREATE TABLE t (n int); CREATE SCHEMA s; CREATE TABLE s.t (n int)",
+            "make tables",
+        )
+        .await
+        .unwrap();
     let owner = "SELECT string_agg(DISTINCT tableowner::text, ',') FROM pg_tables WHERE tablename = 't'";
     assert_eq!(text(&to, owner).await.unwrap(), "app");
     assert!(session.run("CREATE ROLE more", "make a role").await.is_err());
@@ -130,9 +157,21 @@ async fn no_output_and_no_file_but_the_secret_holds_a_password() {
     let place = Place::new();
     let it = place.instance(DatabaseInstanceSpec::default());
     it.up().await.unwrap();
-    let passwords = [it.connection().await.unwrap().password, it.admin("postgres").await.unwrap().password];
-    let mut told = format!("{:?} {:?} {:?}", place.events.all(), plan(&it, Wanted::Nothing).await, it);
-    told += &format!("{:?} {}", it.connection().await.unwrap(), it.connection().await.unwrap());
+    let passwords = [
+        it.connection().await.unwrap().password,
+        it.admin("postgres").await.unwrap().password,
+    ];
+    let mut told = format!(
+        "{:?} {:?} {:?}",
+        place.events.all(),
+        plan(&it, Wanted::Nothing).await,
+        it
+    );
+    told += &format!(
+        "{:?} {}",
+        it.connection().await.unwrap(),
+        it.connection().await.unwrap()
+    );
     let mut folders = vec![place.folder(), place.machine.home.owners()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -151,7 +190,10 @@ async fn no_output_and_no_file_but_the_secret_holds_a_password() {
     }
     let secrets = place.machine.home.secrets().join(it.owner().uid().to_string());
     for entry in fs::read_dir(secrets).unwrap() {
-        assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            entry.unwrap().metadata().unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }
 
@@ -162,7 +204,13 @@ async fn a_killed_server_is_healed_with_its_data_and_down_keeps_them_for_a_later
     it.up().await.unwrap();
     let to = it.connection().await.unwrap();
     let session = Session::open(&to).await.unwrap();
-    session.run("CREATE TABLE kept AS SELECT 'still here'::text AS word", "make a table").await.unwrap();
+    session
+        .run(
+            "CREATE TABLE kept AS SELECT 'still here'::text AS word",
+            "make a table",
+        )
+        .await
+        .unwrap();
     place.kill();
     assert_eq!(lines(&plan(&it, Wanted::Spec).await)[0], "create server");
     it.up().await.unwrap();
@@ -181,7 +229,12 @@ async fn a_killed_server_is_healed_with_its_data_and_down_keeps_them_for_a_later
     ready(&to).await.unwrap_or(());
     it.delete("demo").await.unwrap();
     assert!(place.running().is_none());
-    assert!(fs::read_dir(place.machine.home.instances()).unwrap().next().is_none());
+    assert!(
+        fs::read_dir(place.machine.home.instances())
+            .unwrap()
+            .next()
+            .is_none()
+    );
     let secrets = place.machine.secrets.list(it.owner()).await.unwrap();
     assert!(secrets.is_empty(), "{secrets:?}");
     it.delete("demo").await.unwrap();
@@ -194,10 +247,18 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
     place.instance(spec.clone()).up().await.unwrap();
     let server = place.running().unwrap();
 
-    spec.parameters.insert("work_mem".into(), ParameterValue::Text("8MB".into()));
-    spec.users.push(User { name: "reader".into(), connection_limit: Some(3) });
+    spec.parameters
+        .insert("work_mem".into(), ParameterValue::Text("8MB".into()));
+    spec.users.push(User {
+        name: "reader".into(),
+        connection_limit: Some(3),
+    });
     spec.databases[0].extensions = vec!["cube".into(), "earthdistance".into()];
-    spec.databases.push(Database { name: "other".into(), owner: Some("reader".into()), extensions: Vec::new() });
+    spec.databases.push(Database {
+        name: "other".into(),
+        owner: Some("reader".into()),
+        extensions: Vec::new(),
+    });
     let it = place.instance(spec.clone());
     assert_eq!(
         lines(&plan(&it, Wanted::Spec).await),
@@ -212,11 +273,16 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
     );
     it.up().await.unwrap();
     assert!(plan(&it, Wanted::Spec).await.is_empty());
-    assert_eq!(place.running().unwrap().process, server.process, "a reload does not restart");
+    assert_eq!(
+        place.running().unwrap().process,
+        server.process,
+        "a reload does not restart"
+    );
     let to = it.connection_to("other", "reader").await.unwrap();
     assert_eq!(text(&to, "SHOW work_mem").await.unwrap(), "8MB");
 
-    spec.parameters.insert("max_connections".into(), ParameterValue::Integer(31));
+    spec.parameters
+        .insert("max_connections".into(), ParameterValue::Integer(31));
     spec.parameters.remove("work_mem");
     spec.users[1].connection_limit = None;
     spec.databases[1].owner = None;
@@ -227,8 +293,8 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
         [
             "update server parameters.max_connections=31 (restart) parameters.work_mem=default (reload)",
             "delete extension/shop/earthdistance",
-            "update login/reader_a connectionLimit=none (-)",
             "update database/other owner=app (-)",
+            "update login/reader_a connectionLimit=none (-)",
         ]
     );
     it.up().await.unwrap();
@@ -242,7 +308,13 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
     let it = place.instance(spec);
     it.up().await.unwrap();
     let view = plan(&it, Wanted::Spec).await;
-    assert!(view.stages[1].kept.iter().any(|k| k.key.as_str() == "database/other"), "{view:?}");
+    assert!(
+        view.stages[1]
+            .kept
+            .iter()
+            .any(|k| k.key.as_str() == "database/other"),
+        "{view:?}"
+    );
     assert!(ready(&to).await.is_err());
     assert!(it.connection_to("other", "reader").await.is_err());
 }
@@ -256,7 +328,10 @@ async fn a_wrong_parameter_never_takes_a_running_server_down() {
     for (name, value) in [("shared_buffers", "plenty"), ("no_such_thing", "1")] {
         spec.parameters = [(name.to_owned(), ParameterValue::Text(value.into()))].into();
         let e = place.instance(spec.clone()).up().await.unwrap_err();
-        assert!(e.to_string().contains("PAAS-PG-0004") && e.to_string().contains(name), "{e}");
+        assert!(
+            e.to_string().contains("PAAS-PG-0004") && e.to_string().contains(name),
+            "{e}"
+        );
     }
     assert_eq!(place.running().unwrap().process, server.process);
     spec.parameters.clear();
@@ -269,7 +344,10 @@ async fn an_extension_that_is_not_there_is_told_in_the_servers_words() {
     let mut spec = named(&["demo"]);
     spec.databases[0].extensions.push("no_such_extension".into());
     let e = place.instance(spec).up().await.unwrap_err();
-    assert!(e.to_string().contains("PAAS-PG-0005") && e.to_string().contains("no_such_extension"), "{e}");
+    assert!(
+        e.to_string().contains("PAAS-PG-0005") && e.to_string().contains("no_such_extension"),
+        "{e}"
+    );
 }
 
 #[tokio::test]
@@ -278,7 +356,12 @@ async fn a_lost_secret_is_told_and_never_made_anew() {
     let it = place.instance(named(&["demo"]));
     it.up().await.unwrap();
     let before = it.connection().await.unwrap();
-    place.machine.secrets.delete(it.owner(), "login-app_a").await.unwrap();
+    place
+        .machine
+        .secrets
+        .delete(it.owner(), "login-app_a")
+        .await
+        .unwrap();
     let e = it.up().await.unwrap_err();
     assert!(e.to_string().contains("PAAS-CORE-0007"), "{e}");
     ready(&before).await.unwrap();
@@ -305,7 +388,10 @@ async fn a_wanted_major_that_is_not_here_names_those_that_are() {
     let mut spec = named(&["demo"]);
     spec.engine.version = Some("99".parse().unwrap());
     let e = place.instance(spec).up().await.unwrap_err();
-    assert!(e.to_string().contains("PAAS-LOC-0001") && e.to_string().contains("here: "), "{e}");
+    assert!(
+        e.to_string().contains("PAAS-LOC-0001") && e.to_string().contains("here: "),
+        "{e}"
+    );
 }
 
 #[tokio::test]
@@ -313,7 +399,10 @@ async fn what_a_crash_left_half_made_is_removed_and_a_folder_of_another_is_not_t
     let place = Place::new();
     let it = place.instance(named(&["demo"]));
     let folder = place.folder();
-    let half = folder.with_file_name(format!(".paas-tmp-{}", folder.file_name().unwrap().to_string_lossy()));
+    let half = folder.with_file_name(format!(
+        ".paas-tmp-{}",
+        folder.file_name().unwrap().to_string_lossy()
+    ));
     fs::create_dir_all(half.join("data")).unwrap();
     it.down().await.unwrap();
     assert!(!half.exists());
@@ -323,10 +412,17 @@ async fn what_a_crash_left_half_made_is_removed_and_a_folder_of_another_is_not_t
     it.down().await.unwrap();
 
     let copy = folder.with_file_name("copy");
-    let done = std::process::Command::new("cp").arg("-a").args([&folder, &copy]).status().unwrap();
+    let done = std::process::Command::new("cp")
+        .arg("-a")
+        .args([&folder, &copy])
+        .status()
+        .unwrap();
     assert!(done.success());
     let e = it.up().await.unwrap_err();
-    assert!(e.to_string().contains("PAAS-CORE-0002") && e.to_string().contains("/copy"), "{e}");
+    assert!(
+        e.to_string().contains("PAAS-CORE-0002") && e.to_string().contains("/copy"),
+        "{e}"
+    );
     fs::remove_dir_all(copy).unwrap();
     fs::remove_file(folder.join("paas.json")).unwrap();
     let e = it.up().await.unwrap_err();

@@ -50,7 +50,11 @@ async fn build() -> Build {
     if let Some(build) = BUILD.get() {
         return build.clone();
     }
-    let found = build::find(&Places { system: true, ..Places::default() }).await;
+    let found = build::find(&Places {
+        system: true,
+        ..Places::default()
+    })
+    .await;
     let Ok(Choice::Here(build)) = build::choose(&found, None, false) else {
         panic!("these tests need a PostgreSQL on this machine: {found:?}");
     };
@@ -76,11 +80,23 @@ impl Instance {
             major: build.version.major,
             parameters: BTreeMap::new(),
         };
-        Self { _dir: dir, folder, account, build, config }
+        Self {
+            _dir: dir,
+            folder,
+            account,
+            build,
+            config,
+        }
     }
 
     async fn make(&self) -> Result<()> {
-        data::make(&self.build, &self.account, &self.folder, &"the admin's password".to_owned().into()).await
+        data::make(
+            &self.build,
+            &self.account,
+            &self.folder,
+            &"the admin's password".to_owned().into(),
+        )
+        .await
     }
 
     async fn start(&self) -> Result<Postmaster> {
@@ -136,10 +152,23 @@ async fn a_server_is_made_started_asked_killed_healed_and_stopped() {
     assert_eq!(data::major(&it.folder).unwrap(), Some(it.build.version.major));
     let server = it.start().await.unwrap();
     let session = Session::open(&it.admin()).await.unwrap();
-    session.run("CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)", "make a table").await.unwrap();
+    session
+        .run(
+            "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)",
+            "make a table",
+        )
+        .await
+        .unwrap();
     println!("made in {made:?}, first SQL after {:?}", began.elapsed());
-    for (name, want) in [("data_checksums", "on"), ("fsync", "on"), ("password_encryption", "scram-sha-256")] {
-        let rows = session.rows("SELECT setting FROM pg_settings WHERE name = $1", &[&name], "ask").await.unwrap();
+    for (name, want) in [
+        ("data_checksums", "on"),
+        ("fsync", "on"),
+        ("password_encryption", "scram-sha-256"),
+    ] {
+        let rows = session
+            .rows("SELECT setting FROM pg_settings WHERE name = $1", &[&name], "ask")
+            .await
+            .unwrap();
         assert_eq!(rows[0].get::<_, &str>(0), want, "{name}");
     }
     assert_eq!(it.running().unwrap(), server);
@@ -153,7 +182,10 @@ async fn a_server_is_made_started_asked_killed_healed_and_stopped() {
             break e;
         }
     };
-    assert!([codes::PG_CONNECT.id, codes::PG_STARTING.id].contains(&code(&e)), "{e}");
+    assert!(
+        [codes::PG_CONNECT.id, codes::PG_STARTING.id].contains(&code(&e)),
+        "{e}"
+    );
     let again = loop {
         match it.start().await {
             Ok(server) => break server,
@@ -177,15 +209,31 @@ async fn only_the_right_password_opens_the_server() {
     it.make().await.unwrap();
     it.start().await.unwrap();
     for host in [it.admin().host, "127.0.0.1".to_owned()] {
-        ready(&Connection { host: host.clone(), ..it.admin() }).await.unwrap();
-        let wrong = Connection { host, password: "x".to_owned().into(), ..it.admin() };
+        ready(&Connection {
+            host: host.clone(),
+            ..it.admin()
+        })
+        .await
+        .unwrap();
+        let wrong = Connection {
+            host,
+            password: "x".to_owned().into(),
+            ..it.admin()
+        };
         let e = ready(&wrong).await.unwrap_err();
         assert_eq!(code(&e), codes::PG_AUTH.id, "{e}");
     }
     let session = Session::open(&it.admin()).await.unwrap();
-    let e = session.run("SELECT * FROM nowhere", "look into a table").await.unwrap_err();
+    let e = session
+        .run("SELECT * FROM nowhere", "look into a table")
+        .await
+        .unwrap_err();
     assert_eq!(code(&e), codes::PG_SQL.id);
-    assert!(e.to_string().contains("relation \"nowhere\" does not exist (SQLSTATE 42P01)"), "{e}");
+    assert!(
+        e.to_string()
+            .contains("relation \"nowhere\" does not exist (SQLSTATE 42P01)"),
+        "{e}"
+    );
 }
 
 #[tokio::test]
@@ -200,7 +248,11 @@ async fn a_taken_port_and_a_wrong_parameter_are_told_in_the_servers_words() {
     it.config.parameters.insert("work_mem".into(), "many".into());
     let e = it.start().await.unwrap_err();
     assert_eq!(code(&e), LOC_START.id);
-    assert!(e.to_string().contains("invalid value for parameter \"work_mem\": \"many\""), "{e}");
+    assert!(
+        e.to_string()
+            .contains("invalid value for parameter \"work_mem\": \"many\""),
+        "{e}"
+    );
     assert!(it.running().is_none());
     it.config.parameters.clear();
     it.start().await.unwrap();
@@ -212,8 +264,13 @@ async fn an_interrupted_initdb_is_done_again_and_a_failed_one_leaves_no_data_dir
     let half = it.folder.join(".paas-tmp-data/pgdata/base");
     fs::create_dir_all(&half).unwrap();
     assert_eq!(data::major(&it.folder).unwrap(), None);
-    let broken = Build { bin: it.folder.clone(), ..it.build.clone() };
-    let e = data::make(&broken, &it.account, &it.folder, &"x".to_owned().into()).await.unwrap_err();
+    let broken = Build {
+        bin: it.folder.clone(),
+        ..it.build.clone()
+    };
+    let e = data::make(&broken, &it.account, &it.folder, &"x".to_owned().into())
+        .await
+        .unwrap_err();
     assert_eq!(code(&e), LOC_INITDB.id);
     assert_eq!(data::major(&it.folder).unwrap(), None);
     it.make().await.unwrap();
@@ -233,7 +290,12 @@ async fn a_note_of_a_process_that_is_somebody_elses_now_does_not_stop_the_start(
     it.account.apply(command.arg("600"));
     let mut stranger = command.spawn().unwrap();
     let note = it.folder.join("data/postmaster.pid");
-    let text = format!("{}\n{}\n1\n{}\n\n\n\n", stranger.id(), it.folder.join("data").display(), it.config.port);
+    let text = format!(
+        "{}\n{}\n1\n{}\n\n\n\n",
+        stranger.id(),
+        it.folder.join("data").display(),
+        it.config.port
+    );
     fs::write(&note, text).unwrap();
     it.account.own(&note).unwrap();
     assert!(it.running().is_none());
@@ -244,6 +306,24 @@ async fn a_note_of_a_process_that_is_somebody_elses_now_does_not_stop_the_start(
     assert_eq!(it.running().unwrap().process, server.process);
     stranger.kill().unwrap();
     stranger.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopping_says_so() {
+    let it = Instance::new().await;
+    it.make().await.unwrap();
+    let server = it.start().await.unwrap();
+    let last = Session::open(&it.admin()).await.unwrap();
+    // A smart shutdown waits for the sessions that are open, and takes no more.
+    server.process.signal(rustix::process::Signal::TERM).unwrap();
+    let e = loop {
+        if let Err(e) = ready(&it.admin()).await {
+            break e;
+        }
+    };
+    assert_eq!(code(&e), codes::PG_STARTING.id, "{e}");
+    drop(last);
+    eventually("the end of the server", || it.running().is_none()).await;
 }
 
 #[test]

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use postgres_protocol::escape::{escape_identifier, escape_literal};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
 
 use super::{
     connection::Connection,
@@ -42,6 +43,8 @@ pub struct ContentActuator {
     endpoint: (String, u16),
     secrets: Arc<dyn SecretStore>,
     generate: Arc<dyn Generate>,
+    /// Hands are made anew for every pass, and live no longer than it.
+    main: OnceCell<Session>,
 }
 
 impl ContentActuator {
@@ -52,17 +55,34 @@ impl ContentActuator {
         secrets: Arc<dyn SecretStore>,
         generate: Arc<dyn Generate>,
     ) -> Self {
-        Self { admin, endpoint, secrets, generate }
-    }
-
-    async fn session(&self, database: Option<&str>) -> Result<Session> {
-        match database {
-            None => Session::open(&self.admin).await,
-            Some(name) => Session::open(&Connection { database: name.to_owned(), ..self.admin.clone() }).await,
+        Self {
+            admin,
+            endpoint,
+            secrets,
+            generate,
+            main: OnceCell::new(),
         }
     }
 
-    async fn roles(&self, session: &Session, owner: &Owner, seen: &mut Observed<Content>) -> Result<Vec<String>> {
+    /// The session with the administrator's database: one for all that is done in a pass.
+    async fn session(&self) -> Result<&Session> {
+        self.main.get_or_try_init(|| Session::open(&self.admin)).await
+    }
+
+    async fn session_in(&self, database: &str) -> Result<Session> {
+        Session::open(&Connection {
+            database: database.to_owned(),
+            ..self.admin.clone()
+        })
+        .await
+    }
+
+    async fn roles(
+        &self,
+        session: &Session,
+        owner: &Owner,
+        seen: &mut Observed<Content>,
+    ) -> Result<Vec<String>> {
         let rows = session
             .rows(
                 "SELECT r.rolname::text AS name, r.rolconnlimit AS limit, d.description AS mark \
@@ -75,7 +95,12 @@ impl ContentActuator {
         let mut owners = Vec::new();
         for row in rows {
             let (name, mark): (String, &str) = (column(&row, "name")?, column(&row, "mark")?);
-            match mark.strip_prefix(MARK).unwrap_or_default().split(' ').collect::<Vec<_>>()[..] {
+            match mark
+                .strip_prefix(MARK)
+                .unwrap_or_default()
+                .split(' ')
+                .collect::<Vec<_>>()[..]
+            {
                 ["role"] => {
                     owners.push(name.clone());
                     found(seen, Content::Role(Role { name }), Health::Ready);
@@ -89,13 +114,22 @@ impl ContentActuator {
                         port: self.endpoint.1,
                         database: String::new(),
                         username: name.clone(),
-                        password: SecretRef { name: password_name(&name), fingerprint: fingerprint.to_owned() },
+                        password: SecretRef {
+                            name: password_name(&name),
+                            fingerprint: fingerprint.to_owned(),
+                        },
                     };
-                    let login = Login { user: user.to_owned(), name, limit, binding: Some(binding) };
+                    let login = Login {
+                        user: user.to_owned(),
+                        name,
+                        limit,
+                        binding: Some(binding),
+                    };
                     found(seen, Content::Login(login), health);
                 }
                 _ => {
-                    seen.unreadable.insert(name, format!("the role's comment is {mark:?}"));
+                    seen.unreadable
+                        .insert(name, format!("the role's comment is {mark:?}"));
                 }
             }
         }
@@ -122,14 +156,17 @@ impl ContentActuator {
             if column(&row, "open")? {
                 open.push(name.clone());
             }
-            let database = Database { name, owner: column(&row, "owner")? };
+            let database = Database {
+                name,
+                owner: column(&row, "owner")?,
+            };
             found(seen, Content::Database(database), Health::Ready);
         }
         Ok(open)
     }
 
     async fn extensions(&self, database: String) -> Result<Vec<Extension>> {
-        let session = self.session(Some(&database)).await?;
+        let session = self.session_in(&database).await?;
         let rows = session
             .rows(
                 "SELECT e.extname::text AS name FROM pg_extension e JOIN pg_roles r ON r.oid = e.extowner \
@@ -138,13 +175,24 @@ impl ContentActuator {
                 "list extensions",
             )
             .await?;
-        rows.iter().map(|r| Ok(Extension { database: database.clone(), name: column(r, "name")?, after: None })).collect()
+        rows.iter()
+            .map(|r| {
+                Ok(Extension {
+                    database: database.clone(),
+                    name: column(r, "name")?,
+                    after: None,
+                })
+            })
+            .collect()
     }
 
     /// The statements that make a login role: role, membership, acting role and mark in one transaction.
     async fn make_login(&self, owner: &Owner, login: &Login) -> Result<Binding> {
         let secret_name = password_name(&login.name);
-        let password = self.secrets.put_if_absent(owner, &secret_name, self.generate.secret()).await?;
+        let password = self
+            .secrets
+            .put_if_absent(owner, &secret_name, self.generate.secret())
+            .await?;
         let reference = SecretRef::to(secret_name, &password);
         let (name, user) = (escape_identifier(&login.name), escape_identifier(&login.user));
         // The server gets the verifier and never the password, so no log and no view of statements can show it.
@@ -157,7 +205,10 @@ impl ContentActuator {
             acts = escape_literal(&login.user),
             mark = escape_literal(&format!("{MARK}login {} {}", login.user, reference.fingerprint)),
         );
-        self.session(None).await?.run(&sql, &format!("create login role {}", login.name)).await?;
+        self.session()
+            .await?
+            .run(&sql, &format!("create login role {}", login.name))
+            .await?;
         Ok(Binding {
             host: self.endpoint.0.clone(),
             port: self.endpoint.1,
@@ -172,9 +223,9 @@ impl ContentActuator {
 impl Actuator<Content> for ContentActuator {
     async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Content>> {
         let mut seen = Observed::default();
-        let session = self.session(None).await?;
-        let owners = self.roles(&session, owner, &mut seen).await?;
-        let open = self.databases(&session, &owners, &mut seen).await?;
+        let session = self.session().await?;
+        let owners = self.roles(session, owner, &mut seen).await?;
+        let open = self.databases(session, &owners, &mut seen).await?;
         let lists = stream::iter(open.into_iter().map(|name| self.extensions(name)));
         let extensions: Vec<Vec<Extension>> = lists.buffered(PARALLEL).try_collect().await?;
         for extension in extensions.into_iter().flatten() {
@@ -190,23 +241,31 @@ impl Actuator<Content> for ContentActuator {
                 let name = escape_identifier(&role.name);
                 let mark = escape_literal(&format!("{MARK}role"));
                 let sql = format!("CREATE ROLE {name} NOLOGIN; COMMENT ON ROLE {name} IS {mark}");
-                self.session(None).await?.run(&sql, &what).await?;
+                self.session().await?.run(&sql, &what).await?;
                 want.clone()
             }
             Content::Login(login) => {
                 let binding = Some(self.make_login(owner, login).await?);
-                Content::Login(Login { binding, ..login.clone() })
+                Content::Login(Login {
+                    binding,
+                    ..login.clone()
+                })
             }
             Content::Database(database) => {
-                let (name, role) = (escape_identifier(&database.name), escape_identifier(&database.owner));
+                let (name, role) = (
+                    escape_identifier(&database.name),
+                    escape_identifier(&database.owner),
+                );
                 let sql = format!("CREATE DATABASE {name} OWNER {role}");
-                self.session(None).await?.run(&sql, &what).await?;
+                self.session().await?.run(&sql, &what).await?;
                 want.clone()
             }
             Content::Extension(extension) => {
                 let sql = format!("CREATE EXTENSION {}", escape_identifier(&extension.name));
-                let session = self.session(Some(&extension.database)).await?;
-                session.run(&sql, &format!("create extension {}", extension.name)).await?;
+                let session = self.session_in(&extension.database).await?;
+                session
+                    .run(&sql, &format!("create extension {}", extension.name))
+                    .await?;
                 want.clone()
             }
         };
@@ -224,15 +283,22 @@ impl Actuator<Content> for ContentActuator {
     ) -> Result<()> {
         let sql = match want {
             Content::Login(login) => {
-                format!("ALTER ROLE {} CONNECTION LIMIT {}", escape_identifier(&login.name), limit(login.limit))
+                format!(
+                    "ALTER ROLE {} CONNECTION LIMIT {}",
+                    escape_identifier(&login.name),
+                    limit(login.limit)
+                )
             }
             Content::Database(database) => {
-                let (name, role) = (escape_identifier(&database.name), escape_identifier(&database.owner));
+                let (name, role) = (
+                    escape_identifier(&database.name),
+                    escape_identifier(&database.owner),
+                );
                 format!("ALTER DATABASE {name} OWNER TO {role}")
             }
             Content::Role(_) | Content::Extension(_) => return Ok(()),
         };
-        self.session(None).await?.run(&sql, &format!("change {key}")).await
+        self.session().await?.run(&sql, &format!("change {key}")).await
     }
 
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<Content>) -> Result<()> {
@@ -240,39 +306,57 @@ impl Actuator<Content> for ContentActuator {
         match &live.resource {
             Content::Role(role) => {
                 let sql = format!("DROP ROLE IF EXISTS {}", escape_identifier(&role.name));
-                self.session(None).await?.run(&sql, &what).await
+                self.session().await?.run(&sql, &what).await
             }
             Content::Login(login) => {
                 let sql = format!("DROP ROLE IF EXISTS {}", escape_identifier(&login.name));
-                self.session(None).await?.run(&sql, &what).await?;
+                self.session().await?.run(&sql, &what).await?;
                 self.secrets.delete(owner, &password_name(&login.name)).await
             }
             Content::Database(database) => {
                 let sql = format!("DROP DATABASE IF EXISTS {}", escape_identifier(&database.name));
-                self.session(None).await?.run(&sql, &what).await
+                self.session().await?.run(&sql, &what).await
             }
             Content::Extension(extension) => {
                 let sql = format!("DROP EXTENSION IF EXISTS {}", escape_identifier(&extension.name));
-                self.session(Some(&extension.database)).await?.run(&sql, &what).await
+                self.session_in(&extension.database).await?.run(&sql, &what).await
             }
         }
     }
 }
 
 fn found(seen: &mut Observed<Content>, content: Content, health: Health) {
-    let live = |c| Live { was_ready: true, ..Live::ready("", c) }.health(health);
+    let live = |c| {
+        Live {
+            was_ready: true,
+            ..Live::ready("", c)
+        }
+        .health(health)
+    };
     // What users' own tools named so oddly that it fits no key is not ours to want or to delete.
     if let Ok(key) = content.key() {
-        seen.found(key.clone(), Live { id: key.as_str().to_owned(), ..live(content) });
+        seen.found(
+            key.clone(),
+            Live {
+                id: key.as_str().to_owned(),
+                ..live(content)
+            },
+        );
     }
 }
 
 /// A password that was lost or exchanged is told, never made anew: programs hold the one that the server knows.
 fn password_health(login: &str, secret: Option<&SecretString>, fingerprint: &str) -> Health {
     let why = match secret {
-        None => format!("the password of {login} is not in the secret store [{}]", CORE_SECRET_MISSING.id),
+        None => format!(
+            "the password of {login} is not in the secret store [{}]",
+            CORE_SECRET_MISSING.id
+        ),
         Some(value) if SecretRef::to("", value).fingerprint != fingerprint => {
-            format!("the stored password of {login} is not the one that was set [{}]", CORE_SECRET_MISSING.id)
+            format!(
+                "the stored password of {login} is not the one that was set [{}]",
+                CORE_SECRET_MISSING.id
+            )
         }
         Some(_) => return Health::Ready,
     };

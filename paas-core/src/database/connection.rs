@@ -77,7 +77,12 @@ impl Connection {
 
     /// JDBC's URL. It has no form for a Unix socket without an extra library, so the host must be a TCP one.
     pub fn jdbc(&self) -> SecretString {
-        let at = format!("{}:{}/{}", bracketed(&self.host), self.port, encode(&self.database));
+        let at = format!(
+            "{}:{}/{}",
+            bracketed(&self.host),
+            self.port,
+            encode(&self.database)
+        );
         let (user, password) = (encode(&self.user), encode(self.password.expose_secret()));
         let mode = self.sslmode.as_str();
         format!("jdbc:postgresql://{at}?user={user}&password={password}&sslmode={mode}").into()
@@ -109,7 +114,11 @@ impl Connection {
     }
 
     fn write_url(&self, password: &str) -> String {
-        let host = if self.host.starts_with('/') { encode(&self.host) } else { bracketed(&self.host) };
+        let host = if self.host.starts_with('/') {
+            encode(&self.host)
+        } else {
+            bracketed(&self.host)
+        };
         format!(
             "postgresql://{}:{password}@{host}:{}/{}?sslmode={}",
             encode(&self.user),
@@ -128,20 +137,27 @@ impl fmt::Display for Connection {
 
 /// IPv6 addresses stand in brackets.
 fn bracketed(host: &str) -> String {
-    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+    if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    }
 }
 
 /// Percent-encoding of everything but the unreserved characters of RFC 3986.
 fn encode(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, b| {
-        match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(b)),
-            _ => {
-                let _ = write!(out, "%{b:02X}");
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut out, b| {
+            match b {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    out.push(char::from(b))
+                }
+                _ => {
+                    let _ = write!(out, "%{b:02X}");
+                }
             }
-        }
-        out
-    })
+            out
+        })
 }
 
 #[cfg(test)]
@@ -168,13 +184,27 @@ mod tests {
         assert_eq!(c.url().expose_secret(), url);
         let keywords = r"host='127.0.0.1' port='5433' dbname='de mo' user='o\'neil' password='a:b\\c\'d' sslmode='disable'";
         assert_eq!(c.keywords().expose_secret(), keywords);
-        let jdbc = "jdbc:postgresql://127.0.0.1:5433/de%20mo?user=o%27neil&password=a%3Ab%5Cc%27d&sslmode=disable";
+        let jdbc =
+            "jdbc:postgresql://127.0.0.1:5433/de%20mo?user=o%27neil&password=a%3Ab%5Cc%27d&sslmode=disable";
         assert_eq!(c.jdbc().expose_secret(), jdbc);
-        assert_eq!(c.pgpass().expose_secret(), r"127.0.0.1:5433:de mo:o'neil:a\:b\\c'd");
+        assert_eq!(
+            c.pgpass().expose_secret(),
+            r"127.0.0.1:5433:de mo:o'neil:a\:b\\c'd"
+        );
         assert_eq!(c.env()[4].0, "PGPASSWORD");
         assert_eq!(c.env()[4].1.expose_secret(), r"a:b\c'd");
-        assert!(connection("::1", "x").url().expose_secret().contains("@[::1]:5433/"));
-        assert!(connection("/run/pg", "x").url().expose_secret().contains("@%2Frun%2Fpg:5433/"));
+        assert!(
+            connection("::1", "x")
+                .url()
+                .expose_secret()
+                .contains("@[::1]:5433/")
+        );
+        assert!(
+            connection("/run/pg", "x")
+                .url()
+                .expose_secret()
+                .contains("@%2Frun%2Fpg:5433/")
+        );
     }
 
     proptest! {

@@ -47,7 +47,12 @@ impl ContentDriver {
         secrets: Arc<dyn SecretStore>,
         generate: Arc<dyn Generate>,
     ) -> Self {
-        Self { owner, endpoint, secrets, generate }
+        Self {
+            owner,
+            endpoint,
+            secrets,
+            generate,
+        }
     }
 
     /// The stage of this driver. What is inside a server stays or goes with its data: on the way down there is nothing to do.
@@ -90,7 +95,9 @@ impl Driver for ContentDriver {
         check(spec)?;
         let mut wanted = Vec::new();
         for user in &spec.users {
-            wanted.push(Content::Role(Role { name: user.name.clone() }));
+            wanted.push(Content::Role(Role {
+                name: user.name.clone(),
+            }));
             wanted.push(Content::Login(Login {
                 user: user.name.clone(),
                 name: Turn::A.login(&user.name),
@@ -100,11 +107,18 @@ impl Driver for ContentDriver {
         }
         for database in &spec.databases {
             let owner = spec.owner_of(database).to_owned();
-            wanted.push(Content::Database(Database { name: database.name.clone(), owner }));
+            wanted.push(Content::Database(Database {
+                name: database.name.clone(),
+                owner,
+            }));
             let mut after = None;
             for name in &database.extensions {
                 let (database, name) = (database.name.clone(), name.clone());
-                wanted.push(Content::Extension(Extension { database, name: name.clone(), after: after.replace(name) }));
+                wanted.push(Content::Extension(Extension {
+                    database,
+                    name: name.clone(),
+                    after: after.replace(name),
+                }));
             }
         }
         let mut builder = Desired::builder();
@@ -119,12 +133,18 @@ impl Driver for ContentDriver {
     }
 
     async fn actuator(&self, from: &Outputs) -> Result<Option<Arc<dyn Actuator<Content>>>> {
-        let Some(server) = &from.server else { return Ok(None) };
-        let password = self.secrets.get(&self.owner, &server.password.name).await?.ok_or_else(|| {
-            Error::new(&CORE_SECRET_MISSING, Class::Blocked)
-                .attempted(format!("log in to the server of {}", self.owner))
-                .happened(format!("the secret {} is not there", server.password.name))
-        })?;
+        let Some(server) = &from.server else {
+            return Ok(None);
+        };
+        let password = self
+            .secrets
+            .get(&self.owner, &server.password.name)
+            .await?
+            .ok_or_else(|| {
+                Error::new(&CORE_SECRET_MISSING, Class::Blocked)
+                    .attempted(format!("log in to the server of {}", self.owner))
+                    .happened(format!("the secret {} is not there", server.password.name))
+            })?;
         let admin = Connection {
             host: server.host.clone(),
             port: server.port,
@@ -133,8 +153,16 @@ impl Driver for ContentDriver {
             password,
             sslmode: SslMode::Disable,
         };
-        let endpoint = (self.endpoint.clone().unwrap_or_else(|| server.host.clone()), server.port);
-        let hands = ContentActuator::new(admin, endpoint, Arc::clone(&self.secrets), Arc::clone(&self.generate));
+        let endpoint = (
+            self.endpoint.clone().unwrap_or_else(|| server.host.clone()),
+            server.port,
+        );
+        let hands = ContentActuator::new(
+            admin,
+            endpoint,
+            Arc::clone(&self.secrets),
+            Arc::clone(&self.generate),
+        );
         Ok(Some(Arc::new(hands)))
     }
 }
@@ -147,7 +175,10 @@ impl DatabaseEngine for ContentDriver {
             Content::Login(l) if l.name == login && live.is_ready() => l.binding.clone(),
             _ => None,
         })?;
-        Some(Binding { database: database.name.clone(), ..binding })
+        Some(Binding {
+            database: database.name.clone(),
+            ..binding
+        })
     }
 }
 
@@ -164,7 +195,10 @@ impl Stage for ContentStage {
     async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<StageView> {
         match wanted {
             Wanted::Spec => self.0.plan(cx, wanted).await,
-            Wanted::Nothing => Ok(StageView { stage: STAGE.to_owned(), ..StageView::default() }),
+            Wanted::Nothing => Ok(StageView {
+                stage: STAGE.to_owned(),
+                ..StageView::default()
+            }),
         }
     }
 
@@ -174,5 +208,83 @@ impl Stage for ContentStage {
             return Ok(Outcome::Converged);
         }
         self.0.pass(cx, wanted, half).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        owner::Identity,
+        resource::Resource,
+        secrets::{FileSecrets, SystemRandom},
+        spec,
+    };
+
+    fn driver() -> ContentDriver {
+        let owner = Owner::new(&Identity::of(&["test"]), "DatabaseInstance", "default", "demo");
+        ContentDriver::new(
+            owner,
+            None,
+            Arc::new(FileSecrets::new("/nonexistent")),
+            Arc::new(SystemRandom),
+        )
+    }
+
+    fn users(names: &[&str]) -> DatabaseInstanceSpec {
+        let user = |n: &&str| spec::User {
+            name: n.to_string(),
+            connection_limit: None,
+        };
+        DatabaseInstanceSpec {
+            users: names.iter().map(user).collect(),
+            ..DatabaseInstanceSpec::default()
+        }
+    }
+
+    #[test]
+    fn an_empty_spec_asks_for_an_owner_role_a_login_role_and_a_database() {
+        let desired = driver()
+            .desired(&DatabaseInstanceSpec::default(), &Outputs::default())
+            .unwrap();
+        let order: Vec<&str> = desired.order().iter().map(crate::resource::Key::as_str).collect();
+        assert_eq!(order, ["role/app", "database/app", "login/app_a"]);
+        assert!(desired.wanted().values().all(Resource::natural));
+    }
+
+    #[test]
+    fn a_user_named_like_anothers_login_role_or_like_the_platforms_own_is_refused() {
+        for names in [["app", "app_a"], ["app_b", "app"], ["app", "paas_admin"]] {
+            let e = driver().desired(&users(&names), &Outputs::default()).unwrap_err();
+            assert_eq!(e.code().id, PG_IDENTIFIER.id, "{names:?}");
+        }
+        driver()
+            .desired(&users(&["app", "app_c"]), &Outputs::default())
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn without_a_server_there_are_no_hands_and_a_lost_password_is_told() {
+        assert!(driver().actuator(&Outputs::default()).await.unwrap().is_none());
+        let password = crate::secrets::SecretRef {
+            name: "admin".into(),
+            fingerprint: String::new(),
+        };
+        let (host, database, username) = ("127.0.0.1".into(), "postgres".into(), "paas_admin".into());
+        let server = Some(Binding {
+            host,
+            port: 1,
+            database,
+            username,
+            password,
+        });
+        let e = driver()
+            .actuator(&Outputs {
+                server,
+                ..Outputs::default()
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(e.code().id, CORE_SECRET_MISSING.id);
     }
 }

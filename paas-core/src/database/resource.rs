@@ -117,8 +117,14 @@ impl Resource for Content {
             Self::Login(l) => built(format!("role/{}", l.user)),
             Self::Database(d) => built(format!("role/{}", d.owner)),
             Self::Extension(e) => {
-                let before = e.after.as_ref().and_then(|a| Key::new(format!("extension/{}/{a}", e.database)).ok());
-                built(format!("database/{}", e.database)).into_iter().chain(before.map(Need::Order)).collect()
+                let before = e
+                    .after
+                    .as_ref()
+                    .and_then(|a| Key::new(format!("extension/{}/{a}", e.database)).ok());
+                built(format!("database/{}", e.database))
+                    .into_iter()
+                    .chain(before.map(Need::Order))
+                    .collect()
             }
         }
     }
@@ -127,7 +133,11 @@ impl Resource for Content {
         let changes = match (self, live) {
             (Self::Login(want), Self::Login(live)) if want.limit != live.limit => {
                 let shown = |l: Option<u32>| l.map_or_else(|| "none".to_owned(), |n| n.to_string());
-                vec![Change::new("connectionLimit", shown(live.limit), shown(want.limit))]
+                vec![Change::new(
+                    "connectionLimit",
+                    shown(live.limit),
+                    shown(want.limit),
+                )]
             }
             (Self::Database(want), Self::Database(live)) if want.owner != live.owner => {
                 vec![Change::new("owner", &live.owner, &want.owner)]
@@ -149,7 +159,12 @@ impl Resource for Content {
     fn view(&self) -> View {
         let value = match self {
             Self::Role(r) => json!({"name": r.name}),
-            Self::Login(Login { user, name, limit, binding }) => {
+            Self::Login(Login {
+                user,
+                name,
+                limit,
+                binding,
+            }) => {
                 let password: Option<&SecretRef> = binding.as_ref().map(|b| &b.password);
                 json!({"name": name, "user": user, "connectionLimit": limit, "password": password.map(|p| &p.name)})
             }

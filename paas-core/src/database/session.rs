@@ -38,8 +38,10 @@ impl Session {
             .application_name("paas")
             .connect_timeout(CONNECT)
             .ssl_mode(tokio_postgres::config::SslMode::Disable);
-        let (client, connection) =
-            config.connect(NoTls).await.map_err(|e| translate(&e, &format!("connect to {to}")))?;
+        let (client, connection) = config
+            .connect(NoTls)
+            .await
+            .map_err(|e| translate(&e, &format!("connect to {to}")))?;
         // The connection's own failure reaches the caller through the client.
         let wire = tokio::spawn(async move {
             let _ = connection.await;
@@ -52,7 +54,10 @@ impl Session {
     /// # Errors
     /// `PAAS-PG-0003` and the others of this module; `attempted` must hold no secret.
     pub async fn run(&self, sql: &str, attempted: &str) -> Result<()> {
-        self.client.batch_execute(sql).await.map_err(|e| translate(&e, attempted))
+        self.client
+            .batch_execute(sql)
+            .await
+            .map_err(|e| translate(&e, attempted))
     }
 
     /// Asks a question with parameters.
@@ -60,7 +65,10 @@ impl Session {
     /// # Errors
     /// As [`Session::run`].
     pub async fn rows(&self, sql: &str, with: &[&(dyn ToSql + Sync)], attempted: &str) -> Result<Vec<Row>> {
-        self.client.query(sql, with).await.map_err(|e| translate(&e, attempted))
+        self.client
+            .query(sql, with)
+            .await
+            .map_err(|e| translate(&e, attempted))
     }
 }
 
@@ -75,37 +83,59 @@ impl Drop for Session {
 /// # Errors
 /// As [`Session::open`] and [`Session::run`].
 pub async fn ready(to: &Connection) -> Result<()> {
-    Session::open(to).await?.run("SELECT 1", "ask whether the server is ready").await
+    Session::open(to)
+        .await?
+        .run("SELECT 1", "ask whether the server is ready")
+        .await
 }
 
 /// A column of a row; a driver's mismatch is our bug, told as such and not as a panic.
 pub(crate) fn column<'r, T: tokio_postgres::types::FromSql<'r>>(row: &'r Row, name: &str) -> Result<T> {
     row.try_get(name).map_err(|e| {
-        Error::new(&PG_SQL, Class::Internal).attempted(format!("read column {name}")).happened(e.to_string())
+        Error::new(&PG_SQL, Class::Internal)
+            .attempted(format!("read column {name}"))
+            .happened(e.to_string())
     })
 }
 
 fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
     let Some(db) = e.as_db_error() else {
         let words = std::error::Error::source(e).map_or_else(|| e.to_string(), |s| format!("{e}: {s}"));
-        let error = Error::new(&PG_CONNECT, Class::Transient).attempted(attempted).happened(words);
+        let error = Error::new(&PG_CONNECT, Class::Transient)
+            .attempted(attempted)
+            .happened(words);
         // Refused before it was sent is certain; a connection that broke under a statement is not.
-        return if e.is_closed() || attempted.starts_with("connect") { error } else { error.effect_unknown() };
+        return if e.is_closed() || attempted.starts_with("connect") {
+            error
+        } else {
+            error.effect_unknown()
+        };
     };
     let (code, class) = match *db.code() {
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => (&PG_AUTH, Class::Denied),
+        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            (&PG_AUTH, Class::Denied)
+        }
         SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
             (&PG_STARTING, Class::Transient)
         }
-        SqlState::UNDEFINED_FILE if attempted.starts_with("create extension") => (&PG_EXTENSION, Class::NotFound),
+        SqlState::UNDEFINED_FILE if attempted.starts_with("create extension") => {
+            (&PG_EXTENSION, Class::NotFound)
+        }
         SqlState::FEATURE_NOT_SUPPORTED if attempted.starts_with("create extension") => {
             (&PG_EXTENSION, Class::NotFound)
         }
         SqlState::INSUFFICIENT_PRIVILEGE => (&PG_SQL, Class::Denied),
-        SqlState::DISK_FULL | SqlState::TOO_MANY_CONNECTIONS | SqlState::OUT_OF_MEMORY => (&PG_SQL, Class::Quota),
+        SqlState::DISK_FULL | SqlState::TOO_MANY_CONNECTIONS | SqlState::OUT_OF_MEMORY => {
+            (&PG_SQL, Class::Quota)
+        }
         ref state => (&PG_SQL, by_class(state.code())),
     };
-    let mut words = format!("{}: {} (SQLSTATE {})", db.severity(), db.message(), db.code().code());
+    let mut words = format!(
+        "{}: {} (SQLSTATE {})",
+        db.severity(),
+        db.message(),
+        db.code().code()
+    );
     for more in [db.detail(), db.hint()].into_iter().flatten() {
         words.push_str("; ");
         words.push_str(more);

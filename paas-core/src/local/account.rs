@@ -1,6 +1,7 @@
 //! The user that PostgreSQL runs as: ourselves, or as root an unprivileged one, because `postgres` and `initdb` refuse root.
 
 use std::{
+    fmt,
     fs::{self, Metadata},
     os::unix::fs::MetadataExt,
     os::unix::process::CommandExt,
@@ -52,9 +53,13 @@ impl Account {
         if uid != 0 {
             return Ok(Self::Myself { uid });
         }
-        PREFERRED.iter().find_map(|name| entry(users, name)).ok_or_else(|| {
-            Error::new(&LOC_NO_USER, Class::Unsupported).attempted("choose the user that PostgreSQL runs as")
-        })
+        PREFERRED
+            .iter()
+            .find_map(|name| entry(users, name))
+            .ok_or_else(|| {
+                Error::new(&LOC_NO_USER, Class::Unsupported)
+                    .attempted("choose the user that PostgreSQL runs as")
+            })
     }
 
     /// The user id that owns data and processes.
@@ -90,7 +95,9 @@ impl Account {
     /// # Errors
     /// `PAAS-LOC-0003` naming the first folder that is closed.
     pub fn check_reach(&self, path: &Path) -> Result<()> {
-        let Self::Other { name, uid, gid } = self else { return Ok(()) };
+        let Self::Other { name, uid, gid } = self else {
+            return Ok(());
+        };
         let mut folders: Vec<PathBuf> = real(path).ancestors().skip(1).map(Path::to_path_buf).collect();
         folders.reverse();
         for folder in folders {
@@ -107,6 +114,15 @@ impl Account {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Myself { uid } => write!(f, "the user who runs this (uid {uid})"),
+            Self::Other { name, uid, .. } => write!(f, "the user {name} (uid {uid})"),
+        }
     }
 }
 
@@ -136,7 +152,11 @@ fn entry(users: &str, name: &str) -> Option<Account> {
     users.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
         let (uid, gid) = (fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?);
-        (fields[0] == name && uid != 0).then(|| Account::Other { name: name.to_owned(), uid, gid })
+        (fields[0] == name && uid != 0).then(|| Account::Other {
+            name: name.to_owned(),
+            uid,
+            gid,
+        })
     })
 }
 
@@ -146,15 +166,30 @@ mod tests {
 
     use super::*;
 
-    const USERS: &str = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\npostgres:x:70:71::/:/bin/sh\n";
+    const USERS: &str =
+        "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\npostgres:x:70:71::/:/bin/sh\n";
 
     #[test]
     fn root_becomes_postgres_else_nobody_and_others_stay_themselves() {
-        let postgres = Account::Other { name: "postgres".into(), uid: 70, gid: 71 };
+        let postgres = Account::Other {
+            name: "postgres".into(),
+            uid: 70,
+            gid: 71,
+        };
         assert_eq!(Account::choose(0, USERS).unwrap(), postgres);
         let nobody = Account::choose(0, "nobody:x:99:98::/:/bin/false").unwrap();
-        assert_eq!(nobody, Account::Other { name: "nobody".into(), uid: 99, gid: 98 });
-        assert_eq!(Account::choose(1000, USERS).unwrap(), Account::Myself { uid: 1000 });
+        assert_eq!(
+            nobody,
+            Account::Other {
+                name: "nobody".into(),
+                uid: 99,
+                gid: 98
+            }
+        );
+        assert_eq!(
+            Account::choose(1000, USERS).unwrap(),
+            Account::Myself { uid: 1000 }
+        );
         let e = Account::choose(0, "root:x:0:0::/:/bin/sh\nbroken\npostgres:x:0:0::/:/bin/sh").unwrap_err();
         assert_eq!(e.code().id, LOC_NO_USER.id);
     }
@@ -166,10 +201,18 @@ mod tests {
         let closed = dir.path().join("closed");
         fs::create_dir(&closed).unwrap();
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-        let stranger = Account::Other { name: "stranger".into(), uid: 4_000_001, gid: 4_000_001 };
+        let stranger = Account::Other {
+            name: "stranger".into(),
+            uid: 4_000_001,
+            gid: 4_000_001,
+        };
         let e = stranger.check_reach(&closed.join("instances/demo")).unwrap_err();
         assert_eq!(e.code().id, LOC_CLOSED.id);
-        assert!(e.to_string().contains(&format!("{} is closed", closed.canonicalize().unwrap().display())), "{e}");
+        assert!(
+            e.to_string()
+                .contains(&format!("{} is closed", closed.canonicalize().unwrap().display())),
+            "{e}"
+        );
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o711)).unwrap();
         stranger.check_reach(&closed.join("instances/demo")).unwrap();
         Account::Myself { uid: 1 }.check_reach(&closed).unwrap();
@@ -181,7 +224,10 @@ mod tests {
         let ask = |flag| {
             let mut command = Command::new("id");
             account.apply(command.arg(flag));
-            String::from_utf8(command.output().unwrap().stdout).unwrap().trim().to_owned()
+            String::from_utf8(command.output().unwrap().stdout)
+                .unwrap()
+                .trim()
+                .to_owned()
         };
         assert_eq!(ask("-u"), account.uid().to_string());
         if let Account::Other { gid, .. } = &account {

@@ -60,10 +60,18 @@ impl LocalActuator {
 
     /// Every folder that bears this owner's mark: one, unless somebody copied it. Of the one place that is ours also what a crash left
     /// half-made.
-    fn folders(&self, owner: &Owner, seen: &mut Observed<LocalResource>) -> Result<Option<std::path::PathBuf>> {
+    fn folders(
+        &self,
+        owner: &Owner,
+        seen: &mut Observed<LocalResource>,
+    ) -> Result<Option<std::path::PathBuf>> {
         let place = self.machine.folder(owner);
         let key = Key::new(LocalResource::FOLDER)?;
-        let folder = |path: &Path| LocalResource::Folder(Folder { path: path.to_path_buf() });
+        let folder = |path: &Path| {
+            LocalResource::Folder(Folder {
+                path: path.to_path_buf(),
+            })
+        };
         let uid = owner.uid().to_string();
         let mut ours = None;
         for (path, mark) in mark::scan(&self.machine.home.instances(), &place)? {
@@ -71,9 +79,15 @@ impl LocalActuator {
                 if path == place {
                     ours = Some(path.clone());
                 }
-                seen.found(key.clone(), Live::ready(path.display().to_string(), folder(&path)));
+                seen.found(
+                    key.clone(),
+                    Live::ready(path.display().to_string(), folder(&path)),
+                );
             } else if path == place {
-                return Err(foreign(&place, &format!("its mark says that it belongs to {}", mark.name)));
+                return Err(foreign(
+                    &place,
+                    &format!("its mark says that it belongs to {}", mark.name),
+                ));
             }
         }
         if ours.is_none() && place.symlink_metadata().is_ok() {
@@ -101,13 +115,25 @@ impl LocalActuator {
     }
 
     /// What a running server says of itself.
-    async fn look(&self, owner: &Owner, instance: &Path, running: &Postmaster) -> Result<Live<LocalResource>> {
+    async fn look(
+        &self,
+        owner: &Owner,
+        instance: &Path,
+        running: &Postmaster,
+    ) -> Result<Live<LocalResource>> {
         let written = Written::read(instance)?.unwrap_or_default();
         let server_port = running.port.or(written.port);
-        let mut server = Server { port: server_port, ..Server::default() };
+        let mut server = Server {
+            port: server_port,
+            ..Server::default()
+        };
         let live = |server: Server, health| {
             let resource = LocalResource::Server(Box::new(server));
-            Live { was_ready: true, ..Live::ready(running.process.pid.to_string(), resource) }.health(health)
+            Live {
+                was_ready: true,
+                ..Live::ready(running.process.pid.to_string(), resource)
+            }
+            .health(health)
         };
         let settling = |why: String| Health::Settling { why };
         if running.status == "stopping" {
@@ -117,7 +143,10 @@ impl LocalActuator {
             return Ok(live(server, settling("the server is starting".to_owned())));
         };
         let Some(admin) = self.admin(owner, server_port).await? else {
-            let why = format!("the secret '{ADMIN_SECRET}' of it is missing [{}]", CORE_SECRET_MISSING.id);
+            let why = format!(
+                "the secret '{ADMIN_SECRET}' of it is missing [{}]",
+                CORE_SECRET_MISSING.id
+            );
             return Ok(live(server, Health::Broken { why }));
         };
         match ask(&admin, &written).await {
@@ -136,11 +165,21 @@ impl LocalActuator {
         let build = self.machine.build(self.wish.as_ref(), want.major, &tell).await?;
         // Stored before the create that uses it: afterwards there is no other way in.
         let password = self.machine.generate.secret();
-        let password = self.machine.secrets.put_if_absent(owner, ADMIN_SECRET, password).await?;
-        let message = format!("initdb of PostgreSQL {} in {}", build.version, build.bin.display());
+        let password = self
+            .machine
+            .secrets
+            .put_if_absent(owner, ADMIN_SECRET, password)
+            .await?;
+        let message = format!(
+            "initdb of PostgreSQL {} in {}",
+            build.version,
+            build.bin.display()
+        );
         self.tell(owner, key, "Making", message);
         data::make(&build, self.machine.home.account(), instance, &password).await?;
-        Ok(Data { major: Some(build.version.major) })
+        Ok(Data {
+            major: Some(build.version.major),
+        })
     }
 
     async fn start(&self, owner: &Owner, key: &Key, instance: &Path, want: &Server) -> Result<Postmaster> {
@@ -158,8 +197,12 @@ impl LocalActuator {
         let mut attempt = 0;
         loop {
             let chosen = kept.map_or_else(|| port::choose(owner.uid(), &taken), Ok)?;
-            let config =
-                ServerConfig { port: chosen, sockets: sockets.clone(), major, parameters: parameters.clone() };
+            let config = ServerConfig {
+                port: chosen,
+                sockets: sockets.clone(),
+                major,
+                parameters: parameters.clone(),
+            };
             config.write(instance, account)?;
             let clock = &*self.machine.clock;
             attempt += 1;
@@ -187,8 +230,13 @@ impl LocalActuator {
     ) -> Result<()> {
         let instance = self.machine.folder(owner);
         let account = self.machine.home.account();
-        let Some(running) = postmaster::running(&instance, account)? else { return Ok(()) };
-        let want = Server { port: want.port.or(live.port), ..want.clone() };
+        let Some(running) = postmaster::running(&instance, account)? else {
+            return Ok(());
+        };
+        let want = Server {
+            port: want.port.or(live.port),
+            ..want.clone()
+        };
         let parameters = want.parameters.clone().unwrap_or_default();
         let major = data::major(&instance)?.unwrap_or_default();
         let build = self.machine.build(None, Some(major), &|_| ()).await?;
@@ -197,9 +245,17 @@ impl LocalActuator {
             postmaster::stop(&running, &*self.machine.clock).await?;
             return self.start(owner, key, &instance, &want).await.map(|_| ());
         }
-        let Some(server_port) = want.port else { return Ok(()) };
+        let Some(server_port) = want.port else {
+            return Ok(());
+        };
         let sockets = self.machine.sockets(owner);
-        ServerConfig { port: server_port, sockets, major, parameters }.write(&instance, account)?;
+        ServerConfig {
+            port: server_port,
+            sockets,
+            major,
+            parameters,
+        }
+        .write(&instance, account)?;
         postmaster::reload(&running)?;
         self.wait_for_reload(owner, &instance, server_port).await
     }
@@ -207,7 +263,9 @@ impl LocalActuator {
     /// The postmaster reads the file in its own time; until then the next look would see an old configuration.
     async fn wait_for_reload(&self, owner: &Owner, instance: &Path, server_port: u16) -> Result<()> {
         let written = Written::read(instance)?.unwrap_or_default();
-        let Some(admin) = self.admin(owner, server_port).await? else { return Ok(()) };
+        let Some(admin) = self.admin(owner, server_port).await? else {
+            return Ok(());
+        };
         for _ in 0..ATTEMPTS {
             if !ask(&admin, &written).await?.stale {
                 break;
@@ -265,7 +323,9 @@ async fn ask(admin: &Connection, written: &Written) -> Result<Seen> {
 impl Actuator<LocalResource> for LocalActuator {
     async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<LocalResource>> {
         let mut seen = Observed::default();
-        let Some(instance) = self.folders(owner, &mut seen)? else { return Ok(seen) };
+        let Some(instance) = self.folders(owner, &mut seen)? else {
+            return Ok(seen);
+        };
         if let Some(major) = data::major(&instance)? {
             let path = instance.join(data::FOLDER).display().to_string();
             let resource = LocalResource::Data(Data { major: Some(major) });
@@ -278,19 +338,35 @@ impl Actuator<LocalResource> for LocalActuator {
         Ok(seen)
     }
 
-    async fn create(&self, owner: &Owner, key: &Key, want: &LocalResource, _ids: &Ids) -> Result<Live<LocalResource>> {
+    async fn create(
+        &self,
+        owner: &Owner,
+        key: &Key,
+        want: &LocalResource,
+        _ids: &Ids,
+    ) -> Result<Live<LocalResource>> {
         let instance = self.machine.folder(owner);
         match want {
             LocalResource::Folder(_) => {
                 let name = format!("{}/{}", owner.namespace(), owner.name());
-                let mark = Mark::new(owner.uid().to_string(), key.as_str(), name, self.machine.clock.now());
+                let mark = Mark::new(
+                    owner.uid().to_string(),
+                    key.as_str(),
+                    name,
+                    self.machine.clock.now(),
+                );
                 mark.make_folder(&instance, self.machine.home.account())?;
-                let made = LocalResource::Folder(Folder { path: instance.clone() });
+                let made = LocalResource::Folder(Folder {
+                    path: instance.clone(),
+                });
                 Ok(Live::ready(instance.display().to_string(), made))
             }
             LocalResource::Data(wanted) => {
                 let made = self.make_data(owner, key, &instance, wanted).await?;
-                Ok(Live::ready(instance.join(data::FOLDER).display().to_string(), LocalResource::Data(made)))
+                Ok(Live::ready(
+                    instance.join(data::FOLDER).display().to_string(),
+                    LocalResource::Data(made),
+                ))
             }
             LocalResource::Server(wanted) => {
                 let running = self.start(owner, key, &instance, wanted).await?;
@@ -313,7 +389,10 @@ impl Actuator<LocalResource> for LocalActuator {
                 self.reconfigure(owner, key, is, want, changes).await
             }
             (LocalResource::Data(_), LocalResource::Data(_)) => {
-                let words: Vec<String> = changes.iter().map(|c| format!("{} -> {}", c.from, c.to)).collect();
+                let words: Vec<String> = changes
+                    .iter()
+                    .map(|c| format!("{} -> {}", c.from, c.to))
+                    .collect();
                 Err(Error::new(&LOC_UPGRADE, Class::Blocked)
                     .attempted(format!("change the major version of {}", live.id))
                     .happened(words.join(", ")))
@@ -357,5 +436,7 @@ async fn discard(path: std::path::PathBuf) -> Result<()> {
 }
 
 fn foreign(path: &Path, why: &str) -> Error {
-    Error::new(&LOC_FOREIGN, Class::Blocked).attempted(format!("use {}", path.display())).happened(why)
+    Error::new(&LOC_FOREIGN, Class::Blocked)
+        .attempted(format!("use {}", path.display()))
+        .happened(why)
 }

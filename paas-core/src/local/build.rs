@@ -28,12 +28,18 @@ pub struct Version {
 impl Version {
     /// Reads `postgres (PostgreSQL) 15.19 (Debian 15.19-1)`, `18.6`, `18.6.0`, `19beta1`.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.split_once("(PostgreSQL)").map_or(text, |(_, rest)| rest).trim_start();
+        let text = text
+            .split_once("(PostgreSQL)")
+            .map_or(text, |(_, rest)| rest)
+            .trim_start();
         let digits = |t: &str| t.bytes().take_while(u8::is_ascii_digit).count();
         let (major, rest) = text.split_at(digits(text));
         let rest = rest.strip_prefix('.').unwrap_or("");
         let minor = &rest[..digits(rest)];
-        Some(Self { major: major.parse().ok()?, minor: minor.parse().unwrap_or(0) })
+        Some(Self {
+            major: major.parse().ok()?,
+            minor: minor.parse().unwrap_or(0),
+        })
     }
 }
 
@@ -112,7 +118,11 @@ pub struct Found {
 pub async fn find(places: &Places) -> Found {
     let mut folders = Vec::new();
     if let Some(named) = &places.named {
-        folders.push(if named.is_dir() { named.clone() } else { parent(named) });
+        folders.push(if named.is_dir() {
+            named.clone()
+        } else {
+            parent(named)
+        });
     }
     folders.extend(places.path.iter().cloned());
     folders.extend(places.cache.iter().flat_map(|c| below(c, "", "bin")));
@@ -163,7 +173,11 @@ pub fn choose(found: &Found, major: Option<u32>, can_fetch: bool) -> Result<Choi
 pub(crate) fn absent(found: &Found, major: Option<u32>) -> Error {
     let mut majors: Vec<String> = found.builds.iter().map(|b| b.version.major.to_string()).collect();
     majors.dedup();
-    let here = if majors.is_empty() { "none is here".to_owned() } else { format!("here: {}", majors.join(", ")) };
+    let here = if majors.is_empty() {
+        "none is here".to_owned()
+    } else {
+        format!("here: {}", majors.join(", "))
+    };
     let broken: String = found.broken.iter().map(|e| format!("; {e}")).collect();
     Error::new(&LOC_NO_BUILD, Class::NotFound)
         .attempted(match major {
@@ -179,20 +193,38 @@ fn system() -> Vec<PathBuf> {
     folders.extend(below(Path::new("/usr"), "pgsql-", "bin"));
     folders.extend(below(Path::new("/usr/lib"), "postgresql", "bin"));
     folders.extend(below(Path::new("/usr/libexec"), "postgresql", ""));
-    for brew in ["/opt/homebrew/opt", "/usr/local/opt", "/home/linuxbrew/.linuxbrew/opt"] {
+    for brew in [
+        "/opt/homebrew/opt",
+        "/usr/local/opt",
+        "/home/linuxbrew/.linuxbrew/opt",
+    ] {
         folders.extend(below(Path::new(brew), "postgresql", "bin"));
     }
-    folders.extend(below(Path::new("/Applications/Postgres.app/Contents/Versions"), "", "bin"));
+    folders.extend(below(
+        Path::new("/Applications/Postgres.app/Contents/Versions"),
+        "",
+        "bin",
+    ));
     folders.extend(["/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"].map(PathBuf::from));
     folders
 }
 
 /// `<root>/<prefix…>/<end>` for every folder below `root` whose name begins with `prefix`.
 fn below(root: &Path, prefix: &str, end: &str) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(root) else { return Vec::new() };
-    let named = |p: &Path| p.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(prefix));
-    let mut paths: Vec<PathBuf> =
-        entries.flatten().map(|e| e.path()).filter(|p| named(p)).map(|p| p.join(end)).collect();
+    let Ok(entries) = std::fs::read_dir(root) else {
+        return Vec::new();
+    };
+    let named = |p: &Path| {
+        p.file_name()
+            .and_then(|n| n.to_str())
+            .is_some_and(|n| n.starts_with(prefix))
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| named(p))
+        .map(|p| p.join(end))
+        .collect();
     paths.sort();
     paths
 }
@@ -238,7 +270,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let old = fake(dir.path(), "15", "echo 'postgres (PostgreSQL) 15.3'");
         let new = fake(dir.path(), "18", "echo 'postgres (PostgreSQL) 18.1'");
-        let bad = fake(dir.path(), "17", "echo 'libssl.so.1.1: cannot open' >&2; exit 127");
+        let bad = fake(
+            dir.path(),
+            "17",
+            "echo 'libssl.so.1.1: cannot open' >&2; exit 127",
+        );
         std::os::unix::fs::symlink(&old, dir.path().join("link")).unwrap();
         let places = Places {
             named: Some(old.join("pg_config")),
@@ -259,12 +295,26 @@ mod tests {
 
     #[test]
     fn offline_and_absent_names_the_majors_that_are_here() {
-        let build = |major| Build { bin: PathBuf::new(), version: Version { major, minor: 1 } };
-        let found = Found { builds: vec![build(17), build(15), build(15)], broken: Vec::new() };
+        let build = |major| Build {
+            bin: PathBuf::new(),
+            version: Version { major, minor: 1 },
+        };
+        let found = Found {
+            builds: vec![build(17), build(15), build(15)],
+            broken: Vec::new(),
+        };
         let e = choose(&found, Some(18), false).unwrap_err();
         assert_eq!(e.code().id, LOC_NO_BUILD.id);
         assert!(e.to_string().contains("here: 17, 15"), "{e}");
-        assert!(choose(&Found::default(), None, false).unwrap_err().to_string().contains("none is here"));
-        assert_eq!(choose(&Found::default(), None, true).unwrap(), Choice::Fetch(DEFAULT_MAJOR));
+        assert!(
+            choose(&Found::default(), None, false)
+                .unwrap_err()
+                .to_string()
+                .contains("none is here")
+        );
+        assert_eq!(
+            choose(&Found::default(), None, true).unwrap(),
+            Choice::Fetch(DEFAULT_MAJOR)
+        );
     }
 }

@@ -29,6 +29,51 @@ pub const HASH: &str = "paas.config";
 /// Where the declared parameters begin in the file.
 const DECLARED: &str = "# Declared parameters.";
 
+/// Parameters that are the platform's: with another value the instance could not be reached, or data could be lost.
+const OURS: [&str; 18] = [
+    "config_file",
+    "cluster_name",
+    "data_directory",
+    "external_pid_file",
+    "fsync",
+    "full_page_writes",
+    "hba_file",
+    "ident_file",
+    "include",
+    "include_dir",
+    "include_if_exists",
+    "lc_messages",
+    "listen_addresses",
+    HASH,
+    "password_encryption",
+    "port",
+    "unix_socket_directories",
+    "unix_socket_permissions",
+];
+
+/// The declared parameters by lower-case name: PostgreSQL takes any case.
+///
+/// # Errors
+/// `PAAS-PG-0004` for one that is the platform's, or is declared twice.
+pub fn declared<'a>(given: impl Iterator<Item = (&'a str, String)>) -> Result<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    let refused = |name: &str, why: &str| {
+        Err(Error::new(&PG_PARAMETER, Class::Invalid)
+            .attempted(format!("set {name}"))
+            .happened(why))
+    };
+    for (name, value) in given {
+        let name = name.to_ascii_lowercase();
+        if OURS.contains(&name.as_str()) {
+            return refused(&name, "it is set by the platform");
+        }
+        if all.insert(name.clone(), value).is_some() {
+            return refused(&name, "it is declared twice; the case of letters does not count");
+        }
+    }
+    Ok(all)
+}
+
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerConfig {
@@ -48,7 +93,9 @@ impl ServerConfig {
     /// # Errors
     /// `PAAS-PG-0004` for a value that has no form in the file.
     pub fn render(&self) -> Result<String> {
-        let mut text = String::from("# Written by paas at every start and change. Declare parameters in the spec instead.\n");
+        let mut text = String::from(
+            "# Written by paas at every start and change. Declare parameters in the spec instead.\n",
+        );
         let sockets = self.sockets.to_string_lossy();
         let own = [
             ("listen_addresses", "127.0.0.1"),
@@ -72,7 +119,11 @@ impl ServerConfig {
         for (name, value) in &self.parameters {
             let _ = writeln!(text, "{name} = {}", quote(name, value)?);
         }
-        let hash: String = Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let hash: String = Sha256::digest(text.as_bytes())
+            .iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect();
         let _ = writeln!(text, "{HASH} = '{hash}'");
         Ok(text)
     }
@@ -111,7 +162,9 @@ impl Written {
         let mut declared = false;
         for line in text.lines() {
             declared |= line == DECLARED;
-            let Some((name, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) else { continue };
+            let Some((name, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) else {
+                continue;
+            };
             let value = unquote(value);
             match name {
                 HASH => written.hash = Some(value),
@@ -130,13 +183,23 @@ impl Written {
 ///
 /// # Errors
 /// `PAAS-PG-0004` with its words.
-pub async fn check(build: &Build, account: &Account, instance: &Path, declared: &BTreeMap<String, String>) -> Result<()> {
+pub async fn check(
+    build: &Build,
+    account: &Account,
+    instance: &Path,
+    declared: &BTreeMap<String, String>,
+) -> Result<()> {
     if declared.is_empty() {
         return Ok(());
     }
     // Printing one setting reads the configuration as a start does, and starts nothing.
     let mut command = Command::new(build.program("postgres"));
-    command.arg("-D").arg(instance.join(FOLDER)).args(["-C", "data_directory", "-c", "config_file=/dev/null"]);
+    command.arg("-D").arg(instance.join(FOLDER)).args([
+        "-C",
+        "data_directory",
+        "-c",
+        "config_file=/dev/null",
+    ]);
     for (name, value) in declared {
         quote(name, value)?;
         command.arg("-c").arg(format!("{name}={value}"));
@@ -148,12 +211,22 @@ pub async fn check(build: &Build, account: &Account, instance: &Path, declared: 
             .happened(words)
     };
     let mut command = tokio::process::Command::from(command);
-    let out = command.kill_on_drop(true).output().await.map_err(|e| refused(e.to_string()))?;
+    let out = command
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|e| refused(e.to_string()))?;
     if out.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&out.stderr);
-    Err(refused(said.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ")))
+    Err(refused(
+        said.lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .collect::<Vec<_>>()
+            .join("; "),
+    ))
 }
 
 /// Forgets the port that was chosen and turned out to be taken.
@@ -175,7 +248,10 @@ fn quote(name: &str, value: &str) -> Result<String> {
 }
 
 fn unquote(value: &str) -> String {
-    let inner = value.strip_prefix('\'').and_then(|v| v.strip_suffix('\'')).unwrap_or(value);
+    let inner = value
+        .strip_prefix('\'')
+        .and_then(|v| v.strip_suffix('\''))
+        .unwrap_or(value);
     inner.replace("''", "'").replace("\\\\", "\\")
 }
 
@@ -196,15 +272,50 @@ mod tests {
 
     #[test]
     fn the_file_is_what_it_was_and_its_hash_follows_its_content() {
-        insta::assert_snapshot!(config("8MB").render().unwrap(), @"");
+        insta::assert_snapshot!(config("8MB").render().unwrap(), @r"
+        # Written by paas at every start and change. Declare parameters in the spec instead.
+        listen_addresses = '127.0.0.1'
+        port = '20001'
+        unix_socket_directories = '/run/it''s'
+        password_encryption = 'scram-sha-256'
+        fsync = 'on'
+        full_page_writes = 'on'
+        log_destination = 'stderr'
+        log_line_prefix = '%m [%p] %q%u@%d '
+        lc_messages = 'C'
+        allow_alter_system = off
+        # Declared parameters.
+        work_mem = '8MB'
+        paas.config = 'd5413a2bbd6c2b78'
+        ");
         let hash = |c: &ServerConfig| Written::parse(&c.render().unwrap()).hash.unwrap();
         assert_ne!(hash(&config("8MB")), hash(&config("9MB")));
-        assert!(!ServerConfig { major: 16, ..config("1") }.render().unwrap().contains("allow_alter_system"));
+        assert!(
+            !ServerConfig {
+                major: 16,
+                ..config("1")
+            }
+            .render()
+            .unwrap()
+            .contains("allow_alter_system")
+        );
+    }
+
+    #[test]
+    fn the_platforms_own_parameters_are_refused_in_any_case() {
+        let set = |names: &[&'static str]| declared(names.iter().map(|n| (*n, "x".to_owned())));
+        for names in [&["Port"][..], &["fsync"], &["work_mem", "WORK_MEM"]] {
+            assert_eq!(set(names).unwrap_err().code().id, PG_PARAMETER.id, "{names:?}");
+        }
+        assert!(set(&["Work_Mem", "jit"]).unwrap().contains_key("work_mem"));
     }
 
     #[test]
     fn a_line_break_in_a_value_is_refused() {
-        assert_eq!(config("1'\nfsync = off").render().unwrap_err().code().id, PG_PARAMETER.id);
+        assert_eq!(
+            config("1'\nfsync = off").render().unwrap_err().code().id,
+            PG_PARAMETER.id
+        );
     }
 
     proptest! {

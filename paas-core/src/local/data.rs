@@ -5,6 +5,7 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use secrecy::{ExposeSecret, SecretString};
@@ -17,6 +18,9 @@ pub const FOLDER: &str = "data";
 
 /// The role that `initdb` makes: it belongs to the platform, and no user gets it.
 pub const ADMIN: &str = "paas_admin";
+
+/// Counts the attempts of this process.
+static ATTEMPT: AtomicU32 = AtomicU32::new(0);
 
 /// Who may connect: everybody with a password, over the socket and the loopback, never by trust.
 const ACCESS: &str = "# Written by paas. TYPE DATABASE USER ADDRESS METHOD\n\
@@ -31,7 +35,9 @@ pub async fn make(build: &Build, account: &Account, instance: &Path, password: &
     let half = files::half_made(&place);
     files::remove(&half)?;
     files::make_new_dir(&half, 0o700, account)?;
-    let data = half.join("pgdata");
+    // An initdb whose parent was killed goes on for a while. The name is new each time, so it meets nothing of ours.
+    let attempt = ATTEMPT.fetch_add(1, Ordering::Relaxed);
+    let data = half.join(format!("{}-{attempt}", std::process::id()));
     let secret = half.join("password");
     files::write_new(&secret, password.expose_secret().as_bytes(), 0o600, account)?;
     let utf8 = run_initdb(build, account, instance, &data, &secret, "C.UTF-8").await;
@@ -45,7 +51,11 @@ pub async fn make(build: &Build, account: &Account, instance: &Path, password: &
     }
     files::remove(&secret)?;
     let failed = |e| files::io_error("write", &data, e);
-    append(&data.join("postgresql.conf"), &format!("\ninclude '../{}'\n", config::FILE)).map_err(failed)?;
+    append(
+        &data.join("postgresql.conf"),
+        &format!("\ninclude '../{}'\n", config::FILE),
+    )
+    .map_err(failed)?;
     files::replace(&data.join("pg_hba.conf"), ACCESS.as_bytes(), 0o600, account)?;
     sync(&data).await?;
     files::rename(&data, &place)?;
@@ -58,7 +68,10 @@ pub async fn make(build: &Build, account: &Account, instance: &Path, password: &
 /// `PAAS-LOC-0007` if something is there that is no data directory; `PAAS-LOC-0013`.
 pub fn major(instance: &Path) -> Result<Option<u32>> {
     let place = instance.join(FOLDER);
-    if place.symlink_metadata().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+    if place
+        .symlink_metadata()
+        .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+    {
         return Ok(None);
     }
     let text = files::read(&place.join("PG_VERSION"))?;
@@ -88,38 +101,73 @@ async fn run_initdb(
         .arg(data)
         .arg("--pwfile")
         .arg(secret)
-        .args(["--username", ADMIN, "--auth", "scram-sha-256", "--encoding", "UTF8"])
+        .args([
+            "--username",
+            ADMIN,
+            "--auth",
+            "scram-sha-256",
+            "--encoding",
+            "UTF8",
+        ])
         .args(["--data-checksums", "--no-sync"]);
     if build.version.major >= 17 && locale != "C" {
-        command.args(["--locale-provider", "builtin", "--builtin-locale", locale, "--locale", "C"]);
+        command.args([
+            "--locale-provider",
+            "builtin",
+            "--builtin-locale",
+            locale,
+            "--locale",
+            "C",
+        ]);
     } else {
         command.args(["--locale", locale]);
     }
     quiet(&mut command, account, instance);
     let failed = |words: String| {
         Error::new(&LOC_INITDB, Class::Transient)
-            .attempted(format!("make a data directory with {}", build.program("initdb").display()))
+            .attempted(format!(
+                "make a data directory with {}",
+                build.program("initdb").display()
+            ))
             .happened(words)
     };
     let mut command = tokio::process::Command::from(command);
-    let out = command.kill_on_drop(true).output().await.map_err(|e| failed(e.to_string()))?;
+    let out = command
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|e| failed(e.to_string()))?;
     if out.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&out.stderr);
-    let words: Vec<&str> = said.lines().filter(|l| l.contains("error:") || l.contains("FATAL")).collect();
-    Err(failed(if words.is_empty() { said.trim().to_owned() } else { words.join("; ") }))
+    let words: Vec<&str> = said
+        .lines()
+        .filter(|l| l.contains("error:") || l.contains("FATAL"))
+        .collect();
+    Err(failed(if words.is_empty() {
+        said.trim().to_owned()
+    } else {
+        words.join("; ")
+    }))
 }
 
 /// No input, no environment of ours (it may hold secrets), the account's rights, a folder that it can read.
 pub(super) fn quiet(command: &mut Command, account: &Account, folder: &Path) {
-    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C").stdin(Stdio::null());
+    command
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
     command.current_dir(folder);
     account.apply(command);
 }
 
 fn append(path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes())
+    std::fs::OpenOptions::new()
+        .append(true)
+        .open(path)?
+        .write_all(text.as_bytes())
 }
 
 /// Brings everything to disk with one call for the file system, instead of initdb's one call a file.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     actuator::LocalActuator,
+    config,
     machine::LocalMachine,
     resource::{Data, Folder, LocalResource, Server},
 };
@@ -33,20 +34,38 @@ pub struct ProcessDriver {
 impl ProcessDriver {
     /// For one instance.
     pub fn new(machine: LocalMachine, owner: Owner, spec: &DatabaseInstanceSpec) -> Self {
-        Self { machine, owner, wish: spec.engine.version.clone() }
+        Self {
+            machine,
+            owner,
+            wish: spec.engine.version.clone(),
+        }
     }
 }
 
 /// The declared parameters as the server gets them, with what the declared size stands for.
-fn parameters(spec: &DatabaseInstanceSpec) -> BTreeMap<String, String> {
+fn parameters(spec: &DatabaseInstanceSpec) -> Result<BTreeMap<String, String>> {
     let mut all = BTreeMap::new();
-    if let Some(memory) = spec.sized().memory.filter(|_| spec.plan.is_some() || spec.resources.is_some()) {
+    if let Some(memory) = spec
+        .sized()
+        .memory
+        .filter(|_| spec.plan.is_some() || spec.resources.is_some())
+    {
         // A quarter of the memory, as PostgreSQL's manual suggests for shared_buffers; in kilobytes, which it shows as it is given.
-        all.insert("shared_buffers".to_owned(), format!("{}kB", (memory.bytes() / 4 / 1024).max(1024)));
-        all.insert("effective_cache_size".to_owned(), format!("{}kB", memory.bytes() / 4 * 3 / 1024));
+        all.insert(
+            "shared_buffers".to_owned(),
+            format!("{}kB", (memory.bytes() / 4 / 1024).max(1024)),
+        );
+        all.insert(
+            "effective_cache_size".to_owned(),
+            format!("{}kB", memory.bytes() / 4 * 3 / 1024),
+        );
     }
-    all.extend(spec.parameters.iter().map(|(name, value)| (name.to_lowercase(), value.to_string())));
-    all
+    all.extend(config::declared(
+        spec.parameters
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_string())),
+    )?);
+    Ok(all)
 }
 
 #[async_trait]
@@ -62,15 +81,24 @@ impl Driver for ProcessDriver {
         if !matches!(spec.runtime, Runtime::Auto | Runtime::Process) || spec.replicas != 1 {
             return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
                 .attempted(format!("run {} on this machine", self.owner))
-                .happened(format!("runtime {:?} with {} servers was asked for", spec.runtime, spec.replicas))
+                .happened(format!(
+                    "runtime {:?} with {} servers was asked for",
+                    spec.runtime, spec.replicas
+                ))
                 .remedy("use the runtime Process (or Auto) with replicas: 1, or a Platform with a cluster"));
         }
         let major = spec.engine.version.as_ref().map(EngineVersion::major);
         let port = spec.exposure.as_ref().and_then(|e| e.port);
-        let server = Server { port, parameters: Some(parameters(spec)), ..Server::default() };
+        let server = Server {
+            port,
+            parameters: Some(parameters(spec)?),
+            ..Server::default()
+        };
         let mut builder = Desired::builder();
         for wanted in [
-            LocalResource::Folder(Folder { path: self.machine.folder(&self.owner) }),
+            LocalResource::Folder(Folder {
+                path: self.machine.folder(&self.owner),
+            }),
             LocalResource::Data(Data { major }),
             LocalResource::Server(Box::new(server)),
         ] {
@@ -85,11 +113,17 @@ impl Driver for ProcessDriver {
             LocalResource::Server(server) => server.seen.admin.clone(),
             LocalResource::Folder(_) | LocalResource::Data(_) => None,
         });
-        Outputs { server, ..Outputs::default() }
+        Outputs {
+            server,
+            ..Outputs::default()
+        }
     }
 
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<LocalResource>>>> {
-        Ok(Some(Arc::new(LocalActuator::new(self.machine.clone(), self.wish.clone()))))
+        Ok(Some(Arc::new(LocalActuator::new(
+            self.machine.clone(),
+            self.wish.clone(),
+        ))))
     }
 }
 
@@ -119,13 +153,21 @@ impl Driver for LocalInfrastructure {
         if spec.infrastructure.type_ != InfrastructureType::Local {
             return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
                 .attempted("use this machine as infrastructure")
-                .happened(format!("infrastructure {:?} was asked for", spec.infrastructure.type_)));
+                .happened(format!(
+                    "infrastructure {:?} was asked for",
+                    spec.infrastructure.type_
+                )));
         }
         Ok(Desired::nothing())
     }
 
     fn gives(&self, _spec: &PlatformSpec, _seen: &Observed<LocalResource>) -> Outputs {
-        Outputs { machine: Some(Machine { instances: self.machine.home.instances() }), ..Outputs::default() }
+        Outputs {
+            machine: Some(Machine {
+                instances: self.machine.home.instances(),
+            }),
+            ..Outputs::default()
+        }
     }
 
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<LocalResource>>>> {
@@ -134,3 +176,28 @@ impl Driver for LocalInfrastructure {
 }
 
 impl InfrastructureProvider for LocalInfrastructure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Plan, Resources};
+
+    #[test]
+    fn a_declared_size_becomes_memory_settings_and_a_declared_parameter_wins() {
+        let mut spec = DatabaseInstanceSpec::default();
+        assert!(parameters(&spec).unwrap().is_empty());
+        spec.plan = Some(Plan::Small);
+        assert_eq!(parameters(&spec).unwrap()["shared_buffers"], "524288kB");
+        spec.parameters.insert(
+            "Shared_Buffers".into(),
+            crate::spec::ParameterValue::Text("64MB".into()),
+        );
+        assert_eq!(parameters(&spec).unwrap()["shared_buffers"], "64MB");
+        spec.plan = None;
+        spec.resources = Some(Resources {
+            cpu: None,
+            memory: None,
+        });
+        assert_eq!(parameters(&spec).unwrap().len(), 1);
+    }
+}

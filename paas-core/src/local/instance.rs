@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::{actuator::ADMIN_SECRET, config::Written, data::ADMIN, driver::ProcessDriver, lock::Lock, machine::LocalMachine};
+use super::{
+    actuator::ADMIN_SECRET, config::Written, data::ADMIN, driver::ProcessDriver, lock::Lock,
+    machine::LocalMachine,
+};
 use crate::{
     codes::{CORE_BLOCKED, CORE_FENCED, CORE_SECRET_MISSING},
     database::{
@@ -54,7 +57,14 @@ impl LocalInstance {
     pub fn new(machine: LocalMachine, namespace: &str, name: &str, spec: DatabaseInstanceSpec) -> Self {
         let owner = machine.owner(namespace, name);
         let doing = "an embedding program".to_owned();
-        Self { machine, owner, spec, doing, patience: Duration::from_secs(600), cancel: CancellationToken::new() }
+        Self {
+            machine,
+            owner,
+            spec,
+            doing,
+            patience: Duration::from_secs(600),
+            cancel: CancellationToken::new(),
+        }
     }
 
     /// What others are told that wait for the lock: a command, without secrets.
@@ -106,7 +116,14 @@ impl LocalInstance {
         };
         let why = "its spec says deletionProtection: true".to_owned();
         let protected = self.spec.deletion_protection.then_some(why);
-        Context::new(self.owner.clone(), Policy { protected, ..Policy::default() }, tools)
+        Context::new(
+            self.owner.clone(),
+            Policy {
+                protected,
+                ..Policy::default()
+            },
+            tools,
+        )
     }
 
     /// Becomes the one writer of this instance; `waiting` is told who is it now.
@@ -114,8 +131,20 @@ impl LocalInstance {
     /// # Errors
     /// Those of [`Lock::take`].
     pub async fn lock(&self, waiting: &(dyn Fn(&super::lock::Holder) + Send + Sync)) -> Result<Lock> {
-        let path = self.machine.home.locks().join(format!("{}.lock", self.owner.uid()));
-        Lock::take(&path, &self.doing, self.patience, &*self.machine.clock, &self.cancel, waiting).await
+        let path = self
+            .machine
+            .home
+            .locks()
+            .join(format!("{}.lock", self.owner.uid()));
+        Lock::take(
+            &path,
+            &self.doing,
+            self.patience,
+            &*self.machine.clock,
+            &self.cancel,
+            waiting,
+        )
+        .await
     }
 
     /// Makes it what its spec says, and comes back when it answers queries.
@@ -154,7 +183,10 @@ impl LocalInstance {
         match self.pipeline().run(cx, wanted, Some(self.patience)).await? {
             Outcome::Converged | Outcome::Progressing { .. } => Ok(()),
             Outcome::Blocked { because, .. } => {
-                let lines: Vec<String> = because.iter().map(|b| format!("{}: {} [{}]", b.key, b.why, b.code)).collect();
+                let lines: Vec<String> = because
+                    .iter()
+                    .map(|b| format!("{}: {} [{}]", b.key, b.why, b.code))
+                    .collect();
                 let error = Error::new(&CORE_BLOCKED, Class::Blocked)
                     .attempted(format!("bring {} up to date", self.owner))
                     .happened(lines.join("; "));
@@ -197,16 +229,32 @@ impl LocalInstance {
 
     async fn reach(&self, host: String, database: &str, user: &str, secret: &str) -> Result<Connection> {
         let attempt = format!("find the way into {}", self.owner);
-        let port = Written::read(&self.machine.folder(&self.owner))?.and_then(|w| w.port).ok_or_else(|| {
-            Error::new(&PG_CONNECT, Class::NotFound).attempted(&attempt).happened("it has no server yet")
-        })?;
-        let password = self.machine.secrets.get(&self.owner, secret).await?.ok_or_else(|| {
-            Error::new(&CORE_SECRET_MISSING, Class::NotFound)
-                .attempted(&attempt)
-                .happened(format!("there is no password of {user}"))
-        })?;
+        let port = Written::read(&self.machine.folder(&self.owner))?
+            .and_then(|w| w.port)
+            .ok_or_else(|| {
+                Error::new(&PG_CONNECT, Class::NotFound)
+                    .attempted(&attempt)
+                    .happened("it has no server yet")
+            })?;
+        let password = self
+            .machine
+            .secrets
+            .get(&self.owner, secret)
+            .await?
+            .ok_or_else(|| {
+                Error::new(&CORE_SECRET_MISSING, Class::NotFound)
+                    .attempted(&attempt)
+                    .happened(format!("there is no password of {user}"))
+            })?;
         let (database, user) = (database.to_owned(), user.to_owned());
-        Ok(Connection { host, port, database, user, password, sslmode: SslMode::Disable })
+        Ok(Connection {
+            host,
+            port,
+            database,
+            user,
+            password,
+            sslmode: SslMode::Disable,
+        })
     }
 }
 

@@ -68,7 +68,10 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(held(path, &read_holder(file))),
             Err(TryLockError::Error(e)) => return Err(failed(e)),
         }
-        let mut lock = Self { file, path: path.to_path_buf() };
+        let mut lock = Self {
+            file,
+            path: path.to_path_buf(),
+        };
         lock.sign(doing).map_err(failed)?;
         Ok(lock)
     }
@@ -126,7 +129,10 @@ impl Lock {
 pub fn holder(path: &Path) -> Holder {
     match File::open(path) {
         Ok(file) => read_holder(file),
-        Err(_) => Holder { pid: None, doing: String::new() },
+        Err(_) => Holder {
+            pid: None,
+            doing: String::new(),
+        },
     }
 }
 
@@ -134,7 +140,10 @@ fn read_holder(mut file: File) -> Holder {
     let mut text = String::new();
     let _ = file.read_to_string(&mut text);
     let (pid, doing) = text.split_once('\n').unwrap_or((&text, ""));
-    Holder { pid: pid.trim().parse().ok(), doing: doing.trim().to_owned() }
+    Holder {
+        pid: pid.trim().parse().ok(),
+        doing: doing.trim().to_owned(),
+    }
 }
 
 fn held(path: &Path, holder: &Holder) -> Error {
@@ -165,7 +174,11 @@ mod tests {
         let first = Lock::try_take(&path, "paas up").unwrap();
         let e = Lock::try_take(&path, "paas down").unwrap_err();
         assert_eq!(e.code().id, LOC_LOCKED.id);
-        assert!(e.to_string().contains(&format!("process {} (paas up) holds it", std::process::id())), "{e}");
+        assert!(
+            e.to_string()
+                .contains(&format!("process {} (paas up) holds it", std::process::id())),
+            "{e}"
+        );
         assert!(first.is_valid());
         drop(first);
         Lock::try_take(&path, "paas down").unwrap();
@@ -196,7 +209,15 @@ mod tests {
                 count.fetch_add(1, Ordering::SeqCst);
                 said.lock().unwrap().take().unwrap().send(()).unwrap();
             };
-            Lock::take(&there, "paas down", Duration::from_secs(60), &SystemClock, &cancel, &waiting).await
+            Lock::take(
+                &there,
+                "paas down",
+                Duration::from_secs(60),
+                &SystemClock,
+                &cancel,
+                &waiting,
+            )
+            .await
         });
         heard.await.unwrap();
         drop(first);
@@ -212,6 +233,9 @@ mod tests {
         let take = |patience| Lock::take(&path, "x", patience, &SystemClock, &cancel, &|_| ());
         assert_eq!(take(Duration::ZERO).await.unwrap_err().code().id, LOC_LOCKED.id);
         cancel.cancel();
-        assert_eq!(take(Duration::from_secs(60)).await.unwrap_err().class(), Class::Cancelled);
+        assert_eq!(
+            take(Duration::from_secs(60)).await.unwrap_err().class(),
+            Class::Cancelled
+        );
     }
 }

@@ -58,7 +58,11 @@ impl LocalMachine {
         let home = Home::open(home, Account::current()?)?;
         let id = identity(home.root())?;
         Ok(Self {
-            places: Places { cache: Some(home.cache()), system: true, ..Places::default() },
+            places: Places {
+                cache: Some(home.cache()),
+                system: true,
+                ..Places::default()
+            },
             fetch: cfg!(feature = "local-download"),
             short: PathBuf::from("/tmp"),
             secrets: Arc::new(FileSecrets::new(home.secrets())),
@@ -83,7 +87,9 @@ impl LocalMachine {
     /// The folder of an instance.
     pub fn folder(&self, owner: &Owner) -> PathBuf {
         let hash = owner.uid().simple().to_string();
-        self.home.instances().join(format!("{}-{}", owner.name(), &hash[..8]))
+        self.home
+            .instances()
+            .join(format!("{}-{}", owner.name(), &hash[..8]))
     }
 
     /// The folder of an instance's socket.
@@ -101,7 +107,14 @@ impl LocalMachine {
         major: Option<u32>,
         tell: &(dyn Fn(String) + Send + Sync),
     ) -> Result<Build> {
-        let found = build::find(&self.places).await;
+        let mut found = build::find(&self.places).await;
+        // A build in somebody's closed folder runs for root and not for the user that root drops to.
+        for build in std::mem::take(&mut found.builds) {
+            match self.home.account().check_reach(&build.program("postgres")) {
+                Ok(()) => found.builds.push(build),
+                Err(closed) => found.broken.push(closed),
+            }
+        }
         let major = major.or(wish.map(EngineVersion::major));
         let exact = wish.and_then(EngineVersion::minor).zip(major);
         if let Some((minor, major)) = exact {
@@ -128,16 +141,33 @@ impl LocalMachine {
     }
 
     #[cfg(feature = "local-download")]
-    async fn fetch(&self, major: u32, minor: Option<u32>, tell: &(dyn Fn(String) + Send + Sync)) -> Result<Build> {
-        let fetch = super::fetch::Fetch { cache: self.home.cache(), clock: Arc::clone(&self.clock) };
-        fetch.major(major, minor, &|progress| tell(progress.to_string())).await
+    async fn fetch(
+        &self,
+        major: u32,
+        minor: Option<u32>,
+        tell: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<Build> {
+        let fetch = super::fetch::Fetch {
+            cache: self.home.cache(),
+            clock: Arc::clone(&self.clock),
+        };
+        fetch
+            .major(major, minor, &|progress| tell(progress.to_string()))
+            .await
     }
 
     #[cfg(not(feature = "local-download"))]
-    async fn fetch(&self, major: u32, _minor: Option<u32>, _tell: &(dyn Fn(String) + Send + Sync)) -> Result<Build> {
-        Err(Error::new(&super::codes::LOC_NO_BUILD, crate::error::Class::Unsupported)
-            .attempted(format!("fetch PostgreSQL {major}"))
-            .happened("this program was built without the feature local-download"))
+    async fn fetch(
+        &self,
+        major: u32,
+        _minor: Option<u32>,
+        _tell: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<Build> {
+        Err(
+            Error::new(&super::codes::LOC_NO_BUILD, crate::error::Class::Unsupported)
+                .attempted(format!("fetch PostgreSQL {major}"))
+                .happened("this program was built without the feature local-download"),
+        )
     }
 
     /// The ports that other instances of this home have, running or not.
@@ -160,7 +190,10 @@ fn identity(root: &Path) -> Result<String> {
     }
     let mine = root.join(format!("{}id-{}", files::HALF_MADE, std::process::id()));
     files::remove(&mine)?;
-    #[allow(clippy::disallowed_methods, reason = "an identity is made once in the life of a home, not in a run")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "an identity is made once in the life of a home, not in a run"
+    )]
     let id = Uuid::new_v4().to_string();
     files::write_new(&mine, id.as_bytes(), 0o600, &Account::Myself { uid: 0 })?;
     let linked = fs::hard_link(&mine, &path);

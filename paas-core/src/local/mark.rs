@@ -32,8 +32,19 @@ pub struct Mark {
 
 impl Mark {
     /// A mark of today's format.
-    pub fn new(owner: impl Into<String>, key: impl Into<String>, name: impl Into<String>, made: Timestamp) -> Self {
-        Self { version: VERSION, owner: owner.into(), key: key.into(), name: name.into(), made }
+    pub fn new(
+        owner: impl Into<String>,
+        key: impl Into<String>,
+        name: impl Into<String>,
+        made: Timestamp,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            owner: owner.into(),
+            key: key.into(),
+            name: name.into(),
+            made,
+        }
     }
 
     /// Makes a new folder that bears this mark from its first moment: both appear in one rename.
@@ -48,7 +59,11 @@ impl Mark {
         files::write_new(&half.join(MARK_FILE), &text, 0o600, account)?;
         if path.symlink_metadata().is_ok() {
             files::remove(&half)?;
-            return Err(files::io_error("create folder", path, std::io::ErrorKind::AlreadyExists.into()));
+            return Err(files::io_error(
+                "create folder",
+                path,
+                std::io::ErrorKind::AlreadyExists.into(),
+            ));
         }
         files::rename(&half, path)
     }
@@ -59,10 +74,15 @@ impl Mark {
     /// `PAAS-LOC-0012` if there is one that cannot be understood.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(MARK_FILE);
-        let Some(text) = files::read(&path)? else { return Ok(None) };
+        let Some(text) = files::read(&path)? else {
+            return Ok(None);
+        };
         let mark: Self = serde_json::from_str(&text).map_err(|e| unreadable(&path, &e.to_string()))?;
         if mark.version > VERSION {
-            return Err(unreadable(&path, &format!("its version {} is newer than ours, {VERSION}", mark.version)));
+            return Err(unreadable(
+                &path,
+                &format!("its version {} is newer than ours, {VERSION}", mark.version),
+            ));
         }
         Ok(Some(mark))
     }
@@ -76,7 +96,9 @@ impl Mark {
 pub fn scan(root: &Path, ours: &Path) -> Result<Vec<(PathBuf, Mark)>> {
     let mut marks = Vec::new();
     for folder in files::list(root)? {
-        let half = folder.file_name().is_some_and(|n| n.to_string_lossy().starts_with(files::HALF_MADE));
+        let half = folder
+            .file_name()
+            .is_some_and(|n| n.to_string_lossy().starts_with(files::HALF_MADE));
         if half || !folder.is_dir() {
             continue;
         }
@@ -91,7 +113,9 @@ pub fn scan(root: &Path, ours: &Path) -> Result<Vec<(PathBuf, Mark)>> {
 }
 
 fn unreadable(path: &Path, why: &str) -> Error {
-    Error::new(&LOC_MARK, Class::Blocked).attempted(format!("read the mark {}", path.display())).happened(why)
+    Error::new(&LOC_MARK, Class::Blocked)
+        .attempted(format!("read the mark {}", path.display()))
+        .happened(why)
 }
 
 #[cfg(test)]
@@ -123,7 +147,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("demo");
         fs::create_dir(&path).unwrap();
-        let newer = serde_json::to_string(&Mark { version: 2, ..mark("x") }).unwrap();
+        let newer = serde_json::to_string(&Mark {
+            version: 2,
+            ..mark("x")
+        })
+        .unwrap();
         for content in ["{\"version\":", newer.as_str()] {
             fs::write(path.join(MARK_FILE), content).unwrap();
             assert_eq!(scan(dir.path(), &path).unwrap_err().code().id, LOC_MARK.id);

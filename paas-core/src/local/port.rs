@@ -77,10 +77,16 @@ mod tests {
     #[test]
     fn a_long_path_gets_a_short_socket_folder_of_its_own() {
         let (short, owner) = (Path::new("/tmp"), Uuid::from_u128(7));
-        assert_eq!(socket_folder(Path::new("/var/lib/paas/i"), short, owner), Path::new("/var/lib/paas/i/run"));
+        assert_eq!(
+            socket_folder(Path::new("/var/lib/paas/i"), short, owner),
+            Path::new("/var/lib/paas/i/run")
+        );
         let deep = PathBuf::from(format!("/{}", "deep/".repeat(20)));
         let folder = socket_folder(&deep, short, owner);
-        assert!(folder.starts_with(short) && folder.as_os_str().len() < 40, "{folder:?}");
+        assert!(
+            folder.starts_with(short) && folder.as_os_str().len() < 40,
+            "{folder:?}"
+        );
         assert_ne!(folder, socket_folder(&deep, short, Uuid::from_u128(7 << 80)));
     }
 }

@@ -57,21 +57,33 @@ pub struct Postmaster {
 /// `PAAS-LOC-0010` if a process cannot be told from ours; `PAAS-LOC-0013`.
 pub fn running(instance: &Path, account: &Account) -> Result<Option<Postmaster>> {
     let data = instance.join(FOLDER);
-    let Ok(data) = data.canonicalize() else { return Ok(None) };
+    let Ok(data) = data.canonicalize() else {
+        return Ok(None);
+    };
     let note = files::read(&data.join("postmaster.pid"))?.unwrap_or_default();
     let lines: Vec<&str> = note.lines().map(str::trim).collect();
-    let noted = lines.first().and_then(|pid| pid.trim_start_matches('-').parse().ok());
+    let noted = lines
+        .first()
+        .and_then(|pid| pid.trim_start_matches('-').parse().ok());
     if let Some(process) = noted.and_then(Process::look)
         && process.serves(&data, account.uid())?
     {
         let port = lines.get(3).and_then(|p| p.parse().ok());
         let status = lines.get(7).unwrap_or(&"starting").to_string();
-        return Ok(Some(Postmaster { process, port, status }));
+        return Ok(Some(Postmaster {
+            process,
+            port,
+            status,
+        }));
     }
     // Somebody removed the note, or the server has not written it yet.
     for process in processes() {
         if process.is_postmaster_of(&data) {
-            return Ok(Some(Postmaster { process, port: None, status: "starting".to_owned() }));
+            return Ok(Some(Postmaster {
+                process,
+                port: None,
+                status: "starting".to_owned(),
+            }));
         }
     }
     Ok(None)
@@ -89,11 +101,19 @@ pub async fn start(
     patience: Duration,
     clock: &dyn Clock,
 ) -> Result<Postmaster> {
-    let data = instance.join(FOLDER).canonicalize().map_err(|e| files::io_error("open", &instance.join(FOLDER), e))?;
+    let data = instance
+        .join(FOLDER)
+        .canonicalize()
+        .map_err(|e| files::io_error("open", &instance.join(FOLDER), e))?;
     drop_stale_note(&data, account)?;
     let log = instance.join(LOG);
     let began_at = open_log(&log, account)?;
-    let output = || OpenOptions::new().append(true).open(&log).map_err(|e| files::io_error("open", &log, e));
+    let output = || {
+        OpenOptions::new()
+            .append(true)
+            .open(&log)
+            .map_err(|e| files::io_error("open", &log, e))
+    };
     let mut command = Command::new(build.program("postgres"));
     command.arg("-D").arg(&data).stdout(output()?).stderr(output()?);
     quiet(&mut command, account, instance);
@@ -111,14 +131,20 @@ pub async fn start(
         };
         Error::new(code, class).attempted(&attempt).happened(words)
     };
-    let mut child = tokio::process::Command::from(command).spawn().map_err(|e| refused(e.to_string()))?;
+    let mut child = tokio::process::Command::from(command)
+        .spawn()
+        .map_err(|e| refused(e.to_string()))?;
     let began = clock.now();
     let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
     loop {
         // A child that ends is reaped here or, once this is dropped, by the runtime: a zombie would count as running.
         if let Some(status) = child.try_wait().map_err(|e| refused(e.to_string()))? {
             let words = last_words(&log, began_at);
-            return Err(refused(if words.is_empty() { format!("it ended with {status}") } else { words }));
+            return Err(refused(if words.is_empty() {
+                format!("it ended with {status}")
+            } else {
+                words
+            }));
         }
         if let Some(server) = running(instance, account)?
             && (server.status == "ready" || clock.now().duration_since(began) > patience)
@@ -165,8 +191,14 @@ pub fn reload(server: &Postmaster) -> Result<()> {
 /// server and refuse. Every other stale note is PostgreSQL's own business.
 fn drop_stale_note(data: &Path, account: &Account) -> Result<()> {
     let note = data.join("postmaster.pid");
-    let Some(text) = files::read(&note)? else { return Ok(()) };
-    let Some(process) = text.lines().next().and_then(|pid| pid.trim().parse().ok()).and_then(Process::look_even_dead)
+    let Some(text) = files::read(&note)? else {
+        return Ok(());
+    };
+    let Some(process) = text
+        .lines()
+        .next()
+        .and_then(|pid| pid.trim().parse().ok())
+        .and_then(Process::look_even_dead)
     else {
         return Ok(());
     };
@@ -184,7 +216,11 @@ fn open_log(log: &Path, account: &Account) -> Result<u64> {
         files::rename(log, &PathBuf::from(format!("{}.1", log.display())))?;
     }
     let open = || {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(log)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(log)?;
         account.own(log)?;
         Ok(file.metadata()?.len())
     };
@@ -194,10 +230,77 @@ fn open_log(log: &Path, account: &Account) -> Result<u64> {
 /// What the server wrote since then, as far as it explains its end.
 fn last_words(log: &Path, since: u64) -> String {
     let bytes = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(bytes.get(usize::try_from(since).unwrap_or(0)..).unwrap_or_default());
-    let routine = ["LOG:  starting PostgreSQL", "LOG:  listening on", "LOG:  database system", "LOG:  last completed"];
-    let lines: Vec<&str> = text.lines().filter(|l| !routine.iter().any(|r| l.contains(r))).collect();
+    let text = String::from_utf8_lossy(
+        bytes
+            .get(usize::try_from(since).unwrap_or(0)..)
+            .unwrap_or_default(),
+    );
+    let routine = [
+        "LOG:  starting PostgreSQL",
+        "LOG:  listening on",
+        "LOG:  database system",
+        "LOG:  last completed",
+    ];
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|l| !routine.iter().any(|r| l.contains(r)))
+        .collect();
     // The prefix is `time [pid] `.
     let plain = |l: &&str| l.split_once("] ").map_or(*l, |(_, rest)| rest).trim().to_owned();
-    lines.iter().rev().take(4).rev().map(plain).collect::<Vec<_>>().join("; ")
+    lines
+        .iter()
+        .rev()
+        .take(4)
+        .rev()
+        .map(plain)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use async_trait::async_trait;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// Every look at the clock takes a minute.
+    #[derive(Debug, Default)]
+    struct Hasty(AtomicI64);
+
+    #[async_trait]
+    impl Clock for Hasty {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(self.0.fetch_add(60, Ordering::SeqCst)).unwrap()
+        }
+
+        async fn sleep(&self, _time: Duration) {}
+    }
+
+    #[tokio::test]
+    async fn a_process_that_does_not_end_is_named() {
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' INT QUIT; echo ready; while :; do sleep 60; done"])
+            .stdout(std::process::Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 5];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        let process = Process::look(child.id()).unwrap();
+        let stubborn = Postmaster {
+            process,
+            port: None,
+            status: "ready".to_owned(),
+        };
+        let e = stop(&stubborn, &Hasty::default()).await.unwrap_err();
+        assert_eq!(e.code().id, LOC_STOP.id);
+        assert!(e.to_string().contains(&child.id().to_string()), "{e}");
+        let group = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process_group(group, Signal::KILL).unwrap();
+        child.wait().unwrap();
+        stop(&stubborn, &Hasty::default()).await.unwrap();
+    }
 }

@@ -33,7 +33,11 @@ impl Process {
         let (_, rest) = stat.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
         let dead = matches!(*fields.first()?, "Z" | "X");
-        Some(Self { pid, began: fields.get(19)?.parse().ok()?, dead })
+        Some(Self {
+            pid,
+            began: fields.get(19)?.parse().ok()?,
+            dead,
+        })
     }
 
     /// True while this very process lives.
@@ -51,7 +55,9 @@ impl Process {
                 .attempted(format!("signal process {}", self.pid))
                 .happened(e.to_string())
         };
-        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+        let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
+            return Ok(false);
+        };
         #[cfg(target_os = "linux")]
         {
             let handle = match rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) {
@@ -98,8 +104,14 @@ impl Process {
             // It is ending: the kernel takes a process's folders before it calls it dead.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
             Err(e) => Err(Error::new(&LOC_FOREIGN, Class::Blocked)
-                .attempted(format!("tell whether process {} runs on {}", self.pid, data.display()))
-                .happened(format!("it is a postgres of our user, and its working directory cannot be read: {e}"))),
+                .attempted(format!(
+                    "tell whether process {} runs on {}",
+                    self.pid,
+                    data.display()
+                ))
+                .happened(format!(
+                    "it is a postgres of our user, and its working directory cannot be read: {e}"
+                ))),
         }
     }
 
@@ -108,7 +120,9 @@ impl Process {
         let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
         let mut words = line.split(|b| *b == 0);
         let program = words.next().unwrap_or_default();
-        program.ends_with(b"/postgres") && words.next() == Some(b"-D") && words.next() == Some(data.as_os_str().as_bytes())
+        program.ends_with(b"/postgres")
+            && words.next() == Some(b"-D")
+            && words.next() == Some(data.as_os_str().as_bytes())
     }
 }
 
@@ -129,7 +143,10 @@ mod tests {
     fn a_signal_reaches_the_very_process_and_never_its_successor() {
         let mut child = Command::new("sleep").arg("600").spawn().unwrap();
         let process = Process::look(child.id()).unwrap();
-        let successor = Process { began: process.began + 1, ..process.clone() };
+        let successor = Process {
+            began: process.began + 1,
+            ..process.clone()
+        };
         assert!(!successor.is_alive());
         assert!(!successor.signal(Signal::KILL).unwrap());
         assert!(process.is_alive());
@@ -152,7 +169,13 @@ mod tests {
     #[test]
     fn a_stranger_is_not_a_server() {
         let me = Process::look(std::process::id()).unwrap();
-        assert!(!me.serves(Path::new("/var/lib/paas/instances/x/data"), rustix::process::geteuid().as_raw()).unwrap());
+        assert!(
+            !me.serves(
+                Path::new("/var/lib/paas/instances/x/data"),
+                rustix::process::geteuid().as_raw()
+            )
+            .unwrap()
+        );
         assert!(processes().any(|p| p == me));
     }
 }

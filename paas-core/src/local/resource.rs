@@ -96,14 +96,21 @@ impl Server {
         {
             changes.push(Change::new("port", is, want).brings("restart"));
         }
-        let (Some(want), Some(is)) = (&self.parameters, &live.parameters) else { return changes };
+        let (Some(want), Some(is)) = (&self.parameters, &live.parameters) else {
+            return changes;
+        };
         let names: BTreeSet<&String> = want.keys().chain(is.keys()).collect();
         for name in names {
             let (from, to) = (is.get(name), want.get(name));
             if from != to {
                 let shown = |v: Option<&String>| v.cloned().unwrap_or_else(|| UNSET.to_owned());
-                let brings = if live.seen.at_start.contains(name) { "restart" } else { "reload" };
-                changes.push(Change::new(format!("parameters.{name}"), shown(from), shown(to)).brings(brings));
+                let brings = if live.seen.at_start.contains(name) {
+                    "restart"
+                } else {
+                    "reload"
+                };
+                changes
+                    .push(Change::new(format!("parameters.{name}"), shown(from), shown(to)).brings(brings));
             }
         }
         if changes.is_empty() && !live.seen.pending.is_empty() {
@@ -143,7 +150,11 @@ impl Resource for LocalResource {
             (Self::Server(want), Self::Server(is)) => want.changes(is),
             _ => Vec::new(),
         };
-        if changes.is_empty() { Diff::Same } else { Diff::Update(changes) }
+        if changes.is_empty() {
+            Diff::Same
+        } else {
+            Diff::Update(changes)
+        }
     }
 
     fn precious(&self) -> bool {
@@ -180,8 +191,15 @@ mod tests {
     use super::*;
 
     fn server(port: Option<u16>, parameters: &[(&str, &str)]) -> Server {
-        let parameters = parameters.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        Server { port, parameters: Some(parameters), ..Server::default() }
+        let parameters = parameters
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect();
+        Server {
+            port,
+            parameters: Some(parameters),
+            ..Server::default()
+        }
     }
 
     fn told(want: Server, live: Server) -> Vec<String> {
@@ -189,13 +207,24 @@ mod tests {
             Diff::Same => Vec::new(),
             Diff::Update(changes) | Diff::Replace(changes) => changes,
         };
-        let line = |c: Change| format!("{}: {} -> {} ({})", c.field, c.from, c.to, c.brings.unwrap_or_default());
+        let line = |c: Change| {
+            format!(
+                "{}: {} -> {} ({})",
+                c.field,
+                c.from,
+                c.to,
+                c.brings.unwrap_or_default()
+            )
+        };
         changes.into_iter().map(line).collect()
     }
 
     #[test]
     fn a_changed_parameter_says_whether_it_brings_a_reload_or_a_restart() {
-        let mut live = server(Some(20_000), &[("work_mem", "4MB"), ("shared_buffers", "128MB"), ("jit", "off")]);
+        let mut live = server(
+            Some(20_000),
+            &[("work_mem", "4MB"), ("shared_buffers", "128MB"), ("jit", "off")],
+        );
         live.seen.at_start = BTreeSet::from(["shared_buffers".to_owned()]);
         let want = server(None, &[("work_mem", "8MB"), ("shared_buffers", "256MB")]);
         assert_eq!(
@@ -206,14 +235,35 @@ mod tests {
                 "parameters.work_mem: 4MB -> 8MB (reload)",
             ]
         );
-        let same = Server { seen: Seen::default(), ..live.clone() };
+        let same = Server {
+            seen: Seen::default(),
+            ..live.clone()
+        };
         assert!(told(same.clone(), live.clone()).is_empty());
         live.seen.stale = true;
-        assert_eq!(told(same.clone(), live.clone()), ["configuration: as it was -> as it is in the file (reload)"]);
+        assert_eq!(
+            told(same.clone(), live.clone()),
+            ["configuration: as it was -> as it is in the file (reload)"]
+        );
         live.seen.pending = vec!["wal_level".to_owned()];
-        assert_eq!(told(same.clone(), live.clone()), ["pending: wal_level -> in effect (restart)"]);
-        assert_eq!(told(server(Some(1), &[]), Server { port: Some(2), ..Server::default() }), ["port: 2 -> 1 (restart)"]);
-        assert!(told(same, Server::default()).is_empty(), "what cannot be asked is not judged");
+        assert_eq!(
+            told(same.clone(), live.clone()),
+            ["pending: wal_level -> in effect (restart)"]
+        );
+        assert_eq!(
+            told(
+                server(Some(1), &[]),
+                Server {
+                    port: Some(2),
+                    ..Server::default()
+                }
+            ),
+            ["port: 2 -> 1 (restart)"]
+        );
+        assert!(
+            told(same, Server::default()).is_empty(),
+            "what cannot be asked is not judged"
+        );
     }
 
     #[test]
