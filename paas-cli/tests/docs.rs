@@ -14,6 +14,9 @@ use std::{
 /// How the documents start our program from a clone.
 const FROM_A_CLONE: &str = "cargo run --release -- ";
 
+/// Runs this test too; `.ci/readme-test` runs it and checks that the README names it.
+const TEST_COMMAND: &str = "cargo test --workspace";
+
 /// Programs that a document may call.
 const KNOWN: [&str; 5] = ["paas", "psql", "cat", "echo", "ls"];
 
@@ -99,7 +102,10 @@ fn commands(text: &str) -> Result<Vec<Step>, String> {
             inside = !inside;
             runs = inside && !skip && ["console", "sh", "bash"].contains(&language);
             skip = skip && inside;
-        } else if runs && let Some(command) = content.strip_prefix("$ ") {
+        } else if runs
+            && let Some(command) = content.strip_prefix("$ ")
+            && command.trim() != TEST_COMMAND
+        {
             found.push(step(line, command)?);
         }
     }
