@@ -292,7 +292,13 @@ fn render_step(out: &mut String, step: &StepView, width: usize, paint: Paint, de
 }
 
 fn change_line(change: &Change, paint: Paint) -> String {
-    let text = |t: &str| if t.is_empty() { "(none)".to_owned() } else { clean(t) };
+    let text = |t: &str| {
+        if t.is_empty() {
+            "(none)".to_owned()
+        } else {
+            clean(t)
+        }
+    };
     let mut out = format!(
         "{}: {} → {}",
         clean(&change.field),
@@ -324,7 +330,8 @@ fn facts(view: &View) -> String {
 fn roots(kept: &[NoteView]) -> impl Iterator<Item = &NoteView> {
     let stands_on = |note: &NoteView| {
         let other = note.why.split(" stands on it").next();
-        kept.iter().any(|k| k.key != note.key && Some(k.key.as_str()) == other)
+        kept.iter()
+            .any(|k| k.key != note.key && Some(k.key.as_str()) == other)
     };
     kept.iter().filter(move |note| !stands_on(note))
 }
@@ -376,14 +383,13 @@ pub fn outcome(outcome: &Outcome, paint: Paint) -> String {
                     &format!("  {}: {}", paint.bad(&head), clean(&failure.error.message)),
                 );
                 if !failure.starves.is_empty() {
-                    let keys: Vec<&str> = failure
-                        .starves
-                        .iter()
-                        .map(crate::resource::Key::as_str)
-                        .collect();
+                    let keys: Vec<&str> = failure.starves.iter().map(crate::resource::Key::as_str).collect();
                     line(
                         &mut out,
-                        &format!("      {}", paint.dim(&format!("waits for it: {}", keys.join(", ")))),
+                        &format!(
+                            "      {}",
+                            paint.dim(&format!("waits for it: {}", keys.join(", ")))
+                        ),
                     );
                 }
             }

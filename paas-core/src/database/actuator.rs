@@ -169,7 +169,10 @@ impl ContentActuator {
         let session = self.session_in(&database).await?;
         let rows = session
             .rows(
-                "SELECT e.extname::text AS name FROM pg_extension e JOIN pg_roles r ON r.oid = e.extowner \
+                "SELECT e.extname::text AS name, ARRAY(SELECT b.extname::text FROM pg_depend d \
+                 JOIN pg_extension b ON b.oid = d.refobjid WHERE d.objid = e.oid AND d.classid = d.refclassid \
+                 AND d.classid = 'pg_extension'::regclass AND b.extname <> 'plpgsql') AS after \
+                 FROM pg_extension e JOIN pg_roles r ON r.oid = e.extowner \
                  WHERE r.rolname = current_user AND e.extname <> 'plpgsql' ORDER BY 1",
                 &[],
                 "list extensions",
@@ -180,7 +183,7 @@ impl ContentActuator {
                 Ok(Extension {
                     database: database.clone(),
                     name: column(r, "name")?,
-                    after: None,
+                    after: column(r, "after")?,
                 })
             })
             .collect()

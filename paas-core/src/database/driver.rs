@@ -111,13 +111,13 @@ impl Driver for ContentDriver {
                 name: database.name.clone(),
                 owner,
             }));
-            let mut after = None;
+            let mut after = Vec::new();
             for name in &database.extensions {
                 let (database, name) = (database.name.clone(), name.clone());
                 wanted.push(Content::Extension(Extension {
                     database,
                     name: name.clone(),
-                    after: after.replace(name),
+                    after: std::mem::replace(&mut after, vec![name]),
                 }));
             }
         }

@@ -57,8 +57,8 @@ pub struct Extension {
     pub database: String,
     /// Its name.
     pub name: String,
-    /// The extension that is declared before it, which it may depend on; wanted, never seen.
-    pub after: Option<String>,
+    /// Extensions of the same database that come before it: wanted, the one declared before it; seen, those it depends on.
+    pub after: Vec<String>,
 }
 
 /// Which of a user's two login roles.
@@ -117,13 +117,11 @@ impl Resource for Content {
             Self::Login(l) => built(format!("role/{}", l.user)),
             Self::Database(d) => built(format!("role/{}", d.owner)),
             Self::Extension(e) => {
-                let before = e
-                    .after
-                    .as_ref()
-                    .and_then(|a| Key::new(format!("extension/{}/{a}", e.database)).ok());
+                let key = |name: &String| Key::new(format!("extension/{}/{name}", e.database));
+                let before = e.after.iter().flat_map(key).map(Need::Order);
                 built(format!("database/{}", e.database))
                     .into_iter()
-                    .chain(before.map(Need::Order))
+                    .chain(before)
                     .collect()
             }
         }

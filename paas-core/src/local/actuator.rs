@@ -1,49 +1,36 @@
 //! The hands on this machine: folders, data directories, server processes.
 
-use std::{path::Path, time::Duration};
+mod server;
+
+use std::path::Path;
 
 use async_trait::async_trait;
 
+use self::server::ask;
 use super::{
-    build::Version,
-    codes::{LOC_FOREIGN, LOC_PORT, LOC_START, LOC_UPGRADE},
-    config::{self, ServerConfig, Written},
+    codes::{LOC_FOREIGN, LOC_UPGRADE},
+    config::Written,
     data, files,
     machine::LocalMachine,
     mark::{self, Mark},
-    port,
     postmaster::{self, Postmaster},
-    resource::{Data, Folder, LocalResource, Seen, Server},
+    resource::{Data, Folder, LocalResource, Server},
 };
 use crate::{
     actuator::{Actuator, Ids},
     codes::CORE_SECRET_MISSING,
-    database::{
-        connection::{Connection, SslMode},
-        session::{Session, column},
-    },
-    driver::Binding,
+    database::connection::{Connection, SslMode},
     error::{Class, Error, Result},
     event::{Event, State},
     graph::Observed,
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Health, Key, Live},
-    secrets::SecretRef,
     spec::EngineVersion,
 };
 
 /// The name of the secret with the password of [`data::ADMIN`].
 pub const ADMIN_SECRET: &str = "admin";
-
-/// How long a create waits for the server to answer. Afterwards it is waited for from pass to pass: it may be recovering.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often a start is tried again when the last children of a killed server are still ending, or a port was just taken.
-const ATTEMPTS: usize = 40;
-
-/// The pause between two such attempts.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes one instance on this machine.
 #[derive(Debug)]
@@ -182,99 +169,6 @@ impl LocalActuator {
         })
     }
 
-    async fn start(&self, owner: &Owner, key: &Key, instance: &Path, want: &Server) -> Result<Postmaster> {
-        let account = self.machine.home.account();
-        let major = data::major(instance)?.unwrap_or_default();
-        let tell = |message: String| self.tell(owner, key, "Fetching", message);
-        let wish = self.wish.as_ref().filter(|w| w.major() == major);
-        let build = self.machine.build(wish, Some(major), &tell).await?;
-        let parameters = want.parameters.clone().unwrap_or_default();
-        config::check(&build, account, instance, &parameters).await?;
-        let kept = want.port.or(Written::read(instance)?.and_then(|w| w.port));
-        let mut taken = self.machine.taken(instance)?;
-        let sockets = self.machine.sockets(owner);
-        files::make_own_dir(&sockets, account)?;
-        let mut attempt = 0;
-        loop {
-            let chosen = kept.map_or_else(|| port::choose(owner.uid(), &taken), Ok)?;
-            let config = ServerConfig {
-                port: chosen,
-                sockets: sockets.clone(),
-                major,
-                parameters: parameters.clone(),
-            };
-            config.write(instance, account)?;
-            let clock = &*self.machine.clock;
-            attempt += 1;
-            match postmaster::start(&build, account, instance, PATIENCE, clock).await {
-                Err(e) if e.code() == &LOC_PORT && kept.is_none() && attempt < ATTEMPTS => {
-                    taken.insert(chosen);
-                    config::forget(instance)?;
-                }
-                Err(e) if e.code() == &LOC_START && e.class() == Class::Transient && attempt < ATTEMPTS => {
-                    clock.sleep(PAUSE).await;
-                }
-                started => return started,
-            }
-        }
-    }
-
-    /// Brings a changed configuration into the running server, by a reload or a restart.
-    async fn reconfigure(
-        &self,
-        owner: &Owner,
-        key: &Key,
-        live: &Server,
-        want: &Server,
-        changes: &[Change],
-    ) -> Result<()> {
-        let instance = self.machine.folder(owner);
-        let account = self.machine.home.account();
-        let Some(running) = postmaster::running(&instance, account)? else {
-            return Ok(());
-        };
-        let want = Server {
-            port: want.port.or(live.port),
-            ..want.clone()
-        };
-        let parameters = want.parameters.clone().unwrap_or_default();
-        let major = data::major(&instance)?.unwrap_or_default();
-        let build = self.machine.build(None, Some(major), &|_| ()).await?;
-        config::check(&build, account, &instance, &parameters).await?;
-        if changes.iter().any(|c| c.brings.as_deref() == Some("restart")) {
-            postmaster::stop(&running, &*self.machine.clock).await?;
-            return self.start(owner, key, &instance, &want).await.map(|_| ());
-        }
-        let Some(server_port) = want.port else {
-            return Ok(());
-        };
-        let sockets = self.machine.sockets(owner);
-        ServerConfig {
-            port: server_port,
-            sockets,
-            major,
-            parameters,
-        }
-        .write(&instance, account)?;
-        postmaster::reload(&running)?;
-        self.wait_for_reload(owner, &instance, server_port).await
-    }
-
-    /// The postmaster reads the file in its own time; until then the next look would see an old configuration.
-    async fn wait_for_reload(&self, owner: &Owner, instance: &Path, server_port: u16) -> Result<()> {
-        let written = Written::read(instance)?.unwrap_or_default();
-        let Some(admin) = self.admin(owner, server_port).await? else {
-            return Ok(());
-        };
-        for _ in 0..ATTEMPTS {
-            if !ask(&admin, &written).await?.stale {
-                break;
-            }
-            self.machine.clock.sleep(PAUSE / 5).await;
-        }
-        Ok(())
-    }
-
     fn tell(&self, owner: &Owner, key: &Key, reason: &str, message: String) {
         self.machine.events.emit(&Event {
             at: self.machine.clock.now(),
@@ -288,35 +182,6 @@ impl LocalActuator {
             request_id: None,
         });
     }
-}
-
-/// Asks the server for what only it knows. Its answer is what readiness means.
-async fn ask(admin: &Connection, written: &Written) -> Result<Seen> {
-    let session = Session::open(admin).await?;
-    let rows = session
-        .rows(
-            "SELECT current_setting('server_version') AS version, current_setting($1, true) AS hash, \
-             array_remove(array_agg(CASE WHEN context = 'postmaster' THEN name END), NULL) AS at_start, \
-             array_remove(array_agg(CASE WHEN pending_restart THEN name END), NULL) AS pending FROM pg_settings",
-            &[&config::HASH],
-            "ask the server for its settings",
-        )
-        .await?;
-    let mut seen = Seen::default();
-    if let Some(row) = rows.first() {
-        seen.version = Version::parse(column(row, "version")?);
-        seen.at_start = column::<Vec<String>>(row, "at_start")?.into_iter().collect();
-        seen.pending = column(row, "pending")?;
-        seen.stale = column::<Option<String>>(row, "hash")? != written.hash;
-    }
-    seen.admin = Some(Binding {
-        host: admin.host.clone(),
-        port: admin.port,
-        database: admin.database.clone(),
-        username: admin.user.clone(),
-        password: SecretRef::to(ADMIN_SECRET, &admin.password),
-    });
-    Ok(seen)
 }
 
 #[async_trait]

@@ -17,7 +17,7 @@ use super::{
     codes::{LOC_FOREIGN, LOC_PORT, LOC_START, LOC_STOP},
     data::{FOLDER, quiet},
     files,
-    proc::{Process, processes},
+    proc::{self, Process},
 };
 use crate::{
     clock::Clock,
@@ -77,16 +77,11 @@ pub fn running(instance: &Path, account: &Account) -> Result<Option<Postmaster>>
         }));
     }
     // Somebody removed the note, or the server has not written it yet.
-    for process in processes() {
-        if process.is_postmaster_of(&data) {
-            return Ok(Some(Postmaster {
-                process,
-                port: None,
-                status: "starting".to_owned(),
-            }));
-        }
-    }
-    Ok(None)
+    Ok(proc::postmaster_of(&data).map(|process| Postmaster {
+        process,
+        port: None,
+        status: "starting".to_owned(),
+    }))
 }
 
 /// Starts the server and comes back when it takes connections, when `patience` is over (it may be recovering after a crash), or with

@@ -1,13 +1,18 @@
 //! Processes of this machine, told apart by more than their number.
 
-use std::{
-    fs,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
-    path::{Path, PathBuf},
-};
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(test, not(target_os = "linux")))]
+mod ps;
+
+use std::path::Path;
 
 use rustix::process::{Pid, Signal};
 
+#[cfg(target_os = "linux")]
+use self::linux as facts;
+#[cfg(not(target_os = "linux"))]
+use self::ps as facts;
 use super::codes::LOC_FOREIGN;
 use crate::error::{Class, Error, Result};
 
@@ -28,16 +33,8 @@ impl Process {
 
     /// The same, with those that ended and were not waited for.
     pub(super) fn look_even_dead(pid: u32) -> Option<Self> {
-        // proc_pid_stat(5): the name in parentheses may hold anything; then state is the 1st field, the start the 20th.
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, rest) = stat.rsplit_once(')')?;
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let dead = matches!(*fields.first()?, "Z" | "X");
-        Some(Self {
-            pid,
-            began: fields.get(19)?.parse().ok()?,
-            dead,
-        })
+        let (dead, began) = facts::state(pid)?;
+        Some(Self { pid, began, dead })
     }
 
     /// True while this very process lives.
@@ -88,18 +85,16 @@ impl Process {
     /// # Errors
     /// `PAAS-LOC-0010` for a `postgres` of our user of which neither can be told.
     pub(super) fn serves(&self, data: &Path, uid: u32) -> Result<bool> {
-        let owner = fs::metadata(format!("/proc/{}", self.pid)).map(|m| m.uid());
-        if owner.is_ok_and(|o| o != uid) {
+        if facts::owner(self.pid).is_some_and(|owner| owner != uid) {
             return Ok(false);
         }
         if self.is_postmaster_of(data) {
             return Ok(true);
         }
-        let name = fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
-        if !name.starts_with("postgres") && !name.starts_with("postmaster") {
+        let Some(folder) = facts::postgres_folder(self.pid) else {
             return Ok(false);
-        }
-        match fs::read_link(format!("/proc/{}/cwd", self.pid)) {
+        };
+        match folder {
             Ok(folder) => Ok(folder == data),
             // It is ending: the kernel takes a process's folders before it calls it dead.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
@@ -117,20 +112,13 @@ impl Process {
 
     /// By the command line alone: `…/postgres -D <data>`.
     pub(super) fn is_postmaster_of(&self, data: &Path) -> bool {
-        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
-        let mut words = line.split(|b| *b == 0);
-        let program = words.next().unwrap_or_default();
-        program.ends_with(b"/postgres")
-            && words.next() == Some(b"-D")
-            && words.next() == Some(data.as_os_str().as_bytes())
+        facts::is_postmaster_of(self.pid, data)
     }
 }
 
-/// All living processes that can be seen.
-pub(super) fn processes() -> impl Iterator<Item = Process> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let number = |path: PathBuf| path.file_name()?.to_str()?.parse().ok();
-    entries.filter_map(move |e| Process::look(number(e.path())?))
+/// A living server on this data directory, by the command lines of all processes.
+pub(super) fn postmaster_of(data: &Path) -> Option<Process> {
+    facts::postmasters(data).into_iter().find_map(Process::look)
 }
 
 #[cfg(test)]
@@ -176,6 +164,6 @@ mod tests {
             )
             .unwrap()
         );
-        assert!(processes().any(|p| p == me));
+        assert_eq!(postmaster_of(Path::new("/nowhere")), None);
     }
 }
