@@ -58,9 +58,9 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Write a commented paas.yaml
     Init(Init),
-    /// Make what should exist: from paas.yaml here, else what was accepted before, else a first database
+    /// Make what paas.yaml says; where there is none, a first database on this machine
     Up(Up),
-    /// Show what `up` would do, and change nothing
+    /// Show what up would do, and change nothing
     Plan(Plan),
     /// Stop everything and keep the data
     Down(Down),

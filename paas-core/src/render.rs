@@ -68,7 +68,7 @@ impl Counts {
             }
             counts.same += stage.same;
             counts.waiting += stage.waiting.len();
-            counts.blocked += stage.blocked.len();
+            counts.blocked += roots(&stage.blocked).count();
             counts.kept += roots(&stage.kept).count();
         }
         counts
@@ -229,7 +229,7 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
         render_step(out, step, width, paint, detail);
     }
     notes(out, "waiting for", stage.waiting.iter(), paint, Paint::change);
-    notes(out, "blocked", stage.blocked.iter(), paint, Paint::bad);
+    notes(out, "blocked", roots(&stage.blocked), paint, Paint::bad);
     notes(out, "kept", roots(&stage.kept), paint, Paint::name);
 }
 
@@ -320,13 +320,15 @@ fn facts(view: &View) -> String {
     out.join(" · ")
 }
 
-/// What is kept for its own sake; what is kept only because that stands on it goes without saying.
-fn roots(kept: &[NoteView]) -> impl Iterator<Item = &NoteView> {
-    let stands_on = |note: &NoteView| {
-        let other = note.why.split(" stands on it").next();
-        kept.iter().any(|k| k.key != note.key && Some(k.key.as_str()) == other)
+/// What stays for its own sake; what stays only because of that goes without saying.
+fn roots(notes: &[NoteView]) -> impl Iterator<Item = &NoteView> {
+    let because_of = |note: &NoteView, other: &NoteView| {
+        let key = &other.key;
+        other.key != note.key
+            && (note.why.starts_with(&format!("{key} stands on it: "))
+                || note.why.contains(&format!(", but {key} would go with it: ")))
     };
-    kept.iter().filter(move |note| !stands_on(note))
+    notes.iter().filter(move |note| !notes.iter().any(|other| because_of(note, other)))
 }
 
 fn notes<'a>(

@@ -21,7 +21,22 @@ pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     let documents = input::only(input.documents, &args.names)?;
-    take_down(app, &session, &documents, &args.act, args.delete_data).await
+    take_down(app, &session, &documents, &args.act, args.delete_data, &Hints::default()).await
+}
+
+/// What to do about data that was kept.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    /// The command that takes it up again.
+    pub(crate) again: String,
+    /// The command that deletes it.
+    pub(crate) for_good: String,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self { again: "paas up".to_owned(), for_good: "paas down --delete-data".to_owned() }
+    }
 }
 
 /// Takes objects down and proves what is left.
@@ -31,13 +46,14 @@ pub(crate) async fn take_down(
     documents: &[Document],
     act: &Act,
     delete_data: bool,
+    hints: &Hints,
 ) -> Result<Exit, Failure> {
     let request = Request { wanted: Wanted::Nothing, delete_data, act, what: "take it down" };
     let mut targets = session.targets(documents)?;
     session.lock(&mut targets, "paas down", act).await?;
     let done = reconcile::run(app, session, targets, &request, || Ok(())).await?;
     let exit = reconcile::tell(&app.printer, &done);
-    prove(app, session, &done).await?;
+    prove(app, session, &done, hints).await?;
     Ok(exit)
 }
 
@@ -50,7 +66,7 @@ struct Left {
 }
 
 /// Looks once more, says what is left, and forgets objects of which nothing is.
-async fn prove(app: &App, session: &Session, done: &[Done]) -> Result<(), Failure> {
+async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Result<(), Failure> {
     let mut left = Vec::new();
     for one in done.iter().filter(|d| matches!(d.result, Ok(Outcome::Converged))) {
         let mut cx = session.context(&one.target, Outputs::default(), false);
@@ -69,7 +85,7 @@ async fn prove(app: &App, session: &Session, done: &[Done]) -> Result<(), Failur
         left.push(Left { owner: one.target.owner.to_string(), kept, gone });
     }
     forget_platforms(session, done)?;
-    print(app, done, &left);
+    print(app, done, &left, hints);
     Ok(())
 }
 
@@ -88,7 +104,7 @@ pub(crate) fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), F
     Ok(())
 }
 
-fn print(app: &App, done: &[Done], left: &[Left]) {
+fn print(app: &App, done: &[Done], left: &[Left], hints: &Hints) {
     let printer = &app.printer;
     match printer.output() {
         Output::Json | Output::Yaml => {
@@ -118,8 +134,8 @@ fn print(app: &App, done: &[Done], left: &[Left]) {
             if left.iter().any(|l| !l.kept.is_empty()) {
                 printer.data(&format!(
                     "{} takes it up again; {} deletes the data for good.",
-                    paint.name("paas up"),
-                    paint.name("paas down --delete-data")
+                    paint.name(&hints.again),
+                    paint.name(&hints.for_good)
                 ));
             }
         }

@@ -29,7 +29,7 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     let done = reconcile::run(app, &session, targets, &request, accept).await?;
     let mut exit = reconcile::tell(&app.printer, &done);
     if !pruned.is_empty() && exit == Exit::Done {
-        exit = super::down::take_down(app, &session, &pruned, &args.act, false).await?;
+        exit = super::down::take_down(app, &session, &pruned, &args.act, false, &super::down::Hints::default()).await?;
     }
     finish(app, &session, &done).await;
     Ok(exit)

@@ -34,7 +34,12 @@ pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
             .remedy("set it to false and run `paas up` first");
         return Err(error.into());
     }
-    let exit = down::take_down(app, &session, std::slice::from_ref(&document), &args.act, args.delete_data || by_spec).await?;
+    let hints = down::Hints {
+        again: format!("paas db create {}", args.name),
+        for_good: format!("paas db delete {} --delete-data", args.name),
+    };
+    let one = std::slice::from_ref(&document);
+    let exit = down::take_down(app, &session, one, &args.act, args.delete_data || by_spec, &hints).await?;
     if exit == Exit::Done && args.act.wait {
         session.objects().forget(&document)?;
         down::forget_platforms(&session, &[])?;
