@@ -97,7 +97,11 @@ pub(crate) async fn run(
     known(&request.act.confirm, &targets)?;
     let what = (request.wanted, request.delete_data);
     let mut planned = plan(session, targets, what, &request.act.confirm).await?;
-    let names = if request.delete_data { unconfirmed(&planned) } else { Vec::new() };
+    let names = if request.delete_data {
+        unconfirmed(&planned)
+    } else {
+        Vec::new()
+    };
     if names.is_empty() {
         show(app, &planned);
     } else {
@@ -163,13 +167,18 @@ fn given(planned: &[Planned], target: &Target) -> Outputs {
 }
 
 fn consent(confirm: &[String], target: &Target) -> Consent {
-    confirm.iter().fold(Consent::none(), |c, name| c.and(name, &target.owner))
+    confirm
+        .iter()
+        .fold(Consent::none(), |c, name| c.and(name, &target.owner))
 }
 
 /// A confirmed name that is nobody's is a slip of the hand.
 fn known(confirm: &[String], targets: &[Target]) -> Result<(), Error> {
     let documents: Vec<_> = targets.iter().map(|t| t.document.clone()).collect();
-    match confirm.iter().find(|name| targets.iter().all(|t| t.owner.name() != name.as_str())) {
+    match confirm
+        .iter()
+        .find(|name| targets.iter().all(|t| t.owner.name() != name.as_str()))
+    {
         Some(name) => Err(crate::input::unknown(name, &documents)),
         None => Ok(()),
     }
@@ -182,7 +191,12 @@ fn unconfirmed(planned: &[Planned]) -> Vec<String> {
         blocked.any(|b| b.code.as_deref() == Some(core_codes::CORE_BLOCKED.id))
     };
     let open = |p: &&Planned| p.cx.policy.protected.is_none() && !p.cx.consent.covers(&p.target.owner);
-    planned.iter().filter(open).filter(holds_data).map(|p| p.target.owner.name().to_owned()).collect()
+    planned
+        .iter()
+        .filter(open)
+        .filter(holds_data)
+        .map(|p| p.target.owner.name().to_owned())
+        .collect()
 }
 
 /// Shows the plan with the data in it and asks for the names, where there is somebody to ask.
@@ -205,7 +219,9 @@ async fn confirm_data(
     show(app, &planned);
     for name in names {
         let paint = app.printer.talk_paint();
-        let question = paint.bad(&format!("All data of {name} is deleted for good. Type {name} to agree:"));
+        let question = paint.bad(&format!(
+            "All data of {name} is deleted for good. Type {name} to agree:"
+        ));
         ask::type_name(&app.printer, &app.interrupt, &question, name)?;
     }
     Ok(planned)
@@ -216,7 +232,8 @@ fn show(app: &App, planned: &[Planned]) {
         match app.printer.output() {
             Output::Json => app.printer.line(&Line::Plan(&one.plan)),
             Output::Table | Output::Wide | Output::Yaml | Output::Name => {
-                app.printer.talk(&render::plan(&one.plan, app.printer.talk_paint(), Detail::Short));
+                app.printer
+                    .talk(&render::plan(&one.plan, app.printer.talk_paint(), Detail::Short));
             }
         }
     }
@@ -235,7 +252,9 @@ fn agree(app: &App, planned: &[Planned], request: &Request<'_>) -> Result<(), Er
             (0, replace) => format!("{replace} to replace"),
             (delete, replace) => format!("{delete} to stop or delete, {replace} to replace"),
         };
-        return Err(ask::nobody(request.what).happened(format!("nothing was changed: {what}, and nobody to ask")));
+        return Err(
+            ask::nobody(request.what).happened(format!("nothing was changed: {what}, and nobody to ask"))
+        );
     }
     let question = match request.wanted {
         Wanted::Nothing => "Take this down?",

@@ -75,7 +75,10 @@ fn a_colored_plan_is_the_plain_one_with_escapes() {
     }
     plain.push_str(rest);
     let trimmed = |t: &str| t.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-    assert_eq!(trimmed(&plain), trimmed(&render::plan(&rich(), Paint::Plain, Detail::Full)));
+    assert_eq!(
+        trimmed(&plain),
+        trimmed(&render::plan(&rich(), Paint::Plain, Detail::Full))
+    );
 }
 
 #[test]
@@ -101,8 +104,14 @@ fn losing_data_is_said_aloud() {
 #[test]
 fn counts_go_over_all_plans() {
     let counts = Counts::of([&rich(), &one_stage(serde_json::json!([]), 7)]);
-    assert_eq!((counts.create, counts.update, counts.replace, counts.delete), (1, 1, 1, 1));
-    assert_eq!((counts.same, counts.waiting, counts.blocked, counts.kept), (13, 1, 1, 1));
+    assert_eq!(
+        (counts.create, counts.update, counts.replace, counts.delete),
+        (1, 1, 1, 1)
+    );
+    assert_eq!(
+        (counts.same, counts.waiting, counts.blocked, counts.kept),
+        (13, 1, 1, 1)
+    );
     assert_eq!((counts.steps(), counts.removals(), counts.unknown), (4, 2, 1));
 }
 

@@ -21,7 +21,15 @@ pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     let documents = input::only(input.documents, &args.names)?;
-    take_down(app, &session, &documents, &args.act, args.delete_data, &Hints::default()).await
+    take_down(
+        app,
+        &session,
+        &documents,
+        &args.act,
+        args.delete_data,
+        &Hints::default(),
+    )
+    .await
 }
 
 /// What to do about data that was kept.
@@ -35,7 +43,10 @@ pub(crate) struct Hints {
 
 impl Default for Hints {
     fn default() -> Self {
-        Self { again: "paas up".to_owned(), for_good: "paas down --delete-data".to_owned() }
+        Self {
+            again: "paas up".to_owned(),
+            for_good: "paas down --delete-data".to_owned(),
+        }
     }
 }
 
@@ -48,7 +59,12 @@ pub(crate) async fn take_down(
     delete_data: bool,
     hints: &Hints,
 ) -> Result<Exit, Failure> {
-    let request = Request { wanted: Wanted::Nothing, delete_data, act, what: "take it down" };
+    let request = Request {
+        wanted: Wanted::Nothing,
+        delete_data,
+        act,
+        what: "take it down",
+    };
     let mut targets = session.targets(documents)?;
     session.lock(&mut targets, "paas down", act).await?;
     let done = reconcile::run(app, session, targets, &request, || Ok(())).await?;
@@ -82,7 +98,11 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
             session.objects().forget(&one.target.document)?;
             events::forget(&session.owner_folder(&one.target.owner));
         }
-        left.push(Left { owner: one.target.owner.to_string(), kept, gone });
+        left.push(Left {
+            owner: one.target.owner.to_string(),
+            kept,
+            gone,
+        });
     }
     forget_platforms(session, done)?;
     print(app, done, &left, hints);
@@ -120,12 +140,22 @@ fn print(app: &App, done: &[Done], left: &[Left], hints: &Hints) {
                 printer.value(&value);
             }
         }
-        Output::Name => left.iter().filter(|l| l.gone).for_each(|l| printer.data(&l.owner)),
+        Output::Name => left
+            .iter()
+            .filter(|l| l.gone)
+            .for_each(|l| printer.data(&l.owner)),
         Output::Table | Output::Wide => {
             let paint = printer.paint();
             let databases = left.iter().any(|l| !l.owner.starts_with("Platform/"));
-            for one in left.iter().filter(|l| !databases || !l.owner.starts_with("Platform/")) {
-                let tail = if one.gone { "nothing is left." } else { "stopped; nothing runs." };
+            for one in left
+                .iter()
+                .filter(|l| !databases || !l.owner.starts_with("Platform/"))
+            {
+                let tail = if one.gone {
+                    "nothing is left."
+                } else {
+                    "stopped; nothing runs."
+                };
                 printer.data(&format!("{}: {tail}", paint.strong(&one.owner)));
                 for place in places(&one.kept) {
                     printer.data(&format!("  data kept at {}", paint.name(place)));
@@ -159,7 +189,12 @@ mod tests {
     #[test]
     fn only_the_outermost_places_are_told() {
         let kept = |p: &str| ("key".to_owned(), p.to_owned());
-        let all = [kept("/srv/demo/data"), kept("/srv/demo"), kept("/srv/demo2"), kept("role app")];
+        let all = [
+            kept("/srv/demo/data"),
+            kept("/srv/demo"),
+            kept("/srv/demo2"),
+            kept("role app"),
+        ];
         assert_eq!(super::places(&all), ["/srv/demo", "/srv/demo2"]);
     }
 }

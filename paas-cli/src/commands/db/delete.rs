@@ -49,13 +49,19 @@ pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
 
 /// A database that is not listed, but whose data is here.
 async fn unlisted(session: &Session, name: &str, accepted: &[Document]) -> Result<Document, Failure> {
-    let object = Object { metadata: Meta::named(name), spec: DatabaseInstanceSpec::default() };
+    let object = Object {
+        metadata: Meta::named(name),
+        spec: DatabaseInstanceSpec::default(),
+    };
     let document = Document::DatabaseInstance(object);
     validate::document(&document).map_err(Error::from)?;
     for target in session.targets(std::slice::from_ref(&document))? {
         let mut cx = session.context(&target, Outputs::default(), false);
         let plan = target.pipeline.plan(&mut cx, Wanted::Nothing).await?;
-        let there = plan.stages.iter().any(|s| !s.kept.is_empty() || !s.steps.is_empty() || !s.blocked.is_empty());
+        let there = plan
+            .stages
+            .iter()
+            .any(|s| !s.kept.is_empty() || !s.steps.is_empty() || !s.blocked.is_empty());
         if there {
             return Ok(document);
         }
