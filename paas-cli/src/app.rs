@@ -50,11 +50,14 @@ impl App {
     /// # Errors
     /// Its own, or that the system gives no runtime.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| {
-            Error::new(&paas_core::codes::CORE_PROVIDER, Class::Internal)
-                .attempted("start")
-                .happened(e.to_string())
-        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| {
+                Error::new(&paas_core::codes::CORE_PROVIDER, Class::Internal)
+                    .attempted("start")
+                    .happened(e.to_string())
+            })?;
         self.interrupt.listen();
         runtime.block_on(future)
     }

@@ -31,10 +31,23 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where everything is kept on this machine
-    #[arg(long, global = true, env = "PAAS_HOME", value_name = "DIR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "PAAS_HOME",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
     pub(crate) home: Option<PathBuf>,
     /// How data is printed
-    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table", hide_default_value = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_default_value = true
+    )]
     pub(crate) output: Output,
     /// Never ask, also on a terminal
     #[arg(long, global = true)]
@@ -58,9 +71,9 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Write a commented paas.yaml
     Init(Init),
-    /// Make what should exist: from paas.yaml here, else what was accepted before, else a first database
+    /// Make what paas.yaml says; where there is none, a first database on this machine
     Up(Up),
-    /// Show what `up` would do, and change nothing
+    /// Show what up would do, and change nothing
     Plan(Plan),
     /// Stop everything and keep the data
     Down(Down),
@@ -104,13 +117,21 @@ pub(crate) struct Act {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub(crate) timeout: Duration,
     /// Wait until it is done; --wait=false begins and leaves
-    #[arg(long, value_name = "BOOL", default_value_t = true, hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value_t = true,
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
     pub(crate) wait: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "write a time such as 90s, 5m or 1h".to_owned())?;
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "write a time such as 90s, 5m or 1h".to_owned())?;
     Duration::try_from(span).map_err(|_| "a time to wait cannot be negative".to_owned())
 }
 
@@ -126,7 +147,9 @@ pub(crate) struct Init {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  paas up\n  paas up -f team.yaml --yes\n  cat team.yaml | paas up -f - -o json")]
+#[command(
+    after_help = "Examples:\n  paas up\n  paas up -f team.yaml --yes\n  cat team.yaml | paas up -f - -o json"
+)]
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) files: Files,
@@ -138,7 +161,9 @@ pub(crate) struct Up {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  paas plan\n  paas plan -f team.yaml --detailed-exitcode\n  paas plan -o json | jq .")]
+#[command(
+    after_help = "Examples:\n  paas plan\n  paas plan -f team.yaml --detailed-exitcode\n  paas plan -o json | jq ."
+)]
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) files: Files,
@@ -217,14 +242,18 @@ pub(crate) enum Db {
     #[command(after_help = "Examples:\n  paas db connect demo\n  paas db connect demo -- -f schema.sql")]
     Connect(DbConnect),
     /// Run SQL without psql
-    #[command(after_help = "Examples:\n  paas db sql demo -c 'select version()'\n  paas db sql demo -o json < report.sql")]
+    #[command(
+        after_help = "Examples:\n  paas db sql demo -c 'select version()'\n  paas db sql demo -o json < report.sql"
+    )]
     Sql(DbSql),
     /// Delete a database; the data is kept unless --delete-data is given
     Delete(DbDelete),
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  paas db create shop\n  paas db create shop --version 17 --user web --database web --param max_connections=50")]
+#[command(
+    after_help = "Examples:\n  paas db create shop\n  paas db create shop --version 17 --user web --database web --param max_connections=50"
+)]
 pub(crate) struct DbCreate {
     /// The name
     pub(crate) name: String,
@@ -283,7 +312,9 @@ pub(crate) struct DbSql {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  paas db delete shop --yes\n  paas db delete shop --delete-data --confirm shop")]
+#[command(
+    after_help = "Examples:\n  paas db delete shop --yes\n  paas db delete shop --delete-data --confirm shop"
+)]
 pub(crate) struct DbDelete {
     /// The name
     pub(crate) name: String,

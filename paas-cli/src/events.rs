@@ -43,7 +43,12 @@ impl Log {
         fs::create_dir_all(&self.folder)?;
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&path)?.write_all(&line)
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)?
+            .write_all(&line)
     }
 }
 
@@ -126,7 +131,12 @@ mod tests {
         let folder = dir.path().join("uid");
         let log = Log::new(folder.clone(), Arc::new(Silent));
         log.emit(&event("one"));
-        OpenOptions::new().append(true).open(folder.join(FILE)).unwrap().write_all(b"{\"at\n").unwrap();
+        OpenOptions::new()
+            .append(true)
+            .open(folder.join(FILE))
+            .unwrap()
+            .write_all(b"{\"at\n")
+            .unwrap();
         log.emit(&event("two"));
         assert_eq!(read(dir.path()).unwrap(), [event("one"), event("two")]);
         forget(&folder);
@@ -141,7 +151,10 @@ mod tests {
         for _ in 0..20 {
             log.emit(&long);
         }
-        let size: u64 = fs::read_dir(dir.path().join("uid")).unwrap().map(|f| f.unwrap().metadata().unwrap().len()).sum();
+        let size: u64 = fs::read_dir(dir.path().join("uid"))
+            .unwrap()
+            .map(|f| f.unwrap().metadata().unwrap().len())
+            .sum();
         assert!(size < 3 << 20, "{size}");
         assert!(!of(&dir.path().join("uid")).unwrap().is_empty());
     }

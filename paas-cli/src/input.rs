@@ -14,12 +14,7 @@ use paas_core::{
     },
 };
 
-use crate::{
-    args::Files,
-    codes::CLI_NO_OBJECT,
-    exit::Failure,
-    objects::Objects,
-};
+use crate::{args::Files, codes::CLI_NO_OBJECT, exit::Failure, objects::Objects};
 
 /// The file that is looked for where none is named.
 const HERE: &str = "paas.yaml";
@@ -54,9 +49,15 @@ pub(crate) fn meant(files: &Files, objects: &Objects) -> Result<Input, Failure> 
     }
     let documents = objects.all()?;
     if !documents.is_empty() {
-        return Ok(Input { documents, origin: From::Accepted });
+        return Ok(Input {
+            documents,
+            origin: From::Accepted,
+        });
     }
-    Ok(Input { documents: spec::quickstart(), origin: From::QuickStart })
+    Ok(Input {
+        documents: spec::quickstart(),
+        origin: From::QuickStart,
+    })
 }
 
 fn read(paths: &[PathBuf]) -> Result<Input, Failure> {
@@ -115,7 +116,10 @@ pub(crate) fn only(documents: Vec<Document>, names: &[String]) -> Result<Vec<Doc
             return Err(unknown(name, &documents));
         }
     }
-    Ok(documents.into_iter().filter(|d| names.iter().any(|n| n == d.name())).collect())
+    Ok(documents
+        .into_iter()
+        .filter(|d| names.iter().any(|n| n == d.name()))
+        .collect())
 }
 
 /// There is no object of that name, but these.

@@ -37,7 +37,9 @@ impl Interrupt {
     /// Listens from now on. The thread has its own runtime, so that it is heard while the engine computes.
     pub(crate) fn listen(&self) {
         let this = self.clone();
-        let listener = std::thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10);
+        let listener = std::thread::Builder::new()
+            .name("signals".to_owned())
+            .stack_size(128 << 10);
         // Without a listener the system's own rule holds: a signal ends the process, which is safe too.
         let _ = listener.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
@@ -48,7 +50,8 @@ impl Interrupt {
     }
 
     async fn wait(self) {
-        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
             return;
         };
         loop {
@@ -60,7 +63,9 @@ impl Interrupt {
                 // The terminal gave the signal to the child too, and the child knows what it means.
                 CHILD if by_user => {}
                 WORK if !self.cancel.is_cancelled() => {
-                    say("\nStopping after the call under way; again to leave at once. Both are safe: run the same command again to go on.\n");
+                    say(
+                        "\nStopping after the call under way; again to leave at once. Both are safe: run the same command again to go on.\n",
+                    );
                     self.cancel.cancel();
                 }
                 _ => {

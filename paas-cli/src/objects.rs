@@ -26,7 +26,10 @@ impl Objects {
     }
 
     fn path(&self, kind: Kind, namespace: &str, name: &str) -> PathBuf {
-        self.root.join(kind.as_str()).join(namespace).join(format!("{name}.yaml"))
+        self.root
+            .join(kind.as_str())
+            .join(namespace)
+            .join(format!("{name}.yaml"))
     }
 
     /// All of them, platforms first, then by namespace and name.
@@ -37,7 +40,10 @@ impl Objects {
                 for file in list(&namespace)? {
                     if file.extension().is_some_and(|e| e == "yaml") {
                         let text = fs::read_to_string(&file).map_err(|e| failed("read", &file, &e))?;
-                        sources.push(load::Source { name: file.display().to_string(), text });
+                        sources.push(load::Source {
+                            name: file.display().to_string(),
+                            text,
+                        });
                     }
                 }
             }
@@ -85,7 +91,9 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(|e| failed("list", folder, &e))?.path();
-        let hidden = path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
+        let hidden = path
+            .file_name()
+            .is_none_or(|n| n.to_string_lossy().starts_with('.'));
         if !hidden {
             paths.push(path);
         }
@@ -120,7 +128,10 @@ mod tests {
         let meta = fs::metadata(&file).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o600);
         objects.keep(&quickstart[1]).unwrap();
-        assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), meta.modified().unwrap());
+        assert_eq!(
+            fs::metadata(&file).unwrap().modified().unwrap(),
+            meta.modified().unwrap()
+        );
         for document in &quickstart {
             objects.forget(document).unwrap();
             objects.forget(document).unwrap();

@@ -97,10 +97,16 @@ pub(crate) async fn run(
     known(&request.act.confirm, &targets)?;
     let what = (request.wanted, request.delete_data);
     let mut planned = plan(session, targets, what, &request.act.confirm).await?;
-    if request.delete_data {
-        planned = confirm_data(app, session, planned, request).await?;
+    let names = if request.delete_data {
+        unconfirmed(&planned)
+    } else {
+        Vec::new()
+    };
+    if names.is_empty() {
+        show(app, &planned);
+    } else {
+        planned = confirm_data(app, session, planned, request, &names).await?;
     }
-    show(app, &planned);
     agree(app, &planned, request)?;
     accept()?;
     if request.wanted == Wanted::Nothing {
@@ -161,52 +167,64 @@ fn given(planned: &[Planned], target: &Target) -> Outputs {
 }
 
 fn consent(confirm: &[String], target: &Target) -> Consent {
-    confirm.iter().fold(Consent::none(), |c, name| c.and(name, &target.owner))
+    confirm
+        .iter()
+        .fold(Consent::none(), |c, name| c.and(name, &target.owner))
 }
 
 /// A confirmed name that is nobody's is a slip of the hand.
 fn known(confirm: &[String], targets: &[Target]) -> Result<(), Error> {
     let documents: Vec<_> = targets.iter().map(|t| t.document.clone()).collect();
-    match confirm.iter().find(|name| targets.iter().all(|t| t.owner.name() != name.as_str())) {
+    match confirm
+        .iter()
+        .find(|name| targets.iter().all(|t| t.owner.name() != name.as_str()))
+    {
         Some(name) => Err(crate::input::unknown(name, &documents)),
         None => Ok(()),
     }
 }
 
-/// Asks for the names of objects whose data is to go, where they were not given.
+/// The objects whose data is to go and whose names were not said.
+fn unconfirmed(planned: &[Planned]) -> Vec<String> {
+    let holds_data = |p: &&Planned| {
+        let mut blocked = p.plan.stages.iter().flat_map(|s| &s.blocked);
+        blocked.any(|b| b.code.as_deref() == Some(core_codes::CORE_BLOCKED.id))
+    };
+    let open = |p: &&Planned| p.cx.policy.protected.is_none() && !p.cx.consent.covers(&p.target.owner);
+    planned
+        .iter()
+        .filter(open)
+        .filter(holds_data)
+        .map(|p| p.target.owner.name().to_owned())
+        .collect()
+}
+
+/// Shows the plan with the data in it and asks for the names, where there is somebody to ask.
 async fn confirm_data(
     app: &App,
     session: &Session,
     planned: Vec<Planned>,
     request: &Request<'_>,
+    names: &[String],
 ) -> Result<Vec<Planned>, Error> {
-    let mut confirm = request.act.confirm.clone();
-    let mut asked = false;
-    for one in &planned {
-        let name = one.target.owner.name();
-        let needs = one.plan.stages.iter().flat_map(|s| &s.blocked).any(|b| {
-            b.code.as_deref() == Some(core_codes::CORE_BLOCKED.id)
-        });
-        if !needs || one.cx.policy.protected.is_some() || confirm.iter().any(|c| c == name) {
-            continue;
-        }
-        if !ask::possible(app.global.no_input) {
-            return Err(ask::nobody(&format!("delete the data of {name}"))
-                .happened("nothing was changed: deleting data needs the object's name, said aloud")
-                .remedy(format!("add --confirm {name} if its data may be lost for good")));
-        }
-        let paint = app.printer.talk_paint();
-        app.printer.talk(&render::plan(&one.plan, paint, Detail::Short));
-        let question = paint.bad(&format!("All data of {} is deleted for good. Type its name to agree:", one.target.owner));
-        ask::type_name(&app.printer, &app.interrupt, &question, name)?;
-        confirm.push(name.to_owned());
-        asked = true;
+    if !ask::possible(app.global.no_input) {
+        let names = names.join(",");
+        return Err(ask::nobody(&format!("delete the data of {names}"))
+            .happened("nothing was changed: data goes only with the object's name, typed in full")
+            .remedy(format!("add --confirm {names} if it may be lost for good")));
     }
-    if !asked {
-        return Ok(planned);
-    }
+    let confirm: Vec<String> = request.act.confirm.iter().chain(names).cloned().collect();
     let targets = planned.into_iter().map(|p| p.target).collect();
-    plan(session, targets, (request.wanted, request.delete_data), &confirm).await
+    let planned = plan(session, targets, (request.wanted, request.delete_data), &confirm).await?;
+    show(app, &planned);
+    for name in names {
+        let paint = app.printer.talk_paint();
+        let question = paint.bad(&format!(
+            "All data of {name} is deleted for good. Type {name} to agree:"
+        ));
+        ask::type_name(&app.printer, &app.interrupt, &question, name)?;
+    }
+    Ok(planned)
 }
 
 fn show(app: &App, planned: &[Planned]) {
@@ -214,7 +232,8 @@ fn show(app: &App, planned: &[Planned]) {
         match app.printer.output() {
             Output::Json => app.printer.line(&Line::Plan(&one.plan)),
             Output::Table | Output::Wide | Output::Yaml | Output::Name => {
-                app.printer.talk(&render::plan(&one.plan, app.printer.talk_paint(), Detail::Short));
+                app.printer
+                    .talk(&render::plan(&one.plan, app.printer.talk_paint(), Detail::Short));
             }
         }
     }
@@ -233,7 +252,9 @@ fn agree(app: &App, planned: &[Planned], request: &Request<'_>) -> Result<(), Er
             (0, replace) => format!("{replace} to replace"),
             (delete, replace) => format!("{delete} to stop or delete, {replace} to replace"),
         };
-        return Err(ask::nobody(request.what).happened(format!("nothing was changed: {what}, and nobody to ask")));
+        return Err(
+            ask::nobody(request.what).happened(format!("nothing was changed: {what}, and nobody to ask"))
+        );
     }
     let question = match request.wanted {
         Wanted::Nothing => "Take this down?",

@@ -11,8 +11,8 @@ use paas_core::{
     execute::{Alone, Fence, Tools},
     ledger::FileLedger,
     local::{
-        data, driver::LocalInfrastructure, home::Whence, instance::LocalInstance, lock::Holder, machine::LocalMachine,
-        postmaster,
+        data, driver::LocalInfrastructure, home::Whence, instance::LocalInstance, lock::Holder,
+        machine::LocalMachine, postmaster,
     },
     owner::Owner,
     pipeline::{Context, DriverStage, Pipeline},
@@ -132,7 +132,9 @@ impl Session {
         let mut platforms: Vec<Object<PlatformSpec>> = Vec::new();
         for document in documents.iter().chain(&self.objects.all()?) {
             if let Document::Platform(p) = document
-                && !platforms.iter().any(|q| q.metadata.name == p.metadata.name && q.metadata.namespace == p.metadata.namespace)
+                && !platforms.iter().any(|q| {
+                    q.metadata.name == p.metadata.name && q.metadata.namespace == p.metadata.namespace
+                })
             {
                 platforms.push(p.clone());
             }
@@ -146,7 +148,9 @@ impl Session {
         for document in documents {
             match document {
                 Document::Platform(_) => {}
-                Document::DatabaseInstance(object) => targets.push(self.database(document, object, &platforms)?),
+                Document::DatabaseInstance(object) => {
+                    targets.push(self.database(document, object, &platforms)?)
+                }
                 Document::DatabaseBackup(_) => {
                     return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
                         .attempted(format!("run the backup {}", document.name()))
@@ -209,10 +213,14 @@ impl Session {
         let mut order: Vec<&mut Target> = targets.iter_mut().collect();
         order.sort_by_key(|t| t.owner.uid());
         for target in order {
-            let Some(instance) = &target.instance else { continue };
+            let Some(instance) = &target.instance else {
+                continue;
+            };
             let owner = target.owner.to_string();
             let waiting = |holder: &Holder| {
-                self.printer.talk(&format!("{owner}: {holder} is at work; waiting until it is done."));
+                self.printer.talk(&format!(
+                    "{owner}: {holder} is at work; waiting until it is done."
+                ));
             };
             let instance = instance.clone().doing(doing).patience(act.timeout);
             target.fence = Arc::new(instance.lock(&waiting).await?);
@@ -269,8 +277,14 @@ impl Session {
         })
     }
 
-    async fn way(&self, target: &Target, user: Option<&str>, database: Option<&str>) -> Result<Connection, Error> {
-        let (Some(instance), Document::DatabaseInstance(object)) = (&target.instance, &target.document) else {
+    async fn way(
+        &self,
+        target: &Target,
+        user: Option<&str>,
+        database: Option<&str>,
+    ) -> Result<Connection, Error> {
+        let (Some(instance), Document::DatabaseInstance(object)) = (&target.instance, &target.document)
+        else {
             return Err(not_running(target, "it is not a database"));
         };
         let spec = &object.spec;
@@ -278,14 +292,25 @@ impl Session {
         let databases: Vec<&str> = spec.databases.iter().map(|d| d.name.as_str()).collect();
         declared("user", user, &users)?;
         declared("database", database, &databases)?;
-        let owned = spec.databases.iter().find(|d| user.is_some_and(|u| spec.owner_of(d) == u));
-        let chosen = spec.databases.iter().find(|d| Some(d.name.as_str()) == database).or(owned).or(spec.databases.first());
+        let owned = spec
+            .databases
+            .iter()
+            .find(|d| user.is_some_and(|u| spec.owner_of(d) == u));
+        let chosen = spec
+            .databases
+            .iter()
+            .find(|d| Some(d.name.as_str()) == database)
+            .or(owned)
+            .or(spec.databases.first());
         let (database, owner) = chosen.map_or(("app", "app"), |d| (d.name.as_str(), spec.owner_of(d)));
         let never = |e: Error| match e.class() {
             Class::NotFound => not_running(target, e.words()),
             _ => e,
         };
-        instance.connection_to(database, user.unwrap_or(owner)).await.map_err(never)
+        instance
+            .connection_to(database, user.unwrap_or(owner))
+            .await
+            .map_err(never)
     }
 }
 
@@ -309,8 +334,10 @@ fn choose<'a>(
     object: &Object<DatabaseInstanceSpec>,
     platforms: &'a [Object<PlatformSpec>],
 ) -> Result<Option<&'a Object<PlatformSpec>>, Error> {
-    let mine: Vec<&Object<PlatformSpec>> =
-        platforms.iter().filter(|p| p.metadata.namespace == object.metadata.namespace).collect();
+    let mine: Vec<&Object<PlatformSpec>> = platforms
+        .iter()
+        .filter(|p| p.metadata.namespace == object.metadata.namespace)
+        .collect();
     let names: Vec<&str> = mine.iter().map(|p| p.metadata.name.as_str()).collect();
     let unclear = |why: String| {
         Error::new(&CLI_PLATFORM, Class::Invalid)
@@ -320,12 +347,22 @@ fn choose<'a>(
     match (&object.spec.platform_ref, mine.as_slice()) {
         (Some(named), _) => match mine.iter().find(|p| p.metadata.name == named.name) {
             Some(platform) => Ok(Some(platform)),
-            None if names.is_empty() => Err(unclear(format!("it names {}, and there is no Platform", named.name))),
-            None => Err(unclear(format!("it names {}; there are: {}", named.name, names.join(", ")))),
+            None if names.is_empty() => Err(unclear(format!(
+                "it names {}, and there is no Platform",
+                named.name
+            ))),
+            None => Err(unclear(format!(
+                "it names {}; there are: {}",
+                named.name,
+                names.join(", ")
+            ))),
         },
         (None, []) => Ok(None),
         (None, [only]) => Ok(Some(only)),
-        (None, _) => Err(unclear(format!("it names none, and there are several: {}", names.join(", ")))),
+        (None, _) => Err(unclear(format!(
+            "it names none, and there are several: {}",
+            names.join(", ")
+        ))),
     }
 }
 
@@ -343,5 +380,7 @@ fn check_infrastructure(platform: &Object<PlatformSpec>) -> Result<(), Error> {
 
 /// The platform of the quick start, for databases that are made where there is none.
 pub(crate) fn quickstart_platform() -> impl Iterator<Item = Document> {
-    spec::quickstart().into_iter().filter(|d| matches!(d, Document::Platform(_)))
+    spec::quickstart()
+        .into_iter()
+        .filter(|d| matches!(d, Document::Platform(_)))
 }

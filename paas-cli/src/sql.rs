@@ -10,7 +10,9 @@ use paas_core::{
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage, config::SslMode, error::ErrorPosition, error::SqlState};
+use tokio_postgres::{
+    Client, Config, NoTls, SimpleQueryMessage, config::SslMode, error::ErrorPosition, error::SqlState,
+};
 
 /// A session for SQL of a person. It ends when dropped.
 #[derive(Debug)]
@@ -37,7 +39,11 @@ impl Answer {
             .rows
             .iter()
             .map(|row| {
-                let pairs = self.columns.iter().cloned().zip(row.iter().map(|c| c.clone().into()));
+                let pairs = self
+                    .columns
+                    .iter()
+                    .cloned()
+                    .zip(row.iter().map(|c| c.clone().into()));
                 Value::Object(pairs.collect::<Map<_, _>>())
             })
             .collect();
@@ -65,7 +71,9 @@ impl Prompt {
                 Some(db) if *db.code() == SqlState::INVALID_PASSWORD => Error::new(&PG_AUTH, Class::Denied),
                 _ => Error::new(&PG_CONNECT, Class::Transient),
             };
-            error.attempted(format!("connect to {to}")).happened(words(&e, ""))
+            error
+                .attempted(format!("connect to {to}"))
+                .happened(words(&e, ""))
         })?;
         // The connection's own failure reaches the caller through the client.
         let wire = tokio::spawn(async move {
@@ -80,7 +88,9 @@ impl Prompt {
     /// `PAAS-PG-0003` with the server's words and the place in the text.
     pub(crate) async fn ask(&self, text: &str) -> Result<Vec<Answer>, Error> {
         let messages = self.client.simple_query(text).await.map_err(|e| {
-            Error::new(&PG_SQL, Class::Internal).attempted("run SQL").happened(words(&e, text))
+            Error::new(&PG_SQL, Class::Internal)
+                .attempted("run SQL")
+                .happened(words(&e, text))
         })?;
         let mut answers = Vec::new();
         let mut open = Answer::default();
@@ -90,7 +100,8 @@ impl Prompt {
                     open.columns = columns.iter().map(|c| c.name().to_owned()).collect();
                 }
                 SimpleQueryMessage::Row(row) => {
-                    open.rows.push((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
+                    open.rows
+                        .push((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect());
                 }
                 SimpleQueryMessage::CommandComplete(count) => {
                     open.count = count;
@@ -120,7 +131,12 @@ fn words(e: &tokio_postgres::Error, text: &str) -> String {
     let Some(db) = e.as_db_error() else {
         return std::error::Error::source(e).map_or_else(|| e.to_string(), |s| format!("{e}: {s}"));
     };
-    let mut out = format!("{}: {} (SQLSTATE {})", db.severity(), db.message(), db.code().code());
+    let mut out = format!(
+        "{}: {} (SQLSTATE {})",
+        db.severity(),
+        db.message(),
+        db.code().code()
+    );
     if let Some(ErrorPosition::Original(position)) = db.position() {
         out.push_str(&pointed(text, *position as usize));
     }
@@ -137,8 +153,15 @@ fn pointed(text: &str, position: usize) -> String {
     let before: String = text.chars().take(position.saturating_sub(1)).collect();
     let number = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
-    let line: String = text.lines().nth(number - 1).unwrap_or_default().replace('\t', " ");
-    format!("\nline {number}: {line}\n{}^", " ".repeat(column + format!("line {number}: ").len()))
+    let line: String = text
+        .lines()
+        .nth(number - 1)
+        .unwrap_or_default()
+        .replace('\t', " ");
+    format!(
+        "\nline {number}: {line}\n{}^",
+        " ".repeat(column + format!("line {number}: ").len())
+    )
 }
 
 #[cfg(test)]
@@ -147,7 +170,10 @@ mod tests {
 
     #[test]
     fn a_position_is_shown_in_its_line() {
-        assert_eq!(pointed("select 1;\nselekt 2", 11), "\nline 2: selekt 2\n        ^");
+        assert_eq!(
+            pointed("select 1;\nselekt 2", 11),
+            "\nline 2: selekt 2\n        ^"
+        );
         assert_eq!(pointed("select x", 8), "\nline 1: select x\n               ^");
         assert_eq!(pointed("", 9), "\nline 1: \n        ^");
     }
@@ -159,6 +185,9 @@ mod tests {
             rows: vec![vec![Some(String::new()), None]],
             count: 1,
         };
-        assert_eq!(answer.to_json()["rows"][0], serde_json::json!({ "a": "", "b": null }));
+        assert_eq!(
+            answer.to_json()["rows"][0],
+            serde_json::json!({ "a": "", "b": null })
+        );
     }
 }

@@ -21,7 +21,33 @@ pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     let documents = input::only(input.documents, &args.names)?;
-    take_down(app, &session, &documents, &args.act, args.delete_data).await
+    take_down(
+        app,
+        &session,
+        &documents,
+        &args.act,
+        args.delete_data,
+        &Hints::default(),
+    )
+    .await
+}
+
+/// What to do about data that was kept.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    /// The command that takes it up again.
+    pub(crate) again: String,
+    /// The command that deletes it.
+    pub(crate) for_good: String,
+}
+
+impl Default for Hints {
+    fn default() -> Self {
+        Self {
+            again: "paas up".to_owned(),
+            for_good: "paas down --delete-data".to_owned(),
+        }
+    }
 }
 
 /// Takes objects down and proves what is left.
@@ -31,13 +57,19 @@ pub(crate) async fn take_down(
     documents: &[Document],
     act: &Act,
     delete_data: bool,
+    hints: &Hints,
 ) -> Result<Exit, Failure> {
-    let request = Request { wanted: Wanted::Nothing, delete_data, act, what: "take it down" };
+    let request = Request {
+        wanted: Wanted::Nothing,
+        delete_data,
+        act,
+        what: "take it down",
+    };
     let mut targets = session.targets(documents)?;
     session.lock(&mut targets, "paas down", act).await?;
     let done = reconcile::run(app, session, targets, &request, || Ok(())).await?;
     let exit = reconcile::tell(&app.printer, &done);
-    prove(app, session, &done).await?;
+    prove(app, session, &done, hints).await?;
     Ok(exit)
 }
 
@@ -50,7 +82,7 @@ struct Left {
 }
 
 /// Looks once more, says what is left, and forgets objects of which nothing is.
-async fn prove(app: &App, session: &Session, done: &[Done]) -> Result<(), Failure> {
+async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Result<(), Failure> {
     let mut left = Vec::new();
     for one in done.iter().filter(|d| matches!(d.result, Ok(Outcome::Converged))) {
         let mut cx = session.context(&one.target, Outputs::default(), false);
@@ -66,10 +98,14 @@ async fn prove(app: &App, session: &Session, done: &[Done]) -> Result<(), Failur
             session.objects().forget(&one.target.document)?;
             events::forget(&session.owner_folder(&one.target.owner));
         }
-        left.push(Left { owner: one.target.owner.to_string(), kept, gone });
+        left.push(Left {
+            owner: one.target.owner.to_string(),
+            kept,
+            gone,
+        });
     }
     forget_platforms(session, done)?;
-    print(app, done, &left);
+    print(app, done, &left, hints);
     Ok(())
 }
 
@@ -88,7 +124,7 @@ pub(crate) fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), F
     Ok(())
 }
 
-fn print(app: &App, done: &[Done], left: &[Left]) {
+fn print(app: &App, done: &[Done], left: &[Left], hints: &Hints) {
     let printer = &app.printer;
     match printer.output() {
         Output::Json | Output::Yaml => {
@@ -104,12 +140,22 @@ fn print(app: &App, done: &[Done], left: &[Left]) {
                 printer.value(&value);
             }
         }
-        Output::Name => left.iter().filter(|l| l.gone).for_each(|l| printer.data(&l.owner)),
+        Output::Name => left
+            .iter()
+            .filter(|l| l.gone)
+            .for_each(|l| printer.data(&l.owner)),
         Output::Table | Output::Wide => {
             let paint = printer.paint();
             let databases = left.iter().any(|l| !l.owner.starts_with("Platform/"));
-            for one in left.iter().filter(|l| !databases || !l.owner.starts_with("Platform/")) {
-                let tail = if one.gone { "nothing is left." } else { "stopped; nothing runs." };
+            for one in left
+                .iter()
+                .filter(|l| !databases || !l.owner.starts_with("Platform/"))
+            {
+                let tail = if one.gone {
+                    "nothing is left."
+                } else {
+                    "stopped; nothing runs."
+                };
                 printer.data(&format!("{}: {tail}", paint.strong(&one.owner)));
                 for place in places(&one.kept) {
                     printer.data(&format!("  data kept at {}", paint.name(place)));
@@ -118,8 +164,8 @@ fn print(app: &App, done: &[Done], left: &[Left]) {
             if left.iter().any(|l| !l.kept.is_empty()) {
                 printer.data(&format!(
                     "{} takes it up again; {} deletes the data for good.",
-                    paint.name("paas up"),
-                    paint.name("paas down --delete-data")
+                    paint.name(&hints.again),
+                    paint.name(&hints.for_good)
                 ));
             }
         }
@@ -143,7 +189,12 @@ mod tests {
     #[test]
     fn only_the_outermost_places_are_told() {
         let kept = |p: &str| ("key".to_owned(), p.to_owned());
-        let all = [kept("/srv/demo/data"), kept("/srv/demo"), kept("/srv/demo2"), kept("role app")];
+        let all = [
+            kept("/srv/demo/data"),
+            kept("/srv/demo"),
+            kept("/srv/demo2"),
+            kept("role app"),
+        ];
         assert_eq!(super::places(&all), ["/srv/demo", "/srv/demo2"]);
     }
 }

@@ -19,7 +19,11 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) async fn run(app: &App, args: &Events) -> Result<Exit, Failure> {
     let owners = session::owners(app)?;
     let mine = |e: &Event| {
-        args.names.is_empty() || e.owner.rsplit('/').next().is_some_and(|n| args.names.iter().any(|a| a == n))
+        args.names.is_empty()
+            || e.owner
+                .rsplit('/')
+                .next()
+                .is_some_and(|n| args.names.iter().any(|a| a == n))
     };
     let mut all = events::read(&owners)?;
     let mut told = all.len();
@@ -38,7 +42,12 @@ pub(crate) async fn run(app: &App, args: &Events) -> Result<Exit, Failure> {
         }
         let now = events::read(&owners)?;
         // A log that was set aside or removed is shorter than before.
-        let fresh: Vec<Event> = now.iter().skip(told.min(now.len())).filter(|e| mine(e)).cloned().collect();
+        let fresh: Vec<Event> = now
+            .iter()
+            .skip(told.min(now.len()))
+            .filter(|e| mine(e))
+            .cloned()
+            .collect();
         told = now.len();
         print(app, &fresh, true);
     }
@@ -49,12 +58,19 @@ fn print(app: &App, events: &[Event], in_lines: bool) {
     let printer = &app.printer;
     match printer.output() {
         Output::Json | Output::Name => events.iter().for_each(|e| printer.line(e)),
-        Output::Yaml if !events.is_empty() => printer.value(&serde_json::to_value(events).unwrap_or_default()),
+        Output::Yaml if !events.is_empty() => {
+            printer.value(&serde_json::to_value(events).unwrap_or_default())
+        }
         Output::Yaml => {}
         Output::Table | Output::Wide if in_lines => {
             let paint = printer.paint();
             for e in events {
-                printer.data(&format!("{}  {}  {}", paint.dim(&format!("{:.0}", e.at)), e.owner, render::event(e, paint)));
+                printer.data(&format!(
+                    "{}  {}  {}",
+                    paint.dim(&format!("{:.0}", e.at)),
+                    e.owner,
+                    render::event(e, paint)
+                ));
             }
         }
         Output::Table | Output::Wide if !events.is_empty() => printer.data(&table(
@@ -62,7 +78,14 @@ fn print(app: &App, events: &[Event], in_lines: bool) {
             events.iter().map(|e| {
                 let key = e.key.as_ref().map_or(e.stage.clone(), ToString::to_string);
                 let message = render::clean(&e.message).replace('\n', " ");
-                vec![format!("{:.0}", e.at), e.owner.clone(), format!("{:?}", e.state), e.verb.clone(), key, message]
+                vec![
+                    format!("{:.0}", e.at),
+                    e.owner.clone(),
+                    format!("{:?}", e.state),
+                    e.verb.clone(),
+                    key,
+                    message,
+                ]
             }),
         )),
         Output::Table | Output::Wide => {}

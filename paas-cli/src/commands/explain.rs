@@ -45,7 +45,9 @@ pub(crate) fn run(app: &App, args: &Explain) -> Result<Exit, Failure> {
 
 fn list(app: &App, codes: Vec<&Code>) {
     match app.printer.output() {
-        Output::Json | Output::Yaml => app.printer.value(&serde_json::to_value(&codes).unwrap_or_default()),
+        Output::Json | Output::Yaml => app
+            .printer
+            .value(&serde_json::to_value(&codes).unwrap_or_default()),
         Output::Name => codes.iter().for_each(|c| app.printer.data(c.id)),
         Output::Table | Output::Wide => {
             let rows = codes.iter().map(|c| vec![c.id.to_owned(), c.title.to_owned()]);

@@ -24,8 +24,14 @@ pub(crate) fn run(app: &App, args: &Init) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let mut options = OpenOptions::new();
-    options.write(true).create_new(!args.force).create(args.force).truncate(args.force);
-    let written = options.open(&args.path).and_then(|mut file| file.write_all(template.as_bytes()));
+    options
+        .write(true)
+        .create_new(!args.force)
+        .create(args.force)
+        .truncate(args.force);
+    let written = options
+        .open(&args.path)
+        .and_then(|mut file| file.write_all(template.as_bytes()));
     let path = args.path.display();
     written.map_err(|e| {
         let error = match e.kind() {
@@ -35,7 +41,12 @@ pub(crate) fn run(app: &App, args: &Init) -> Result<Exit, Failure> {
         error.attempted(format!("write {path}")).happened(e.to_string())
     })?;
     let paint = app.printer.talk_paint();
-    let up = if path.to_string() == "paas.yaml" { "paas up".to_owned() } else { format!("paas up -f {path}") };
-    app.printer.talk(&format!("Wrote {path}. Change it, then run {}.", paint.name(&up)));
+    let up = if path.to_string() == "paas.yaml" {
+        "paas up".to_owned()
+    } else {
+        format!("paas up -f {path}")
+    };
+    app.printer
+        .talk(&format!("Wrote {path}. Change it, then run {}.", paint.name(&up)));
     Ok(Exit::Done)
 }

@@ -26,11 +26,16 @@ pub(crate) async fn run(app: &App, args: &Plan) -> Result<Exit, Failure> {
     let planned = reconcile::plan(&session, targets, (wanted, args.delete_data), &[]).await?;
     let plans: Vec<PlanView> = planned.into_iter().map(|p| p.plan).collect();
     if input.origin == From::QuickStart && !app.printer.for_programs() {
-        app.printer.talk("No paas.yaml here: this is the plan of the quick start.");
+        app.printer
+            .talk("No paas.yaml here: this is the plan of the quick start.");
     }
     print(app, &plans);
     let changes = plans.iter().any(|p| !reconcile::is_idle(p));
-    Ok(if args.detailed_exitcode && changes { Exit::Changes } else { Exit::Done })
+    Ok(if args.detailed_exitcode && changes {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
 }
 
 fn print(app: &App, plans: &[PlanView]) {
@@ -46,7 +51,11 @@ fn print(app: &App, plans: &[PlanView]) {
             }
         }
         Output::Table | Output::Wide => {
-            let detail = if app.printer.verbose() || printer.output() == Output::Wide { Detail::Full } else { Detail::Short };
+            let detail = if app.printer.verbose() || printer.output() == Output::Wide {
+                Detail::Full
+            } else {
+                Detail::Short
+            };
             let paint = printer.paint();
             let busy = |p: &&PlanView| !reconcile::is_idle(p) || p.stages.iter().any(|s| !s.kept.is_empty());
             for plan in plans.iter().filter(|p| !busy(p)) {
@@ -57,7 +66,10 @@ fn print(app: &App, plans: &[PlanView]) {
                 printer.data(&render::plan(plan, paint, detail));
             }
             if plans.iter().filter(busy).count() > 1 {
-                printer.data(&format!("\nIn all: {}", render::summary(&Counts::of(plans), paint)));
+                printer.data(&format!(
+                    "\nIn all: {}",
+                    render::summary(&Counts::of(plans), paint)
+                ));
             }
         }
     }

@@ -64,10 +64,16 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     if input.origin == From::QuickStart && args.names.is_empty() && !app.printer.for_programs() {
-        app.printer.talk("Nothing is here yet. `paas up` makes a first database; `paas init` writes a file to start from.");
+        app.printer.talk(
+            "Nothing is here yet. `paas up` makes a first database; `paas init` writes a file to start from.",
+        );
         return Ok(Exit::Done);
     }
-    let documents = if input.origin == From::QuickStart { Vec::new() } else { input.documents };
+    let documents = if input.origin == From::QuickStart {
+        Vec::new()
+    } else {
+        input.documents
+    };
     let documents = input::only(documents, &args.names)?;
     let standings = standings(&session, session.targets(&documents)?).await?;
     print(app, &standings);
@@ -104,7 +110,11 @@ fn judge(plan: &PlanView, kind: Kind) -> (State, String, Vec<String>) {
     let same: usize = stages.iter().map(|s| s.same).sum();
     let creates = |s: &&&StepView| s.verb == Verb::Create;
     if let Some(note) = stages.iter().flat_map(|s| &s.blocked).next() {
-        return (State::Blocked, format!("{}: {}", note.key, note.why), vec![note.key.to_string()]);
+        return (
+            State::Blocked,
+            format!("{}: {}", note.key, note.why),
+            vec![note.key.to_string()],
+        );
     }
     let waiting: Vec<_> = stages.iter().flat_map(|s| &s.waiting).collect();
     if let Some(first) = waiting.first() {
@@ -119,10 +129,18 @@ fn judge(plan: &PlanView, kind: Kind) -> (State, String, Vec<String>) {
         return (State::Ready, reason, Vec::new());
     };
     if same == 0 && steps.iter().filter(creates).count() == steps.len() {
-        return (State::Absent, "it is not made yet; paas up makes it".to_owned(), Vec::new());
+        return (
+            State::Absent,
+            "it is not made yet; paas up makes it".to_owned(),
+            Vec::new(),
+        );
     }
     if let Some(server) = steps.iter().filter(creates).find(|s| s.key.as_str() == "server") {
-        return (State::Stopped, format!("{} does not run; paas up starts it", server.key), Vec::new());
+        return (
+            State::Stopped,
+            format!("{} does not run; paas up starts it", server.key),
+            Vec::new(),
+        );
     }
     let reason = format!("{} {}: {}", first.verb, first.key, first.reason);
     (State::OutOfDate, reason, Vec::new())
@@ -137,12 +155,21 @@ fn print(app: &App, standings: &[Standing]) {
         Output::Name => standings.iter().for_each(|s| printer.data(&name(s))),
         Output::Table => printer.data(&table(
             &["OBJECT", "STATE", "SINCE", "REASON"],
-            standings.iter().map(|s| vec![name(s), format!("{:?}", s.state), since(s), s.reason.clone()]),
+            standings
+                .iter()
+                .map(|s| vec![name(s), format!("{:?}", s.state), since(s), s.reason.clone()]),
         )),
         Output::Wide => printer.data(&table(
             &["OBJECT", "STATE", "SINCE", "WAITS FOR", "UID", "REASON"],
             standings.iter().map(|s| {
-                vec![name(s), format!("{:?}", s.state), since(s), s.waits_for.join(","), s.uid.clone(), s.reason.clone()]
+                vec![
+                    name(s),
+                    format!("{:?}", s.state),
+                    since(s),
+                    s.waits_for.join(","),
+                    s.uid.clone(),
+                    s.reason.clone(),
+                ]
             }),
         )),
     }

@@ -1,6 +1,9 @@
 //! `paas up`.
 
-use paas_core::{pipeline::Wanted, spec::{Document, Kind}};
+use paas_core::{
+    pipeline::Wanted,
+    spec::{Document, Kind},
+};
 
 use crate::{
     app::App,
@@ -17,10 +20,20 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     if input.origin == From::QuickStart {
-        app.printer.talk("No paas.yaml here: bringing up the quick start, a PostgreSQL on this machine.");
+        app.printer
+            .talk("No paas.yaml here: bringing up the quick start, a PostgreSQL on this machine.");
     }
-    let request = Request { wanted: Wanted::Spec, delete_data: false, act: &args.act, what: "bring it up" };
-    let pruned = if args.prune { surplus(&session, &input)? } else { Vec::new() };
+    let request = Request {
+        wanted: Wanted::Spec,
+        delete_data: false,
+        act: &args.act,
+        what: "bring it up",
+    };
+    let pruned = if args.prune {
+        surplus(&session, &input)?
+    } else {
+        Vec::new()
+    };
     let mut targets = session.targets(&input.documents)?;
     session.check_changes(&input.documents)?;
     session.lock(&mut targets, "paas up", &args.act).await?;
@@ -29,7 +42,15 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     let done = reconcile::run(app, &session, targets, &request, accept).await?;
     let mut exit = reconcile::tell(&app.printer, &done);
     if !pruned.is_empty() && exit == Exit::Done {
-        exit = super::down::take_down(app, &session, &pruned, &args.act, false).await?;
+        exit = super::down::take_down(
+            app,
+            &session,
+            &pruned,
+            &args.act,
+            false,
+            &super::down::Hints::default(),
+        )
+        .await?;
     }
     finish(app, &session, &done).await;
     Ok(exit)
@@ -38,40 +59,75 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
 /// Accepted objects that the files do not have.
 fn surplus(session: &Session, input: &Input) -> Result<Vec<Document>, Failure> {
     let accepted = session.objects().all()?;
-    Ok(accepted.into_iter().filter(|a| !input.documents.iter().any(|d| input::same(a, d))).collect())
+    Ok(accepted
+        .into_iter()
+        .filter(|a| !input.documents.iter().any(|d| input::same(a, d)))
+        .collect())
 }
 
 /// Says what there is now, how it is reached, and what to do next.
 pub(crate) async fn finish(app: &App, session: &Session, done: &[Done]) {
     match app.printer.output() {
-        Output::Json => app.printer.line(&Line::Result(reconcile::result(done))),
-        Output::Yaml => app.printer.value(&reconcile::result(done)),
-        Output::Name => done.iter().for_each(|d| app.printer.data(&d.target.owner.to_string())),
+        Output::Json => app.printer.line(&Line::Result(result(session, done).await)),
+        Output::Yaml => app.printer.value(&result(session, done).await),
+        Output::Name => done
+            .iter()
+            .for_each(|d| app.printer.data(&d.target.owner.to_string())),
         Output::Table | Output::Wide => summary(app, session, done).await,
     }
+}
+
+/// What became of the objects, and where databases are; without passwords.
+async fn result(session: &Session, done: &[Done]) -> serde_json::Value {
+    let mut value = reconcile::result(done);
+    for (position, one) in done.iter().enumerate() {
+        if let Ok(place) = session.place(&one.target).await {
+            value["objects"][position]["connection"] = serde_json::json!({
+                "port": place.port, "url": place.url, "version": place.version, "folder": place.folder,
+            });
+        }
+    }
+    value
 }
 
 async fn summary(app: &App, session: &Session, done: &[Done]) {
     use paas_core::pipeline::Outcome;
     let paint = app.printer.paint();
-    let ready: Vec<&Done> = done.iter().filter(|d| matches!(d.result, Ok(Outcome::Converged))).collect();
-    let databases: Vec<&Done> =
-        ready.iter().copied().filter(|d| d.target.document.kind() == Kind::DatabaseInstance).collect();
+    let ready: Vec<&Done> = done
+        .iter()
+        .filter(|d| matches!(d.result, Ok(Outcome::Converged)))
+        .collect();
+    let databases: Vec<&Done> = ready
+        .iter()
+        .copied()
+        .filter(|d| d.target.document.kind() == Kind::DatabaseInstance)
+        .collect();
     if ready.len() == done.len() && done.iter().all(Done::was_idle) {
         let told: Vec<&Done> = if databases.is_empty() { ready } else { databases };
         let names: Vec<String> = told.iter().map(|d| d.target.owner.to_string()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
-        app.printer.data(&format!("Nothing to do: {} {verb} as it should be.", names.join(", ")));
+        app.printer.data(&format!(
+            "Nothing to do: {} {verb} as it should be.",
+            names.join(", ")
+        ));
         return;
     }
     for one in &databases {
         let name = one.target.owner.name();
         let head = format!("{} is ready", one.target.owner);
         match session.place(&one.target).await {
-            Ok(place) => app.printer.data(&format!("{} ({})\n  {}", paint.good(&head), format_args!("PostgreSQL {}, port {}", place.version, place.port), paint.name(&place.url))),
+            Ok(place) => app.printer.data(&format!(
+                "{} ({})\n  {}",
+                paint.good(&head),
+                format_args!("PostgreSQL {}, port {}", place.version, place.port),
+                paint.name(&place.url)
+            )),
             Err(_) => app.printer.data(&paint.good(&head)),
         }
-        app.printer.data(&format!("  {}", paint.dim(&format!("with its password: paas db url {name}"))));
+        app.printer.data(&format!(
+            "  {}",
+            paint.dim(&format!("with its password: paas db url {name}"))
+        ));
     }
     if let Some(first) = databases.first() {
         let name = first.target.owner.name();
@@ -81,7 +137,13 @@ async fn summary(app: &App, session: &Session, done: &[Done]) {
             ("paas status".to_owned(), "how it is doing"),
             ("paas down".to_owned(), "stop it and keep the data"),
         ] {
-            app.printer.data(&format!("  {}{:pad$}  {}", paint.name(&command), "", paint.dim(what), pad = 28usize.saturating_sub(command.len())));
+            app.printer.data(&format!(
+                "  {}{:pad$}  {}",
+                paint.name(&command),
+                "",
+                paint.dim(what),
+                pad = 28usize.saturating_sub(command.len())
+            ));
         }
     }
 }

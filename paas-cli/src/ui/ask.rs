@@ -17,7 +17,10 @@ pub(crate) fn possible(no_input: bool) -> bool {
 
 /// Asks for `y`; anything else declines.
 pub(crate) fn agree(printer: &Printer, interrupt: &Interrupt, question: &str) -> Result<(), Error> {
-    let answer = answer(printer, interrupt, &format!("{question} [y/N] "))?;
+    is_yes(&answer(printer, interrupt, &format!("{question} [y/N] "))?)
+}
+
+fn is_yes(answer: &str) -> Result<(), Error> {
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(declined()),
@@ -25,7 +28,12 @@ pub(crate) fn agree(printer: &Printer, interrupt: &Interrupt, question: &str) ->
 }
 
 /// Asks for a name to be typed; anything else declines.
-pub(crate) fn type_name(printer: &Printer, interrupt: &Interrupt, question: &str, name: &str) -> Result<(), Error> {
+pub(crate) fn type_name(
+    printer: &Printer,
+    interrupt: &Interrupt,
+    question: &str,
+    name: &str,
+) -> Result<(), Error> {
     if answer(printer, interrupt, &format!("{question} "))?.trim() == name {
         Ok(())
     } else {
@@ -48,4 +56,19 @@ fn answer(printer: &Printer, interrupt: &Interrupt, question: &str) -> Result<St
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|_| declined())?;
     Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for yes in ["y", "Y\n", "yes\r\n"] {
+            is_yes(yes).unwrap();
+        }
+        for no in ["", "\n", "n", "yeah", "demo"] {
+            assert_eq!(is_yes(no).unwrap_err().code().id, CLI_DECLINED.id);
+        }
+    }
 }

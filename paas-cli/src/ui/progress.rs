@@ -76,7 +76,11 @@ impl Progress {
             Output::Table | Output::Wide | Output::Yaml | Output::Name if Printer::watched() => Manner::Live,
             Output::Table | Output::Wide | Output::Yaml | Output::Name => Manner::Lines,
         };
-        Self { printer, manner, seen: Mutex::default() }
+        Self {
+            printer,
+            manner,
+            seen: Mutex::default(),
+        }
     }
 
     /// Moves the line on a terminal; tells long waits where there is none.
@@ -93,7 +97,8 @@ impl Progress {
                 for (key, doing) in &mut seen.under_way {
                     if doing.wait && !doing.told && doing.since.elapsed() >= WORTH_TELLING {
                         doing.told = true;
-                        self.printer.talk(&format!("  {} {key}: {}", paint.change("…"), doing.text));
+                        self.printer
+                            .talk(&format!("  {} {key}: {}", paint.change("…"), doing.text));
                     }
                 }
             }
@@ -119,19 +124,25 @@ impl EventSink for Progress {
             seen.owner.clone_from(&event.owner);
             self.printer.talk(&paint.strong(&event.owner));
         }
-        let key = event.key.as_ref().map_or(event.stage.clone(), ToString::to_string);
+        let key = event
+            .key
+            .as_ref()
+            .map_or(event.stage.clone(), ToString::to_string);
         let before = seen.under_way.remove(&key);
         match event.state {
             State::Started => {
                 let text = format!("{} {key}", event.verb);
                 seen.begin(key, text, false);
                 if self.printer.verbose() {
-                    self.printer.talk(&format!("  {}", paint.dim(&render::event(event, Paint::Plain))));
+                    self.printer
+                        .talk(&format!("  {}", paint.dim(&render::event(event, Paint::Plain))));
                 }
             }
             State::Waiting => {
                 let text = event.message.clone();
-                let told = before.filter(|b| b.wait).map(|b| (b.since, b.told && b.text == text));
+                let told = before
+                    .filter(|b| b.wait)
+                    .map(|b| (b.since, b.told && b.text == text));
                 seen.begin(key.clone(), text, true);
                 if let (Some((since, told)), Some(now)) = (told, seen.under_way.get_mut(&key)) {
                     (now.since, now.told) = (since, told);
@@ -142,7 +153,8 @@ impl EventSink for Progress {
                     .map(|b| b.since.elapsed())
                     .filter(|t| *t >= Duration::from_millis(50))
                     .map_or(String::new(), |t| format!("  {}", elapsed(t)));
-                self.printer.talk(&format!("  {}{}", render::event(event, paint), paint.dim(&took)));
+                self.printer
+                    .talk(&format!("  {}{}", render::event(event, paint), paint.dim(&took)));
                 if event.state == State::Done && event.reason == "Settling" {
                     seen.begin(key, event.message.clone(), true);
                 }
@@ -163,7 +175,12 @@ impl Drop for Progress {
 
 impl Seen {
     fn begin(&mut self, key: String, text: String, wait: bool) {
-        let doing = Doing { text, since: Instant::now(), wait, told: false };
+        let doing = Doing {
+            text,
+            since: Instant::now(),
+            wait,
+            told: false,
+        };
         self.under_way.insert(key, doing);
     }
 
@@ -179,7 +196,11 @@ impl Seen {
         let Some((key, first)) = self.under_way.iter().min_by_key(|(_, d)| d.since) else {
             return;
         };
-        let mut text = if first.wait { format!("{key}: {}", first.text) } else { first.text.clone() };
+        let mut text = if first.wait {
+            format!("{key}: {}", first.text)
+        } else {
+            first.text.clone()
+        };
         if self.under_way.len() > 1 {
             text.push_str(&format!(", and {} more", self.under_way.len() - 1));
         }

@@ -10,7 +10,10 @@ pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(head.to_vec());
     for row in rows {
-        table.add_row(row.into_iter().map(|cell| if cell.is_empty() { "-".to_owned() } else { cell }));
+        table.add_row(
+            row.into_iter()
+                .map(|cell| if cell.is_empty() { "-".to_owned() } else { cell }),
+        );
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 3));
@@ -27,7 +30,10 @@ pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 mod tests {
     #[test]
     fn a_table_is_plain_columns() {
-        let rows = vec![vec!["demo".into(), "Ready".into()], vec!["a-long-name".into(), String::new()]];
+        let rows = vec![
+            vec!["demo".into(), "Ready".into()],
+            vec!["a-long-name".into(), String::new()],
+        ];
         assert_eq!(
             super::table(&["NAME", "STATE"], rows),
             "NAME          STATE\ndemo          Ready\na-long-name   -\n"

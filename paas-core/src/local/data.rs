@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::Write,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -159,7 +160,8 @@ pub(super) fn quiet(command: &mut Command, account: &Account, folder: &Path) {
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("LC_ALL", "C")
         .stdin(Stdio::null());
-    command.current_dir(folder);
+    // A terminal's Ctrl-C is for us: the call under way is finished.
+    command.current_dir(folder).process_group(0);
     account.apply(command);
 }
 

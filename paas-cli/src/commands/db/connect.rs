@@ -40,20 +40,35 @@ pub(crate) async fn run(app: &App, args: &DbConnect) -> Result<Exit, Failure> {
 /// The program in the search path.
 fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|p| p.join(program)).find(|p| p.is_file())
+    std::env::split_paths(&path)
+        .map(|p| p.join(program))
+        .find(|p| p.is_file())
 }
 
 /// Runs psql. The password goes through a file of mode 0600 that is removed afterwards: an environment can be read by others.
-fn exec(app: &App, session: &Session, psql: &Path, to: &Connection, more: &[OsString]) -> Result<Exit, Failure> {
+fn exec(
+    app: &App,
+    session: &Session,
+    psql: &Path,
+    to: &Connection,
+    more: &[OsString],
+) -> Result<Exit, Failure> {
     let passfile = Passfile::write(&session.scratch(), to).map_err(|e| failed(psql, &e))?;
     let mut command = std::process::Command::new(psql);
     for (name, value) in to.env().into_iter().filter(|(name, _)| *name != "PGPASSWORD") {
         command.env(name, value.expose_secret());
     }
-    command.env_remove("PGPASSWORD").env("PGPASSFILE", &passfile.0).args(more);
+    command
+        .env_remove("PGPASSWORD")
+        .env("PGPASSFILE", &passfile.0)
+        .args(more);
     let _mode = app.interrupt.child_has_terminal();
     let status = command.status().map_err(|e| failed(psql, &e))?;
-    Ok(if status.success() { Exit::Done } else { Exit::Failed })
+    Ok(if status.success() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }
 
 fn failed(psql: &Path, e: &std::io::Error) -> Error {
@@ -69,7 +84,11 @@ impl Passfile {
     fn write(folder: &Path, to: &Connection) -> std::io::Result<Self> {
         let path = folder.join(format!(".pgpass-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
         let this = Self(path);
         file.write_all(to.pgpass().expose_secret().as_bytes())?;
         file.write_all(b"\n")?;
@@ -86,12 +105,18 @@ impl Drop for Passfile {
 async fn prompt(app: &App, to: &Connection) -> Result<Exit, Failure> {
     let session = Prompt::open(to).await?;
     let broken = |e: ReadlineError| {
-        Error::new(&CLI_PSQL, Class::Internal).attempted("read from the terminal").happened(e.to_string())
+        Error::new(&CLI_PSQL, Class::Internal)
+            .attempted("read from the terminal")
+            .happened(e.to_string())
     };
     let mut editor = DefaultEditor::new().map_err(broken)?;
     let mut text = String::new();
     loop {
-        let sign = if text.is_empty() { format!("{}=> ", to.database) } else { format!("{}-> ", to.database) };
+        let sign = if text.is_empty() {
+            format!("{}=> ", to.database)
+        } else {
+            format!("{}-> ", to.database)
+        };
         let line = match editor.readline(&sign) {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => {

@@ -3,9 +3,7 @@
 use paas_core::{
     error::{Class, Error},
     pipeline::Wanted,
-    spec::{
-        Database, DatabaseInstanceSpec, Document, Meta, Object, ParameterValue, User, validate,
-    },
+    spec::{Database, DatabaseInstanceSpec, Document, Meta, Object, ParameterValue, User, validate},
 };
 
 use crate::{
@@ -21,7 +19,7 @@ use crate::{
 
 pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
     let document = document(args);
-    validate::document(&document).map_err(Error::from)?;
+    validate::document(&document).map_err(|e| Error::from(e).attempted(format!("create {}", args.name)))?;
     let session = Session::open(app)?;
     let accepted = session.objects().all()?;
     if let Some(old) = accepted.iter().find(|d| same(d, &document))
@@ -33,12 +31,21 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
             .happened("it exists, and its spec is not what was asked for now");
         return Err(error.into());
     }
-    let document = accepted.iter().find(|d| same(d, &document)).cloned().unwrap_or(document);
+    let document = accepted
+        .iter()
+        .find(|d| same(d, &document))
+        .cloned()
+        .unwrap_or(document);
     let mut documents = vec![document];
     if !accepted.iter().any(|d| matches!(d, Document::Platform(_))) {
         documents.extend(quickstart_platform());
     }
-    let request = Request { wanted: Wanted::Spec, delete_data: false, act: &args.act, what: "create it" };
+    let request = Request {
+        wanted: Wanted::Spec,
+        delete_data: false,
+        act: &args.act,
+        what: "create it",
+    };
     let mut targets = session.targets(&documents)?;
     session.lock(&mut targets, "paas db create", &args.act).await?;
     let objects = session.objects().clone();
@@ -58,16 +65,28 @@ fn document(args: &DbCreate) -> Document {
     let mut spec = DatabaseInstanceSpec::default();
     spec.engine.version.clone_from(&args.version);
     if !args.database.is_empty() {
-        let database = |name: &String| Database { name: name.clone(), owner: None, extensions: Vec::new() };
+        let database = |name: &String| Database {
+            name: name.clone(),
+            owner: None,
+            extensions: Vec::new(),
+        };
         spec.databases = args.database.iter().map(database).collect();
     }
     if !args.user.is_empty() {
-        let user = |name: &String| User { name: name.clone(), connection_limit: None };
+        let user = |name: &String| User {
+            name: name.clone(),
+            connection_limit: None,
+        };
         spec.users = args.user.iter().map(user).collect();
     }
     for (key, value) in &args.params {
-        let value = value.parse().map_or_else(|_| ParameterValue::Text(value.clone()), ParameterValue::Integer);
+        let value = value
+            .parse()
+            .map_or_else(|_| ParameterValue::Text(value.clone()), ParameterValue::Integer);
         spec.parameters.insert(key.clone(), value);
     }
-    Document::DatabaseInstance(Object { metadata: Meta::named(&args.name), spec })
+    Document::DatabaseInstance(Object {
+        metadata: Meta::named(&args.name),
+        spec,
+    })
 }

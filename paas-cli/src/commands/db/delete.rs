@@ -34,7 +34,12 @@ pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
             .remedy("set it to false and run `paas up` first");
         return Err(error.into());
     }
-    let exit = down::take_down(app, &session, std::slice::from_ref(&document), &args.act, args.delete_data || by_spec).await?;
+    let hints = down::Hints {
+        again: format!("paas db create {}", args.name),
+        for_good: format!("paas db delete {} --delete-data", args.name),
+    };
+    let one = std::slice::from_ref(&document);
+    let exit = down::take_down(app, &session, one, &args.act, args.delete_data || by_spec, &hints).await?;
     if exit == Exit::Done && args.act.wait {
         session.objects().forget(&document)?;
         down::forget_platforms(&session, &[])?;
@@ -44,13 +49,19 @@ pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
 
 /// A database that is not listed, but whose data is here.
 async fn unlisted(session: &Session, name: &str, accepted: &[Document]) -> Result<Document, Failure> {
-    let object = Object { metadata: Meta::named(name), spec: DatabaseInstanceSpec::default() };
+    let object = Object {
+        metadata: Meta::named(name),
+        spec: DatabaseInstanceSpec::default(),
+    };
     let document = Document::DatabaseInstance(object);
     validate::document(&document).map_err(Error::from)?;
     for target in session.targets(std::slice::from_ref(&document))? {
         let mut cx = session.context(&target, Outputs::default(), false);
         let plan = target.pipeline.plan(&mut cx, Wanted::Nothing).await?;
-        let there = plan.stages.iter().any(|s| !s.kept.is_empty() || !s.steps.is_empty() || !s.blocked.is_empty());
+        let there = plan
+            .stages
+            .iter()
+            .any(|s| !s.kept.is_empty() || !s.steps.is_empty() || !s.blocked.is_empty());
         if there {
             return Ok(document);
         }

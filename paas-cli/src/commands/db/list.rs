@@ -15,16 +15,26 @@ pub(crate) async fn run(app: &App) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let documents = super::databases(&session)?;
     if documents.is_empty() && !app.printer.for_programs() {
-        app.printer.talk("There are no databases yet. `paas db create NAME` makes one.");
+        app.printer
+            .talk("There are no databases yet. `paas db create NAME` makes one.");
         return Ok(Exit::Done);
     }
     let mut rows = Vec::new();
     let standings = status::standings(&session, session.targets(&documents)?).await?;
     for target in session.targets(&documents)? {
-        let Document::DatabaseInstance(object) = &target.document else { continue };
+        let Document::DatabaseInstance(object) = &target.document else {
+            continue;
+        };
         let place = session.place(&target).await.ok();
-        let standing = standings.iter().find(|s| s.uid == target.owner.uid().to_string()).cloned();
-        rows.extend(standing.map(|standing| Row { standing, spec: object.spec.clone(), place }));
+        let standing = standings
+            .iter()
+            .find(|s| s.uid == target.owner.uid().to_string())
+            .cloned();
+        rows.extend(standing.map(|standing| Row {
+            standing,
+            spec: object.spec.clone(),
+            place,
+        }));
     }
     print(app, &rows);
     Ok(Exit::Done)
@@ -38,11 +48,21 @@ struct Row {
 
 impl Row {
     fn databases(&self) -> String {
-        self.spec.databases.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(",")
+        self.spec
+            .databases
+            .iter()
+            .map(|d| d.name.as_str())
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     fn users(&self) -> String {
-        self.spec.users.iter().map(|u| u.name.as_str()).collect::<Vec<_>>().join(",")
+        self.spec
+            .users
+            .iter()
+            .map(|u| u.name.as_str())
+            .collect::<Vec<_>>()
+            .join(",")
     }
 }
 
@@ -70,11 +90,28 @@ fn print(app: &App, rows: &[Row]) {
         Output::Table => printer.data(&table(
             &["NAME", "STATE", "VERSION", "PORT", "DATABASES", "USERS"],
             rows.iter().map(|r| {
-                vec![r.standing.name.clone(), format!("{:?}", r.standing.state), version(r), port(r), r.databases(), r.users()]
+                vec![
+                    r.standing.name.clone(),
+                    format!("{:?}", r.standing.state),
+                    version(r),
+                    port(r),
+                    r.databases(),
+                    r.users(),
+                ]
             }),
         )),
         Output::Wide => printer.data(&table(
-            &["NAME", "NAMESPACE", "STATE", "VERSION", "PORT", "DATABASES", "USERS", "UID", "FOLDER"],
+            &[
+                "NAME",
+                "NAMESPACE",
+                "STATE",
+                "VERSION",
+                "PORT",
+                "DATABASES",
+                "USERS",
+                "UID",
+                "FOLDER",
+            ],
             rows.iter().map(|r| {
                 vec![
                     r.standing.name.clone(),

@@ -24,13 +24,19 @@ pub(crate) fn connect_command(name: &str) -> String {
 /// The accepted databases.
 fn databases(session: &Session) -> Result<Vec<Document>, Failure> {
     let all = session.objects().all()?;
-    Ok(all.into_iter().filter(|d| d.kind() == Kind::DatabaseInstance).collect())
+    Ok(all
+        .into_iter()
+        .filter(|d| d.kind() == Kind::DatabaseInstance)
+        .collect())
 }
 
 /// The accepted database of that name.
 fn named(session: &Session, name: &str) -> Result<Target, Failure> {
     let all = databases(session)?;
     let one = input::only(all, &[name.to_owned()])?;
-    let target = session.targets(&one)?.into_iter().find(|t| t.document.kind() == Kind::DatabaseInstance);
+    let target = session
+        .targets(&one)?
+        .into_iter()
+        .find(|t| t.document.kind() == Kind::DatabaseInstance);
     target.ok_or_else(|| input::unknown(name, &[]).into())
 }

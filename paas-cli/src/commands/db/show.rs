@@ -20,7 +20,9 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
     let place = session.place(&target).await.ok();
     let standings = status::standings(&session, vec![target]).await?;
     let printer = &app.printer;
-    let Some(standing) = standings.first() else { return Ok(Exit::Done) };
+    let Some(standing) = standings.first() else {
+        return Ok(Exit::Done);
+    };
     match printer.output() {
         Output::Yaml => printer.data(&yaml(&document)),
         Output::Json => {
@@ -37,7 +39,9 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
         Output::Name => printer.data(name),
         Output::Table | Output::Wide => {
             let paint = printer.paint();
-            let Document::DatabaseInstance(object) = &document else { return Ok(Exit::Done) };
+            let Document::DatabaseInstance(object) = &document else {
+                return Ok(Exit::Done);
+            };
             let mut out = String::new();
             let mut field = |name: &str, text: &str| {
                 let _ = writeln!(out, "{}  {text}", paint.dim(&format!("{name:10}")));

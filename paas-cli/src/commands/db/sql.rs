@@ -34,12 +34,19 @@ pub(crate) async fn run(app: &App, args: &DbSql) -> Result<Exit, Failure> {
 }
 
 fn stdin() -> Result<String, Error> {
-    let refused = |why: &str| Error::new(&CLI_NO_SQL, Class::Invalid).attempted("read SQL").happened(why.to_owned());
+    let refused = |why: &str| {
+        Error::new(&CLI_NO_SQL, Class::Invalid)
+            .attempted("read SQL")
+            .happened(why.to_owned())
+    };
     let mut text = String::new();
     if std::io::stdin().is_terminal() {
         return Err(refused("-c is missing, and stdin is a terminal"));
     }
-    std::io::stdin().lock().read_to_string(&mut text).map_err(|e| refused(&e.to_string()))?;
+    std::io::stdin()
+        .lock()
+        .read_to_string(&mut text)
+        .map_err(|e| refused(&e.to_string()))?;
     if text.trim().is_empty() {
         return Err(refused("stdin is empty"));
     }
@@ -67,7 +74,12 @@ pub(super) fn print(printer: &Printer, answers: &[Answer]) {
                 }
                 let head: Vec<&str> = answer.columns.iter().map(String::as_str).collect();
                 let rows = answer.rows.iter().map(|r| {
-                    r.iter().map(|c| c.clone().map_or("NULL".to_owned(), |t| paas_core::render::clean(&t))).collect()
+                    r.iter()
+                        .map(|c| {
+                            c.clone()
+                                .map_or("NULL".to_owned(), |t| paas_core::render::clean(&t))
+                        })
+                        .collect()
                 });
                 printer.data(&table(&head, rows));
             }

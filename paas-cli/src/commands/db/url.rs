@@ -29,5 +29,7 @@ pub(crate) async fn run(app: &App, at: &DbAt) -> Result<Exit, Failure> {
 /// The way that the arguments mean.
 pub(super) async fn connection(session: &Session, at: &DbAt) -> Result<Connection, Failure> {
     let target = super::named(session, &at.name)?;
-    Ok(session.connection(&target, at.user.as_deref(), at.database.as_deref()).await?)
+    Ok(session
+        .connection(&target, at.user.as_deref(), at.database.as_deref())
+        .await?)
 }

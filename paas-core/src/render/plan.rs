@@ -1,0 +1,286 @@
+//! Plans as text.
+
+use std::fmt::Write;
+
+use super::{Paint, clean, line, sign};
+use crate::{
+    plan::Verb,
+    resource::{Change, View},
+    view::{NoteView, PlanView, StageView, StepView},
+};
+
+/// A plan, ending with a newline. What is as it should be is only counted.
+///
+/// The words come from specs, files and other systems: whatever could steer a terminal is made visible first.
+pub fn plan(view: &PlanView, paint: Paint, detail: Detail) -> String {
+    let mut out = String::new();
+    line(&mut out, &paint.strong(&clean(&view.owner)));
+    let several = view.stages.len() > 1;
+    for stage in &view.stages {
+        render_stage(&mut out, stage, several, paint, detail);
+    }
+    let counts = Counts::of([view]);
+    line(&mut out, &format!("  {}", summary(&counts, paint)));
+    out
+}
+
+/// The last line of a plan.
+pub fn summary(counts: &Counts, paint: Paint) -> String {
+    let some = |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}"));
+    let steps: Vec<String> = [
+        some(counts.create, "to create").map(|t| paint.good(&t)),
+        some(counts.update, "to change").map(|t| paint.change(&t)),
+        some(counts.replace, "to replace").map(|t| paint.replace(&t)),
+        some(counts.delete, "to delete").map(|t| paint.bad(&t)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let rest: Vec<String> = [
+        some(counts.unknown, "known later").map(|t| paint.dim(&t)),
+        some(counts.waiting, "on the way").map(|t| paint.change(&t)),
+        some(counts.blocked, "blocked").map(|t| paint.bad(&t)),
+        some(counts.same, "unchanged").map(|t| paint.dim(&t)),
+        some(counts.kept, "kept").map(|t| paint.name(&t)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let head = if steps.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        steps.join(", ")
+    };
+    if rest.is_empty() {
+        format!("{head}.")
+    } else {
+        format!("{head}; {}.", rest.join(", "))
+    }
+}
+
+fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, detail: Detail) {
+    let quiet = stage.steps.is_empty()
+        && stage.waiting.is_empty()
+        && stage.blocked.is_empty()
+        && stage.kept.is_empty();
+    if quiet {
+        return;
+    }
+    if let Some(unknown) = &stage.unknown {
+        let keys: Vec<&str> = stage.steps.iter().map(|s| s.key.as_str()).collect();
+        let text = format!("  ? {}: {}", clean(&stage.stage), clean(unknown));
+        line(out, &paint.dim(&text));
+        if detail == Detail::Full {
+            line(out, &paint.dim(&format!("      {}", keys.join(", "))));
+        }
+        return;
+    }
+    if named {
+        line(out, &format!("  {}", clean(&stage.stage)));
+    }
+    let width = stage
+        .steps
+        .iter()
+        .map(|s| title(s).chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(48);
+    for step in &stage.steps {
+        render_step(out, step, width, paint, detail);
+    }
+    notes(out, "waiting for", stage.waiting.iter(), paint, Paint::change);
+    notes(out, "blocked", roots(&stage.blocked), paint, Paint::bad);
+    notes(out, "kept", roots(&stage.kept), paint, Paint::name);
+}
+
+/// The key, and the kind where the key does not say it.
+fn title(step: &StepView) -> String {
+    let key = step.key.as_str();
+    let first = key.split('/').next().unwrap_or(key);
+    if first == step.kind {
+        key.to_owned()
+    } else {
+        format!("{key} ({})", clean(&step.kind))
+    }
+}
+
+fn render_step(out: &mut String, step: &StepView, width: usize, paint: Paint, detail: Detail) {
+    let title = title(step);
+    let pad = width.saturating_sub(title.chars().count());
+    let mut text = format!(
+        "  {} {}",
+        paint.verb(step.verb, sign(step.verb)),
+        paint.verb(step.verb, &title)
+    );
+    let reason = match (step.verb, step.changes.is_empty()) {
+        // That a create makes what is not there, and that an update changes what differs, is clear already.
+        (Verb::Create, _) if step.reason == "it does not exist" => String::new(),
+        (Verb::Update, false) => String::new(),
+        (Verb::Create | Verb::Update | Verb::Replace | Verb::Delete, _) => clean(&step.reason),
+    };
+    let data = if step.precious && step.verb.removes() {
+        paint.bad("  holds data!")
+    } else {
+        String::new()
+    };
+    if !reason.is_empty() || !data.is_empty() {
+        let _ = write!(text, "{:pad$}  {}{data}", "", paint.dim(&reason));
+    }
+    line(out, &text);
+    for change in &step.changes {
+        line(out, &format!("      {}", change_line(change, paint)));
+    }
+    if detail == Detail::Full {
+        let facts = facts(&step.resource);
+        if !facts.is_empty() && step.verb == Verb::Create {
+            line(out, &format!("      {}", paint.dim(&facts)));
+        }
+        if !step.after.is_empty() {
+            let after: Vec<&str> = step.after.iter().map(crate::resource::Key::as_str).collect();
+            line(
+                out,
+                &format!("      {}", paint.dim(&format!("after {}", after.join(", ")))),
+            );
+        }
+    }
+    if let Some(hold) = &step.hold {
+        line(
+            out,
+            &format!("      {}", paint.change(&format!("later: {}", clean(hold)))),
+        );
+    }
+}
+
+fn change_line(change: &Change, paint: Paint) -> String {
+    let text = |t: &str| {
+        if t.is_empty() {
+            "(none)".to_owned()
+        } else {
+            clean(t)
+        }
+    };
+    let mut out = format!(
+        "{}: {} → {}",
+        clean(&change.field),
+        paint.bad(&text(&change.from)),
+        paint.good(&text(&change.to))
+    );
+    if let Some(brings) = &change.brings {
+        let _ = write!(out, "  {}", paint.change(&format!("(brings {})", clean(brings))));
+    }
+    out
+}
+
+/// The plain fields of a view in one line.
+fn facts(view: &View) -> String {
+    let mut out: Vec<String> = Vec::new();
+    for (field, value) in view {
+        let text = match value {
+            serde_json::Value::String(s) if !s.is_empty() => clean(s),
+            serde_json::Value::Number(n) => n.to_string(),
+            serde_json::Value::Bool(b) => b.to_string(),
+            _ => continue,
+        };
+        out.push(format!("{} {text}", clean(field)));
+    }
+    out.join(" · ")
+}
+
+/// What stays for its own sake; what stays only because of that goes without saying.
+fn roots(notes: &[NoteView]) -> impl Iterator<Item = &NoteView> {
+    let because_of = |note: &NoteView, other: &NoteView| {
+        let key = &other.key;
+        other.key != note.key
+            && (note.why.starts_with(&format!("{key} stands on it: "))
+                || note.why.contains(&format!(", but {key} would go with it: ")))
+    };
+    notes
+        .iter()
+        .filter(move |note| !notes.iter().any(|other| because_of(note, other)))
+}
+
+fn notes<'a>(
+    out: &mut String,
+    head: &str,
+    notes: impl Iterator<Item = &'a NoteView>,
+    paint: Paint,
+    color: fn(Paint, &str) -> String,
+) {
+    let mut notes = notes.peekable();
+    if notes.peek().is_none() {
+        return;
+    }
+    line(out, &format!("  {}", color(paint, head)));
+    for note in notes {
+        let mut text = format!("      {}: {}", note.key, clean(&note.why));
+        if let Some(id) = note.id.as_deref().filter(|id| !note.why.contains(id)) {
+            let _ = write!(text, "  {}", paint.name(&clean(id)));
+        }
+        if let Some(code) = &note.code {
+            let _ = write!(text, "  {}", paint.dim(&format!("[{code}]")));
+        }
+        line(out, &text);
+    }
+}
+
+/// How much of a plan is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// One line a step and its changes.
+    #[default]
+    Short,
+    /// Also what is going to be made, and what each step waits for.
+    Full,
+}
+
+/// What a plan comes to, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Counts {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub delete: usize,
+    pub same: usize,
+    pub waiting: usize,
+    pub blocked: usize,
+    pub kept: usize,
+    /// Resources of stages whose world is not known yet.
+    pub unknown: usize,
+}
+
+impl Counts {
+    /// Counts over all stages of several plans.
+    pub fn of<'a>(plans: impl IntoIterator<Item = &'a PlanView>) -> Self {
+        let mut counts = Self::default();
+        for stage in plans.into_iter().flat_map(|p| &p.stages) {
+            if stage.unknown.is_some() {
+                counts.unknown += stage.steps.len();
+                continue;
+            }
+            for step in &stage.steps {
+                match step.verb {
+                    Verb::Create => counts.create += 1,
+                    Verb::Update => counts.update += 1,
+                    Verb::Replace => counts.replace += 1,
+                    Verb::Delete => counts.delete += 1,
+                }
+            }
+            counts.same += stage.same;
+            counts.waiting += stage.waiting.len();
+            counts.blocked += roots(&stage.blocked).count();
+            counts.kept += roots(&stage.kept).count();
+        }
+        counts
+    }
+
+    /// Steps in all.
+    pub fn steps(&self) -> usize {
+        self.create + self.update + self.replace + self.delete
+    }
+
+    /// Steps that take something away.
+    pub fn removals(&self) -> usize {
+        self.replace + self.delete
+    }
+}
