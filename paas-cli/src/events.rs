@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -40,7 +40,10 @@ impl Log {
         if fs::metadata(&path).is_ok_and(|m| m.len() >= FULL) {
             fs::rename(&path, self.folder.join(OLDER))?;
         }
-        fs::create_dir_all(&self.folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         OpenOptions::new()

@@ -170,6 +170,21 @@ impl Error {
         self.0.remedy.as_deref().unwrap_or(self.0.code.remedy)
     }
 
+    /// What was attempted and what happened, without the code: for places that show the code beside it.
+    pub fn sentence(&self) -> String {
+        let what = self
+            .0
+            .attempted
+            .as_ref()
+            .map_or(String::new(), |a| format!("{a}: "));
+        let request = self
+            .0
+            .request_id
+            .as_ref()
+            .map_or(String::new(), |id| format!(" (request {id})"));
+        format!("{what}{}{request}", self.0.happened)
+    }
+
     /// True if the same call may succeed later without any change.
     pub fn may_pass(&self) -> bool {
         matches!(
@@ -181,14 +196,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(what) = &self.0.attempted {
-            write!(f, "{what}: ")?;
-        }
-        f.write_str(&self.0.happened)?;
-        if let Some(id) = &self.0.request_id {
-            write!(f, " (request {id})")?;
-        }
-        write!(f, " [{}]", self.0.code.id)
+        write!(f, "{} [{}]", self.sentence(), self.0.code.id)
     }
 }
 

@@ -122,8 +122,14 @@ impl Pipeline {
     pub async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<PlanView, Error> {
         let mut views = Vec::with_capacity(self.stages.len());
         cx.holds.clear();
-        for stage in &self.stages {
-            views.push(stage.plan(cx, wanted).await?);
+        for (at, stage) in self.stages.iter().enumerate() {
+            let mut view = stage.plan(cx, wanted).await?;
+            if let (Some(unknown), Some(before)) =
+                (&mut view.unknown, at.checked_sub(1).map(|b| &self.stages[b]))
+            {
+                *unknown = format!("known after {}", before.name());
+            }
+            views.push(view);
         }
         Ok(PlanView::new(&cx.owner, views))
     }
@@ -131,8 +137,8 @@ impl Pipeline {
     /// One pass towards the spec: creates and updates from the first stage to the last, deletions from the last to the first.
     ///
     /// # Errors
-    /// See [`Stage::pass`]. Past a stage that cannot be seen, later ones go on with its last known outputs; it is told at the end,
-    /// and nothing in it or before it is deleted.
+    /// See [`Stage::pass`]. Past a stage that cannot be seen, later ones go on with its last known outputs, and nothing in it or before
+    /// it is deleted. It is told at the end, unless a stage before it has not converged: then that one is told, as the likely cause.
     pub async fn advance(&self, cx: &mut Context) -> Result<Outcome, Error> {
         self.pass(cx, Wanted::Spec).await
     }
@@ -155,13 +161,16 @@ impl Pipeline {
         }
         let mut outcomes = Vec::with_capacity(self.stages.len());
         let mut unseen = None;
+        let mut cause = Outcome::Converged;
         for stage in &self.stages {
             match stage.pass(cx, wanted, Half::Build).await {
                 Ok(outcome) => outcomes.push((stage, outcome)),
                 Err(error) if matches!(error.class(), Class::Cancelled) => return Err(error),
                 Err(error) => {
                     // Only what was seen above it may be cleared: what it holds below is not known.
-                    outcomes.clear();
+                    for (_, before) in outcomes.drain(..).filter(|_| unseen.is_none()) {
+                        cause = cause.and(before);
+                    }
                     cx.blind.get_or_insert(stage.name().to_owned());
                     unseen.get_or_insert(error);
                     // Later stages go on with its last known outputs; on the way down these prove nothing.
@@ -184,6 +193,10 @@ impl Pipeline {
             total = outcome.and(total);
         }
         cx.asked_anew = false;
-        unseen.map_or(Ok(total), Err)
+        match unseen {
+            Some(error) if cause == Outcome::Converged => Err(error),
+            Some(_) => Ok(cause.and(total)),
+            None => Ok(total),
+        }
     }
 }

@@ -339,6 +339,28 @@ async fn a_wrong_parameter_never_takes_a_running_server_down() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_its_new_parameters_at_the_start_runs_on_with_the_old_ones() {
+    let place = Place::new();
+    let mut spec = named(&["demo"]);
+    let set = |name: &str, value: &str| (name.to_owned(), ParameterValue::Text(value.into()));
+    spec.parameters = [set("work_mem", "8MB")].into();
+    place.instance(spec.clone()).up().await.unwrap();
+    spec.parameters = [
+        set("work_mem", "16MB"),
+        set("shared_preload_libraries", "no_such_library"),
+    ]
+    .into();
+    let it = place.instance(spec);
+    let e = it.up().await.unwrap_err();
+    assert!(
+        e.to_string().contains("no_such_library") && e.to_string().contains("runs again"),
+        "the cause is told, not what it leads to: {e}"
+    );
+    let to = it.connection().await.unwrap();
+    assert_eq!(text(&to, "SHOW work_mem").await.unwrap(), "8MB");
+}
+
+#[tokio::test]
 async fn an_extension_that_is_not_there_is_told_in_the_servers_words() {
     let place = Place::new();
     let mut spec = named(&["demo"]);

@@ -339,7 +339,7 @@ fn outcome<R: Resource>(
                 starves,
             });
         } else {
-            let why = error.to_string();
+            let why = error.sentence();
             because.push(Obstruction {
                 stage: stage.clone(),
                 key,

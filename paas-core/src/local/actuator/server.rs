@@ -9,7 +9,7 @@ use crate::{
         session::{Session, column},
     },
     driver::Binding,
-    error::{Class, Result},
+    error::{Class, Error, Result},
     local::{
         build::Version,
         codes::{LOC_PORT, LOC_START},
@@ -99,8 +99,12 @@ impl LocalActuator {
         let build = self.machine.build(None, Some(major), &|_| ()).await?;
         config::check(&build, account, &instance, &parameters).await?;
         if changes.iter().any(|c| c.brings.as_deref() == Some("restart")) {
+            let before = Written::read(&instance)?.unwrap_or_default();
             postmaster::stop(&running, &*self.machine.clock).await?;
-            return self.start(owner, key, &instance, &want).await.map(|_| ());
+            let Err(refused) = self.start(owner, key, &instance, &want).await else {
+                return Ok(());
+            };
+            return Err(self.go_back(owner, key, &instance, before, refused).await);
         }
         let Some(server_port) = want.port else {
             return Ok(());
@@ -115,6 +119,31 @@ impl LocalActuator {
         .write(&instance, account)?;
         postmaster::reload(&running)?;
         self.wait_for_reload(owner, &instance, server_port).await
+    }
+
+    /// A server that refuses its new parameters runs again with those it had: a mistake in the spec takes no database away.
+    async fn go_back(
+        &self,
+        owner: &Owner,
+        key: &Key,
+        instance: &Path,
+        before: Written,
+        refused: Error,
+    ) -> Error {
+        if refused.class() != Class::Invalid {
+            return refused;
+        }
+        let before = Server {
+            port: before.port,
+            parameters: Some(before.parameters),
+            ..Server::default()
+        };
+        let now = match self.start(owner, key, instance, &before).await {
+            Ok(_) => "the server runs again with the parameters it had".to_owned(),
+            Err(e) => format!("nor does it start with the parameters it had: {e}"),
+        };
+        let words = format!("{}; {now}", refused.words());
+        refused.happened(words)
     }
 
     /// The postmaster reads the file in its own time; until then the next look would see an old configuration.
