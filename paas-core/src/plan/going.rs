@@ -42,16 +42,21 @@ pub(super) fn decide<R: Resource>(
     let dependants = observed.dependants();
     let order = needs_first(observed, &dependants);
     let obstacles = obstacles(desired, observed, policy, &order, &dependants);
-    let mut out = unavailable(desired, observed);
-    let mut going: BTreeMap<Key, (Vec<Change>, String, Option<String>)> = BTreeMap::new();
     for key in &order {
+        if let (Some((_, why)), Some((at, obstacle))) = (roots.get(key), obstacles.get(key)) {
+            let replaced = desired.wanted().contains_key(key);
+            let verb = if replaced { Verb::Replace } else { Verb::Delete };
+            report(key, verb, why, at, obstacle, observed, plan);
+        }
+    }
+    let mut out = unavailable(desired, observed, &roots.keys().copied().collect());
+    let mut going: BTreeMap<Key, (Vec<Change>, String, Option<String>)> = BTreeMap::new();
+    // What goes first is asked first: the bound of a group must never be taken by something that waits for what it holds back.
+    for key in order.iter().rev() {
         let Some((changes, why)) = roots.get(key) else {
             continue;
         };
-        let replaced = desired.wanted().contains_key(key);
-        let verb = if replaced { Verb::Replace } else { Verb::Delete };
-        if let Some((at, obstacle)) = obstacles.get(key) {
-            report(key, verb, why, at, obstacle, observed, plan);
+        if obstacles.contains_key(key) {
             continue;
         }
         if let Some(taken) = going.get_mut(key) {
@@ -61,7 +66,11 @@ pub(super) fn decide<R: Resource>(
             continue;
         }
         let members = closure(key, &dependants, &going);
-        let hold = too_many(&members, desired, observed, policy, &mut out);
+        let above = members.iter().filter_map(|m| dependants.get(m)).flatten();
+        let held = above
+            .filter_map(|(k, _)| going.get(k))
+            .find_map(|(_, _, hold)| hold.clone());
+        let hold = held.or_else(|| too_many(&members, desired, observed, policy, &mut out));
         for member in members {
             let (changes, why) = match roots.get(&member) {
                 Some(own) => own.clone(),
