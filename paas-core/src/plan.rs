@@ -445,7 +445,7 @@ fn is_agreed<R: Resource>(key: &Key, live: &Live<R>, verb: Verb, policy: &Policy
 
 /// How many wanted members of each group are out of service now.
 ///
-/// One that can only come back after something in `going` has been made anew does not count: it would wait for what waits for it.
+/// One that can only come back after something in `going` does not count: it would wait for what waits for it.
 fn unavailable<R: Resource>(
     desired: &Desired<R>,
     observed: &Observed<R>,

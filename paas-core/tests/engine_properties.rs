@@ -279,7 +279,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Also when the wish changes after some passes, and `down` afterwards leaves nothing.
     #[test]
@@ -324,7 +324,8 @@ proptest! {
                 }
             }
             cx.shown = Some(shown);
-            assert_eq!(pipeline.run(&mut cx, Wanted::Spec, Some(Duration::from_secs(3600))).await.unwrap(), Outcome::Converged);
+            let end = pipeline.run(&mut cx, Wanted::Spec, Some(Duration::from_secs(60))).await;
+            assert!(matches!(end, Ok(Outcome::Converged)), "{end:?} {}", world.left(&two).await);
             let done = events.all().into_iter().filter(|e| e.state == State::Done);
             let mut done: Vec<_> = done.map(|e| (e.key.unwrap().to_string(), e.verb)).collect();
             (want.sort(), done.sort());
@@ -461,7 +462,7 @@ fn waits() -> impl Strategy<Value = BTreeMap<Key, Wait>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_linter_finds_nothing_in_any_plan(
