@@ -118,16 +118,17 @@ pub fn check<R: Resource>(
                 continue;
             }
             let mine = place.get(key).copied().filter(|_| going.contains(key));
-            if mine.is_none() && live.health != Health::Leaving && matches!(need, Need::Built(_)) {
+            let waited = plan
+                .steps
+                .get(place[need.key()])
+                .is_some_and(|s| s.after.contains(key));
+            let stays = mine.is_none() && live.health != Health::Leaving && !waited;
+            if stays && matches!(need, Need::Built(_)) {
                 say(key, "stays although what it is built on goes");
             }
             if mine.is_some_and(|m| m > place[need.key()]) {
                 say(key, "goes after what it needs");
             }
-            let waited = plan
-                .steps
-                .get(place[need.key()])
-                .is_some_and(|s| s.after.contains(key));
             if mine.is_some() && !waited {
                 say(need.key(), "does not wait for its dependant to go");
             }

@@ -129,7 +129,7 @@ pub async fn execute<R: Resource>(
         tools,
         ledger,
         ids: ids(desired, observed),
-        usable: usable(desired, observed, plan),
+        usable: BTreeSet::new(),
         report: Report {
             done: Vec::new(),
             failed: Vec::new(),
@@ -158,6 +158,7 @@ struct Pass<'a, R: Resource> {
     tools: &'a Tools,
     ledger: &'a Ledger,
     ids: Ids,
+    /// What was made in this pass and can be built on; what was usable before it, the plan does not name.
     usable: BTreeSet<Key>,
     report: Report<R>,
 }
@@ -391,20 +392,4 @@ fn ids<R: Resource>(desired: &Desired<R>, observed: &Observed<R>) -> Ids {
         .map(|(k, l)| (k.clone(), l.id.clone()))
         .chain(given)
         .collect()
-}
-
-/// What creates may build on: given, or ready and not going.
-fn usable<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, plan: &Plan<R>) -> BTreeSet<Key> {
-    let going: BTreeSet<&Key> = plan
-        .steps
-        .iter()
-        .filter(|s| s.action.verb().removes())
-        .map(|s| &s.key)
-        .collect();
-    let ready = observed
-        .live
-        .iter()
-        .filter(|(k, l)| l.is_ready() && !going.contains(k))
-        .map(|(k, _)| k.clone());
-    ready.chain(desired.given().keys().cloned()).collect()
 }

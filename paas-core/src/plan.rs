@@ -444,10 +444,26 @@ fn is_agreed<R: Resource>(key: &Key, live: &Live<R>, verb: Verb, policy: &Policy
 }
 
 /// How many wanted members of each group are out of service now.
-fn unavailable<R: Resource>(desired: &Desired<R>, observed: &Observed<R>) -> BTreeMap<String, usize> {
+///
+/// One that can only come back after something in `going` does not count: it would wait for what waits for it.
+fn unavailable<R: Resource>(
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    going: &BTreeSet<&Key>,
+) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
-    for (key, want) in desired.wanted() {
-        if let Some(group) = want.group()
+    let mut behind: BTreeSet<&Key> = BTreeSet::new();
+    for key in desired.order() {
+        let Some(want) = desired.wanted().get(key) else {
+            continue;
+        };
+        let needs = want.needs();
+        if needs
+            .iter()
+            .any(|n| going.contains(n.key()) || behind.contains(n.key()))
+        {
+            behind.insert(key);
+        } else if let Some(group) = want.group()
             && !observed.live.get(key).is_some_and(Live::is_ready)
         {
             *counts.entry(group.to_owned()).or_insert(0) += 1;

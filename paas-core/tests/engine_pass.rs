@@ -793,3 +793,34 @@ async fn a_group_is_rolled_with_never_two_members_out_of_service() {
     }
     panic!("it does not end");
 }
+
+#[tokio::test]
+async fn nothing_is_built_on_what_is_to_be_replaced_also_while_its_deletion_is_refused() {
+    let (bench, cloud, fuse) = (Bench::new(), Memory::default(), Fuse::new());
+    let base = key("base");
+    let of = |image: &str| wanted([("base", thing().image(image)), ("top", thing().on(&base))]);
+    let mut cx = bench.context();
+    pipeline(Arc::new(cloud.clone()), of("old"))
+        .run(&mut cx, Wanted::Spec, None)
+        .await
+        .unwrap();
+    let hands = Arc::new(Counting::new(Arc::new(Faulty::new(
+        Arc::new(cloud.clone()),
+        fuse.clone(),
+    ))));
+    // Observe, delete top, observe, delete base: refused for good.
+    fuse.arm(Some((3, Fault::Denied401)));
+    let change = pipeline(hands.clone(), of("new"));
+    let end = change.run(&mut cx, Wanted::Spec, None).await.unwrap();
+    assert!(
+        fuse.is_blown() && matches!(end, Outcome::Blocked { .. }),
+        "{end:?}"
+    );
+    change.advance(&mut cx).await.unwrap();
+    assert_eq!(hands.take().creates, 0, "it would have to go again at once");
+    let end = change
+        .run(&mut bench.context(), Wanted::Spec, None)
+        .await
+        .unwrap();
+    assert_eq!(end, Outcome::Converged);
+}

@@ -580,3 +580,33 @@ fn a_circle_tells_only_who_is_in_it_or_behind_it() {
     let error = graph.build().unwrap_err();
     assert!(!error.words().contains("free"), "{error}");
 }
+
+#[test]
+fn a_group_does_not_wait_for_a_member_that_waits_for_it() {
+    // The second member is missing and needs the first, which must be made anew: holding that back would help nobody.
+    let first = key("s/1");
+    let observed = seen([("s/1", thing().group("servers").image("old"))]);
+    let desired = wanted([
+        ("s/1", thing().group("servers").image("new")),
+        ("s/2", thing().group("servers").on(&first)),
+    ]);
+    let plan = good(&desired, &observed, &Policy::default());
+    assert!(plan.steps[0].hold.is_none(), "{plan:?}");
+}
+
+#[test]
+fn members_of_a_group_that_stand_on_each_other_are_rolled_from_the_top() {
+    let first = key("s/1");
+    let old = || thing().group("servers").image("old");
+    let new = || thing().group("servers").image("new");
+    let observed = seen([("s/1", old()), ("s/2", old().later_than(&first))]);
+    let desired = wanted([("s/1", new()), ("s/2", new().later_than(&first))]);
+    let plan = good(&desired, &observed, &Policy::default());
+    let free: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|s| s.hold.is_none())
+        .map(|s| s.key.as_str())
+        .collect();
+    assert_eq!(free, ["s/2"], "what waits for the other must not take its place");
+}

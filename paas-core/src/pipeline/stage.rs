@@ -46,6 +46,9 @@ impl<D: Driver> fmt::Debug for DriverStage<D> {
     }
 }
 
+/// Why the world of a stage cannot be seen yet.
+const UNKNOWN: &str = "known after the stages before it";
+
 /// What one look at the world gives.
 struct Look<R: Resource> {
     ledger: Ledger,
@@ -144,7 +147,7 @@ impl<D: Driver> Stage for DriverStage<D> {
             &Observed::default(),
             &cx.policy_for(self.driver.stage(), wanted),
         );
-        let unknown = Some("known after the stages before it".to_owned());
+        let unknown = Some(UNKNOWN.to_owned());
         Ok(StageView {
             unknown,
             ..StageView::of(self.driver.stage(), &plan)
@@ -154,7 +157,7 @@ impl<D: Driver> Stage for DriverStage<D> {
     async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome, Error> {
         let scope = self.scope(cx);
         let Some(look) = self.look(cx, wanted).await? else {
-            return self.unknown(cx, wanted);
+            return self.unknown(cx, wanted).await;
         };
         cx.tools.ledger.settle(&scope, &look.learned).await?;
         let parts = (&look.desired, &look.observed, &look.plan);
@@ -192,12 +195,36 @@ impl<D: Driver> Stage for DriverStage<D> {
 
 impl<D: Driver> DriverStage<D> {
     /// What a pass over a world that is not known yet leads to.
-    fn unknown(&self, cx: &Context, wanted: Wanted) -> Result<Outcome, Error> {
-        if wanted == Wanted::Nothing || self.desired(cx, wanted)?.wanted().is_empty() {
+    async fn unknown(&self, cx: &Context, wanted: Wanted) -> Result<Outcome, Error> {
+        let desired = self.desired(cx, wanted)?;
+        let Some(key) = desired.order().first().cloned() else {
             return Ok(Outcome::Converged);
+        };
+        let (scope, now) = (self.scope(cx), cx.tools.clock.now());
+        let known = cx.tools.ledger.load(&scope).await?.waits;
+        let since = known.get(&key).map_or(now, |s| s.since);
+        let why = UNKNOWN.to_owned();
+        let waits = BTreeMap::from([(
+            key.clone(),
+            Since {
+                why: why.clone(),
+                since,
+            },
+        )]);
+        if waits != known {
+            tell_waits(cx, &scope, &known, &waits);
+            cx.tools.ledger.settle(&scope, &[Settled::Waits(waits)]).await?;
         }
+        // How long the stages before it may take is for them to say.
+        let deadline = later(now, cx.policy.bounds.poll_max);
         Ok(Outcome::Progressing {
-            waiting: Vec::new(),
+            waiting: vec![Pending {
+                stage: scope.stage,
+                key,
+                why,
+                since,
+                deadline,
+            }],
             failed: Vec::new(),
             again_in: cx.policy.bounds.poll_max,
             clears: false,

@@ -42,37 +42,31 @@ pub(super) fn decide<R: Resource>(
     let dependants = observed.dependants();
     let order = needs_first(observed, &dependants);
     let obstacles = obstacles(desired, observed, policy, &order, &dependants);
-    let mut out = unavailable(desired, observed);
-    let mut going: BTreeMap<Key, (Vec<Change>, String, Option<String>)> = BTreeMap::new();
     for key in &order {
-        let Some((changes, why)) = roots.get(key) else {
-            continue;
-        };
-        let replaced = desired.wanted().contains_key(key);
-        let verb = if replaced { Verb::Replace } else { Verb::Delete };
-        if let Some((at, obstacle)) = obstacles.get(key) {
+        if let (Some((_, why)), Some((at, obstacle))) = (roots.get(key), obstacles.get(key)) {
+            let replaced = desired.wanted().contains_key(key);
+            let verb = if replaced { Verb::Replace } else { Verb::Delete };
             report(key, verb, why, at, obstacle, observed, plan);
-            continue;
-        }
-        if let Some(taken) = going.get_mut(key) {
-            // It goes anyway, with what it is built on; its own cause says more.
-            taken.0.clone_from(changes);
-            taken.1.clone_from(why);
-            continue;
-        }
-        let members = closure(key, &dependants, &going);
-        let hold = too_many(&members, desired, observed, policy, &mut out);
-        for member in members {
-            let (changes, why) = match roots.get(&member) {
-                Some(own) => own.clone(),
-                None => (Vec::new(), format!("it is built on {key}, which goes")),
-            };
-            going.insert(member, (changes, why, hold.clone()));
         }
     }
+    let mut going: BTreeMap<Key, (Vec<Change>, String)> = BTreeMap::new();
+    for key in &order {
+        let Some(cause) = roots.get(key).filter(|_| !obstacles.contains_key(key)) else {
+            continue;
+        };
+        for member in closure(key, &dependants, &going) {
+            let along = || (Vec::new(), format!("it is built on {key}, which goes"));
+            let cause = roots.get(&member).cloned().unwrap_or_else(along);
+            going.insert(member, cause);
+        }
+        // It may go anyway, with what it is built on; its own cause says more.
+        going.insert(key.clone(), cause.clone());
+    }
+    let out = unavailable(desired, observed, &going.keys().collect());
+    let holds = holds(desired, observed, policy, (&order, &dependants), &going, out);
 
     for key in order.iter().rev() {
-        let (Some((changes, reason, hold)), Some(live)) = (going.get(key), observed.live.get(key)) else {
+        let (Some((changes, reason)), Some(live)) = (going.get(key), observed.live.get(key)) else {
             continue;
         };
         if live.health == Health::Leaving {
@@ -101,7 +95,7 @@ pub(super) fn decide<R: Resource>(
                 action,
                 reason: reason.clone(),
                 after,
-                hold: hold.clone(),
+                hold: holds.get(key).cloned(),
             },
         );
     }
@@ -324,38 +318,40 @@ fn closure<T>(key: &Key, dependants: &BTreeMap<Key, Vec<(Key, bool)>>, going: &B
     members
 }
 
-/// Whether these replacements would take too much of a group out of service; if not, they are counted as taken.
+/// Which of these must wait so that not too much of a group is out of service, and why.
 ///
-/// A single cause that takes more than the bound along cannot be rolled in parts: it goes alone.
-fn too_many<R: Resource>(
-    members: &[Key],
+/// What goes first is asked first, and what waits for something held is held too: the bound of a group is never taken by something
+/// that waits for what it holds back. So something can always go, and in the end all of it.
+fn holds<R: Resource>(
     desired: &Desired<R>,
     observed: &Observed<R>,
     policy: &Policy,
-    out: &mut BTreeMap<String, usize>,
-) -> Option<String> {
+    (order, dependants): (&[Key], &BTreeMap<Key, Vec<(Key, bool)>>),
+    going: &BTreeMap<Key, (Vec<Change>, String)>,
+    mut out: BTreeMap<String, usize>,
+) -> BTreeMap<Key, String> {
     let bound = policy.max_unavailable.max(1);
-    let mut fresh: BTreeMap<&str, usize> = BTreeMap::new();
-    for live in members
-        .iter()
-        .filter(|k| desired.wanted().contains_key(*k))
-        .filter_map(|k| observed.live.get(k))
-        .filter(|l| l.is_ready())
-    {
-        if let Some(group) = live.resource.group() {
-            *fresh.entry(group).or_insert(0) += 1;
+    let mut holds: BTreeMap<Key, String> = BTreeMap::new();
+    for key in order.iter().rev().filter(|k| going.contains_key(*k)) {
+        let above = dependants.get(key).into_iter().flatten();
+        if let Some(hold) = above.filter_map(|(k, _)| holds.get(k)).next().cloned() {
+            holds.insert(key.clone(), hold);
+            continue;
+        }
+        let live = observed.live.get(key).filter(|l| l.is_ready());
+        let Some(group) = live.and_then(|l| l.resource.group()) else {
+            continue;
+        };
+        if !desired.wanted().contains_key(key) {
+            continue;
+        }
+        let already = out.entry(group.to_owned()).or_insert(0);
+        if *already >= bound {
+            let why = format!("at most {bound} of {group} at a time; {already} are out of service");
+            holds.insert(key.clone(), why);
+        } else {
+            *already += 1;
         }
     }
-    for (group, count) in &fresh {
-        let already = out.get(*group).copied().unwrap_or(0);
-        if already > 0 && already + count > bound {
-            return Some(format!(
-                "at most {bound} of {group} at a time; {already} are out of service"
-            ));
-        }
-    }
-    for (group, count) in fresh {
-        *out.entry(group.to_owned()).or_insert(0) += count;
-    }
-    None
+    holds
 }

@@ -242,7 +242,7 @@ impl Run {
             return Err(format!("another pass ends with {end:?}"));
         }
         let calls = self.fuse.calls();
-        if calls.iter().any(|c| *c != Call::Observe) || calls.len() != self.stand.looks() {
+        if calls.iter().any(|c| *c != Call::Observe) || calls.len() != self.stand.looks(goal) {
             return Err(format!("another pass calls {calls:?}"));
         }
         Ok(())

@@ -45,8 +45,8 @@ pub trait Stand: fmt::Debug + Send + Sync {
     /// The variant cannot be wanted.
     fn pipeline(&self, variant: Variant) -> Result<Pipeline, Error>;
 
-    /// How many observes an idle pass makes.
-    fn looks(&self) -> usize {
+    /// How many observes an idle pass towards the variant, or towards nothing, makes.
+    fn looks(&self, _variant: Option<Variant>) -> usize {
         1
     }
 
