@@ -426,7 +426,7 @@ async fn every_fault_at_every_call_on_this_machine_is_healed_by_running_again() 
 }
 
 #[tokio::test]
-#[ignore = "some minutes"]
+#[ignore = "a quarter of an hour"]
 async fn every_fault_at_every_call_inside_a_server_is_healed_by_running_again() {
     let table = matrix::run(&matrix::OneStage::new(InServers::new().await), &Fault::ALL).await;
     println!("{table}");
