@@ -138,7 +138,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// See [`Stage::pass`]. Past a stage that cannot be seen, later ones go on with its last known outputs, and nothing in it or before
-    /// it is deleted. It is told at the end, unless a stage before it has not converged: then that one is told, as the likely cause.
+    /// it is deleted. It is told at the end, unless a stage before it has failed or is blocked: then that one is told, as the likely cause.
     pub async fn advance(&self, cx: &mut Context) -> Result<Outcome, Error> {
         self.pass(cx, Wanted::Spec).await
     }
@@ -168,7 +168,10 @@ impl Pipeline {
                 Err(error) if matches!(error.class(), Class::Cancelled) => return Err(error),
                 Err(error) => {
                     // Only what was seen above it may be cleared: what it holds below is not known.
-                    for (_, before) in outcomes.drain(..).filter(|_| unseen.is_none()) {
+                    for (_, before) in outcomes
+                        .drain(..)
+                        .filter(|(_, o)| wanted == Wanted::Spec && o.explains())
+                    {
                         cause = cause.and(before);
                     }
                     cx.blind.get_or_insert(stage.name().to_owned());

@@ -94,6 +94,15 @@ impl Outcome {
         }
     }
 
+    /// True if it says why a later stage may not be seen: something before it failed or is blocked.
+    pub(super) fn explains(&self) -> bool {
+        match self {
+            Self::Converged => false,
+            Self::Progressing { failed, .. } => !failed.is_empty(),
+            Self::Blocked { .. } => true,
+        }
+    }
+
     /// Both together: progress anywhere is progress, and a block is told when nothing else moves.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
