@@ -17,7 +17,7 @@ pub type Ids = BTreeMap<Key, String>;
 
 /// Does one thing at a time to one kind of world.
 ///
-/// The laws, each checked by [`crate::testing::conformance`]:
+/// The laws, each checked by the suite `testing::conformance`:
 ///
 /// 1. `create`, `update` and `delete` make **at most one** mutating call each, and the call that creates carries the owner's mark
 ///    in itself; nothing that can fail comes after it. So a crash at any point is healed by running again.

@@ -18,9 +18,10 @@ use crate::{
     event::{Event, EventSink, State},
     graph::{Desired, Observed},
     ledger::{Breaks, Intent, Ledger, LedgerStore, Scope, Settled, Trouble, later},
-    plan::{Action, Plan, Step, Verb},
+    plan::Plan,
     policy::Bounds,
     resource::{Health, Key, Live, Resource},
+    step::{Action, Step, Verb},
 };
 
 /// The single-writer lock, asked before each step (law 10).

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, owner::Owner, plan::Verb, resource::Key};
+use crate::{error::Error, owner::Owner, resource::Key, step::Verb};
 
 pub use doubt::doubts;
 pub(crate) use doubt::later;

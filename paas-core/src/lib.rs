@@ -39,6 +39,7 @@ pub mod render;
 pub mod resource;
 pub mod secrets;
 pub mod spec;
+pub mod step;
 pub mod view;
 
 #[cfg(feature = "database")]

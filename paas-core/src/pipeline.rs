@@ -1,5 +1,7 @@
 //! Stages one after the other: creates go up, deletes come down, and what is seen passes from one to the next.
 
+mod judge;
+mod look;
 mod outcome;
 mod run;
 mod stage;

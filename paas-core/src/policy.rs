@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{owner::Owner, plan::Verb, resource::Key};
+use crate::{owner::Owner, resource::Key, step::Verb};
 
 /// What a plan may contain and how a pass carries it out.
 #[derive(Debug, Clone, PartialEq)]

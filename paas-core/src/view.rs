@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    plan::{Action, Plan, Verb},
+    plan::Plan,
     policy::Agreed,
     resource::{Change, Key, Resource, View},
+    step::{Action, Verb},
 };
 
 /// A plan of all stages of one owner.
@@ -130,7 +131,7 @@ impl StageView {
     }
 }
 
-fn step<R: Resource>(step: &crate::plan::Step<R>) -> StepView {
+fn step<R: Resource>(step: &crate::step::Step<R>) -> StepView {
     let (resource, id, changes): (&R, Option<&str>, &[Change]) = match &step.action {
         Action::Create { want } => (want, None, &[]),
         Action::Update { live, want, changes } | Action::Replace { live, want, changes } => {

@@ -67,7 +67,7 @@ pub fn doubts<R: Resource>(
             || observed
                 .live
                 .get(key)
-                .is_some_and(|l| l.is_ready() && trouble.verb == crate::plan::Verb::Create)
+                .is_some_and(|l| l.is_ready() && trouble.verb == crate::step::Verb::Create)
         {
             settled.push(Settled::Cured(key.clone()));
         } else if now < trouble.next && !observed.waits.contains_key(key) {

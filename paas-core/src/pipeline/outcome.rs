@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{error::ErrorView, plan::Verb, resource::Key};
+use crate::{error::ErrorView, resource::Key, step::Verb};
 
 /// Where an object stands after a pass. Every state has a reason (law 8).
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -10,6 +10,9 @@ use crate::{
     resource::{Change, Health, Key, Live, Need, Origin, Resource},
 };
 
+/// What is live and needs a key, with whether it is built on it.
+type Dependants = BTreeMap<Key, Vec<(Key, bool)>>;
+
 /// Why something that should go does not.
 #[derive(Clone)]
 enum Obstacle {
@@ -128,10 +131,7 @@ fn is_leaving<R: Resource>(observed: &Observed<R>, key: &Key) -> bool {
 }
 
 /// Live keys, each after what it needs; keys in a circle come last, in key order.
-fn needs_first<R: Resource>(
-    observed: &Observed<R>,
-    dependants: &BTreeMap<Key, Vec<(Key, bool)>>,
-) -> Vec<Key> {
+fn needs_first<R: Resource>(observed: &Observed<R>, dependants: &Dependants) -> Vec<Key> {
     let mut left: BTreeMap<&Key, usize> = BTreeMap::new();
     for (key, live) in &observed.live {
         let needs: Vec<Need> = live.resource.needs();
@@ -167,7 +167,7 @@ fn obstacles<R: Resource>(
     observed: &Observed<R>,
     policy: &Policy,
     order: &[Key],
-    dependants: &BTreeMap<Key, Vec<(Key, bool)>>,
+    dependants: &Dependants,
 ) -> BTreeMap<Key, (Key, Obstacle)> {
     let mut found: BTreeMap<Key, (Key, Obstacle)> = BTreeMap::new();
     for key in order.iter().rev() {
@@ -298,7 +298,7 @@ fn report<R: Resource>(
 }
 
 /// `key` and everything live that is built on it, without what goes already.
-fn closure<T>(key: &Key, dependants: &BTreeMap<Key, Vec<(Key, bool)>>, going: &BTreeMap<Key, T>) -> Vec<Key> {
+fn closure<T>(key: &Key, dependants: &Dependants, going: &BTreeMap<Key, T>) -> Vec<Key> {
     let mut seen = BTreeSet::from([key.clone()]);
     let mut stack = vec![key.clone()];
     let mut members = Vec::new();
@@ -326,7 +326,7 @@ fn holds<R: Resource>(
     desired: &Desired<R>,
     observed: &Observed<R>,
     policy: &Policy,
-    (order, dependants): (&[Key], &BTreeMap<Key, Vec<(Key, bool)>>),
+    (order, dependants): (&[Key], &Dependants),
     going: &BTreeMap<Key, (Vec<Change>, String)>,
     mut out: BTreeMap<String, usize>,
 ) -> BTreeMap<Key, String> {

@@ -203,7 +203,7 @@ pub(super) fn forget_cluster_fields(object: &mut Map<String, Value>) {
 }
 
 /// Reads an object of one of our kinds; what a cluster added to it is forgotten. The spec is read, not judged: see
-/// [`validate`](super::validate).
+/// `validate`.
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

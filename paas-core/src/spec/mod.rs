@@ -1,7 +1,7 @@
 //! The user's words: `Platform`, `DatabaseInstance`, `DatabaseBackup`.
 //!
 //! One set of structs is read from files, is the Kubernetes custom resources, and is spoken over REST. Their JSON
-//! schema ([`schema`]) carries every rule, plain keywords and CEL alike, so that [`validate`] here and an API server
+//! schema ([`schema`]) carries every rule, plain keywords and CEL alike, so that `validate` here and an API server
 //! there come to the same verdict with the same words.
 
 pub mod codes;
