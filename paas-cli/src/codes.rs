@@ -55,3 +55,25 @@ pub const TABLES: &[&[&Code]] = &[
     paas_core::database::codes::ALL,
     ALL,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_of_this_build_is_there_once_in_its_form() {
+        let all: Vec<&Code> = TABLES.iter().flat_map(|t| t.iter().copied()).collect();
+        let ids: BTreeSet<&str> = all.iter().map(|c| c.id).collect();
+        assert_eq!(ids.len(), all.len());
+        for code in all {
+            let parts: Vec<&str> = code.id.split('-').collect();
+            assert!(
+                matches!(parts.as_slice(), ["PAAS", "CORE" | "SPEC" | "LOC" | "PG" | "CLI", n] if n.len() == 4),
+                "{}",
+                code.id
+            );
+        }
+    }
+}

@@ -6,7 +6,10 @@ use std::sync::{
     atomic::{AtomicU8, Ordering},
 };
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
@@ -20,6 +23,8 @@ const CHILD: u8 = 2;
 pub(crate) struct Interrupt {
     /// Cancelled by the first signal.
     pub(crate) cancel: CancellationToken,
+    /// Told of each Ctrl-C that is not ours to act on.
+    pub(crate) pressed: Arc<Notify>,
     mode: Arc<AtomicU8>,
 }
 
@@ -61,7 +66,7 @@ impl Interrupt {
             };
             match self.mode.load(Ordering::SeqCst) {
                 // The terminal gave the signal to the child too, and the child knows what it means.
-                CHILD if by_user => {}
+                CHILD if by_user => self.pressed.notify_one(),
                 WORK if !self.cancel.is_cancelled() => {
                     say(
                         "\nStopping after the call under way; again to leave at once. Both are safe: run the same command again to go on.\n",
@@ -82,7 +87,7 @@ impl Interrupt {
         Mode(self.mode.clone())
     }
 
-    /// While a child has the terminal, Ctrl-C is the child's.
+    /// While a child or a prompt has the terminal, Ctrl-C is theirs.
     pub(crate) fn child_has_terminal(&self) -> Mode {
         self.mode.store(CHILD, Ordering::SeqCst);
         Mode(self.mode.clone())

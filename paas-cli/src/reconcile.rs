@@ -103,7 +103,7 @@ pub(crate) async fn run(
         Vec::new()
     };
     if names.is_empty() {
-        show(app, &planned);
+        show(app, session, &planned);
     } else {
         planned = confirm_data(app, session, planned, request, &names).await?;
     }
@@ -216,7 +216,7 @@ async fn confirm_data(
     let confirm: Vec<String> = request.act.confirm.iter().chain(names).cloned().collect();
     let targets = planned.into_iter().map(|p| p.target).collect();
     let planned = plan(session, targets, (request.wanted, request.delete_data), &confirm).await?;
-    show(app, &planned);
+    show(app, session, &planned);
     for name in names {
         let paint = app.printer.talk_paint();
         let question = paint.bad(&format!(
@@ -227,13 +227,14 @@ async fn confirm_data(
     Ok(planned)
 }
 
-fn show(app: &App, planned: &[Planned]) {
+fn show(app: &App, session: &Session, planned: &[Planned]) {
     for one in planned.iter().filter(|p| !is_idle(&p.plan)) {
         match app.printer.output() {
             Output::Json => app.printer.line(&Line::Plan(&one.plan)),
             Output::Table | Output::Wide | Output::Yaml | Output::Name => {
                 app.printer
                     .talk(&render::plan(&one.plan, app.printer.talk_paint(), Detail::Short));
+                session.progress.named(&one.plan.owner);
             }
         }
     }
@@ -282,6 +283,11 @@ pub(crate) fn tell(printer: &Printer, done: &[Done]) -> Exit {
             Ok(outcome) => {
                 printer.talk(&paint.strong(&one.target.owner.to_string()));
                 printer.talk(&render::outcome(outcome, paint));
+                if matches!(outcome, Outcome::Progressing { .. }) {
+                    printer.talk(
+                        "  begun and not over: the same command goes on, `paas status` shows where it stands",
+                    );
+                }
             }
             Err(error) => printer.talk(&render::error(&ErrorView::from(error), paint)),
         }

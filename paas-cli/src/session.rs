@@ -34,6 +34,7 @@ use crate::{
 pub(crate) struct Session {
     machine: LocalMachine,
     objects: Objects,
+    set_aside: Objects,
     /// Shows what happens.
     pub(crate) progress: Arc<Progress>,
     printer: Arc<Printer>,
@@ -94,6 +95,7 @@ impl Session {
         let machine = LocalMachine::open(home(app)?)?;
         Ok(Self {
             objects: Objects::new(machine.home.objects()),
+            set_aside: Objects::new(machine.home.root().join("set-aside")),
             machine,
             progress: Arc::new(Progress::new(app.printer.clone())),
             printer: app.printer.clone(),
@@ -104,6 +106,11 @@ impl Session {
     /// The accepted objects.
     pub(crate) fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// Objects that were deleted while their data was kept: with them the data can be taken up as it was.
+    pub(crate) fn set_aside(&self) -> &Objects {
+        &self.set_aside
     }
 
     /// The folder of an owner's ledgers and log.

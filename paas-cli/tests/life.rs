@@ -226,6 +226,10 @@ fn databases_are_created_listed_shown_reached_and_deleted_by_name() {
         kept.out
     );
     assert_eq!(home.paas(&["db", "list", "-o", "name"]).exits(0).out, "");
+    home.paas(&["db", "create", "shop"]).exits(0);
+    let yaml_again = home.paas(&["db", "show", "shop", "-o", "yaml"]).exits(0).out;
+    assert_eq!(yaml_again, yaml, "it is taken up as it was");
+    home.paas(&["db", "delete", "shop", "--yes"]).exits(0);
     let gone = home
         .paas(&["db", "delete", "shop", "--delete-data", "--confirm", "shop"])
         .exits(0);

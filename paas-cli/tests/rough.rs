@@ -158,3 +158,31 @@ fn events_of_a_run_are_json_lines_and_stay_in_the_log() {
         2
     );
 }
+
+#[test]
+fn without_waiting_it_is_begun_and_the_same_command_goes_on() {
+    let home = Home::new();
+    let begun = home.paas(&["up", "--wait=false"]).exits(0);
+    assert!(begun.err.contains("begun and not over"), "{}", begun.err);
+    home.paas(&["up"]).exits(0);
+    home.paas(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn an_unknown_and_a_forgotten_name_are_told_apart_from_nothing_to_do() {
+    let home = Home::new();
+    home.paas(&["up"]).exits(0);
+    for args in [
+        &["status", "dem"][..],
+        &["down", "dem", "--yes"],
+        &["db", "show", "dem"],
+    ] {
+        let refused = home.paas(args).exits(1);
+        assert!(
+            refused.err.contains("there are: ") && refused.err.contains("demo"),
+            "{}",
+            refused.err
+        );
+    }
+    assert_eq!(home.servers().len(), 1);
+}

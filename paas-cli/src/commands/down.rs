@@ -96,6 +96,7 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
         let gone = reconcile::is_idle(&plan) && kept.is_empty();
         if gone && one.target.document.kind() != Kind::Platform {
             session.objects().forget(&one.target.document)?;
+            session.set_aside().forget(&one.target.document)?;
             events::forget(&session.owner_folder(&one.target.owner));
         }
         left.push(Left {
@@ -109,8 +110,19 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
     Ok(())
 }
 
+/// Objects are no longer accepted, but what is left of them can be taken up as they were.
+pub(crate) fn set_aside(session: &Session, documents: &[Document]) -> Result<(), Failure> {
+    let accepted = session.objects().all()?;
+    let databases = documents.iter().filter(|d| d.kind() != Kind::Platform);
+    for document in databases.filter(|d| accepted.contains(d)) {
+        session.set_aside().keep(document)?;
+        session.objects().forget(document)?;
+    }
+    forget_platforms(session, &[])
+}
+
 /// A platform on this machine is nothing by itself: it is forgotten once no database is left, if it was taken down too or nobody wrote it.
-pub(crate) fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), Failure> {
+fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), Failure> {
     let accepted = session.objects().all()?;
     if accepted.iter().any(|d| d.kind() != Kind::Platform) {
         return Ok(());

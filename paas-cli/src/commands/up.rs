@@ -37,8 +37,12 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     let mut targets = session.targets(&input.documents)?;
     session.check_changes(&input.documents)?;
     session.lock(&mut targets, "paas up", &args.act).await?;
-    let objects = session.objects().clone();
-    let accept = || input.documents.iter().try_for_each(|d| objects.keep(d));
+    let accept = || {
+        input.documents.iter().try_for_each(|d| {
+            session.objects().keep(d)?;
+            session.set_aside().forget(d)
+        })
+    };
     let done = reconcile::run(app, &session, targets, &request, accept).await?;
     let mut exit = reconcile::tell(&app.printer, &done);
     if !pruned.is_empty() && exit == Exit::Done {
@@ -51,6 +55,9 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
             &super::down::Hints::default(),
         )
         .await?;
+        if exit == Exit::Done && args.act.wait {
+            super::down::set_aside(&session, &pruned)?;
+        }
     }
     finish(app, &session, &done).await;
     Ok(exit)

@@ -71,6 +71,9 @@ impl Printer {
 
     /// Talk, as it is; a newline is added where there is none.
     pub(crate) fn talk(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
         // Nobody can be told that nobody listens.
         let _ = write(io::stderr().lock(), text);
     }

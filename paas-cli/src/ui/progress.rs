@@ -105,6 +105,12 @@ impl Progress {
         }
     }
 
+    /// The owner that was named last, by a plan: it is not named again.
+    pub(crate) fn named(&self, owner: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        owner.clone_into(&mut seen.owner);
+    }
+
     /// Takes the moving line away.
     pub(crate) fn clear(&self) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).erase();

@@ -21,7 +21,7 @@ use crate::{
     codes::CLI_PSQL,
     exit::{Exit, Failure},
     session::Session,
-    sql::Prompt,
+    sql::{Answer, Prompt},
     ui::failure,
 };
 
@@ -104,6 +104,7 @@ impl Drop for Passfile {
 
 async fn prompt(app: &App, to: &Connection) -> Result<Exit, Failure> {
     let session = Prompt::open(to).await?;
+    let _mode = app.interrupt.child_has_terminal();
     let broken = |e: ReadlineError| {
         Error::new(&CLI_PSQL, Class::Internal)
             .attempted("read from the terminal")
@@ -138,10 +139,22 @@ async fn prompt(app: &App, to: &Connection) -> Result<Exit, Failure> {
             continue;
         }
         let _ = editor.add_history_entry(text.trim());
-        match session.ask(&text).await {
+        let answers = answer(app, &session, &text).await;
+        match answers {
             Ok(answers) => super::sql::print(&app.printer, &answers),
             Err(error) => failure::print(&app.printer, &error.into()),
         }
         text.clear();
     }
+}
+
+/// Asks the server; Ctrl-C stops the statement, not the prompt.
+async fn answer(app: &App, session: &Prompt, text: &str) -> Result<Vec<Answer>, Error> {
+    let asked = session.ask(text);
+    tokio::pin!(asked);
+    tokio::select! {
+        answers = &mut asked => return answers,
+        () = app.interrupt.pressed.notified() => session.cancel().await,
+    }
+    asked.await
 }

@@ -31,11 +31,18 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
             .happened("it exists, and its spec is not what was asked for now");
         return Err(error.into());
     }
-    let document = accepted
+    // With no wishes, what was kept is taken up as it was.
+    let aside = if wishes(args) {
+        Vec::new()
+    } else {
+        session.set_aside().all()?
+    };
+    let known = accepted
         .iter()
+        .chain(&aside)
         .find(|d| same(d, &document))
-        .cloned()
-        .unwrap_or(document);
+        .cloned();
+    let document = known.unwrap_or(document);
     let mut documents = vec![document];
     if !accepted.iter().any(|d| matches!(d, Document::Platform(_))) {
         documents.extend(quickstart_platform());
@@ -48,8 +55,12 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
     };
     let mut targets = session.targets(&documents)?;
     session.lock(&mut targets, "paas db create", &args.act).await?;
-    let objects = session.objects().clone();
-    let accept = || documents.iter().try_for_each(|d| objects.keep(d));
+    let accept = || {
+        documents.iter().try_for_each(|d| {
+            session.objects().keep(d)?;
+            session.set_aside().forget(d)
+        })
+    };
     let done = reconcile::run(app, &session, targets, &request, accept).await?;
     let exit = reconcile::tell(&app.printer, &done);
     up::finish(app, &session, &done).await;

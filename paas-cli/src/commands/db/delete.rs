@@ -41,19 +41,23 @@ pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
     let one = std::slice::from_ref(&document);
     let exit = down::take_down(app, &session, one, &args.act, args.delete_data || by_spec, &hints).await?;
     if exit == Exit::Done && args.act.wait {
-        session.objects().forget(&document)?;
-        down::forget_platforms(&session, &[])?;
+        down::set_aside(&session, one)?;
     }
     Ok(exit)
 }
 
 /// A database that is not listed, but whose data is here.
 async fn unlisted(session: &Session, name: &str, accepted: &[Document]) -> Result<Document, Failure> {
+    let aside = session.set_aside().all()?;
     let object = Object {
         metadata: Meta::named(name),
         spec: DatabaseInstanceSpec::default(),
     };
     let document = Document::DatabaseInstance(object);
+    let document = aside
+        .into_iter()
+        .find(|d| input::same(d, &document))
+        .unwrap_or(document);
     validate::document(&document).map_err(Error::from)?;
     for target in session.targets(std::slice::from_ref(&document))? {
         let mut cx = session.context(&target, Outputs::default(), false);
