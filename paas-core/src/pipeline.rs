@@ -3,6 +3,7 @@
 mod outcome;
 mod run;
 mod stage;
+mod waits;
 
 use async_trait::async_trait;
 

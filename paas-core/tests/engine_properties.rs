@@ -1,5 +1,11 @@
 //! The laws of the engine on random worlds.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use paas_core::{

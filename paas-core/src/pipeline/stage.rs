@@ -9,12 +9,12 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::waits::{over, patience, pause, tell_waits, waits};
 use super::{Context, Obstruction, Outcome, Pending, Stage, Stumble, Wanted};
 use crate::{
     codes,
     driver::{Driver, Outputs},
     error::{Class, Error, ErrorView},
-    event::{Event, State},
     execute::{Half, Report, execute},
     graph::{Desired, Observed},
     ledger::{Ledger, Scope, Settled, Since, doubts, later},
@@ -50,12 +50,12 @@ impl<D: Driver> fmt::Debug for DriverStage<D> {
 const UNKNOWN: &str = "known after the stages before it";
 
 /// What one look at the world gives.
-struct Look<R: Resource> {
-    ledger: Ledger,
-    desired: Desired<R>,
-    observed: Observed<R>,
-    policy: Policy,
-    plan: Plan<R>,
+pub(super) struct Look<R: Resource> {
+    pub(super) ledger: Ledger,
+    pub(super) desired: Desired<R>,
+    pub(super) observed: Observed<R>,
+    pub(super) policy: Policy,
+    pub(super) plan: Plan<R>,
     learned: Vec<Settled>,
     actuator: std::sync::Arc<dyn crate::actuator::Actuator<R>>,
 }
@@ -232,77 +232,6 @@ impl<D: Driver> DriverStage<D> {
     }
 }
 
-/// Troubles that no step and no block of the plan is about any more.
-fn over<R: Resource>(ledger: &Ledger, plan: &Plan<R>) -> Vec<Settled> {
-    if ledger.troubles.is_empty() {
-        return Vec::new();
-    }
-    let steps = plan.steps.iter().map(|s| &s.key);
-    let open: BTreeSet<&Key> = steps.chain(plan.blocked.iter().map(|b| &b.key)).collect();
-    let over = ledger.troubles.keys().filter(|k| !open.contains(k));
-    over.cloned().map(Settled::Cured).collect()
-}
-
-/// What is waited for after this pass, each with the time it began.
-fn waits<R: Resource>(
-    look: &Look<R>,
-    report: &Report<R>,
-    half: Half,
-    now: Timestamp,
-) -> BTreeMap<Key, Since> {
-    let known = &look.ledger.waits;
-    let since = |key: &Key, why: &str| Since {
-        why: why.to_owned(),
-        since: known.get(key).map_or(now, |s| s.since),
-    };
-    let mut waits: BTreeMap<Key, Since> = look
-        .plan
-        .waiting
-        .iter()
-        .map(|w| (w.key.clone(), since(&w.key, &w.why)))
-        .collect();
-    if half == Half::Build {
-        // What later stages hold is known only on the way down: what was found there last time still stands.
-        let removals = look.plan.steps.iter().filter(|s| s.action.verb().removes());
-        for key in removals.map(|s| &s.key) {
-            if let Some(wait) = known.get(key) {
-                waits.entry(key.clone()).or_insert_with(|| wait.clone());
-            }
-        }
-    }
-    for (key, live) in &report.created {
-        if let crate::resource::Health::Settling { why } = &live.health {
-            waits.insert(key.clone(), since(key, why));
-        }
-    }
-    waits
-}
-
-fn tell_waits(cx: &Context, scope: &Scope, old: &BTreeMap<Key, Since>, new: &BTreeMap<Key, Since>) {
-    for (key, wait) in new
-        .iter()
-        .filter(|(k, w)| old.get(*k).is_none_or(|o| o.why != w.why))
-    {
-        cx.tools.events.emit(&Event {
-            at: cx.tools.clock.now(),
-            owner: scope.owner.to_string(),
-            stage: scope.stage.clone(),
-            key: Some(key.clone()),
-            verb: "observe".to_owned(),
-            state: State::Waiting,
-            reason: "Waiting".to_owned(),
-            message: wait.why.clone(),
-            request_id: None,
-        });
-    }
-}
-
-fn patience<R: Resource>(look: &Look<R>, key: &Key) -> Duration {
-    let live = look.observed.live.get(key).map(|l| &l.resource);
-    live.or(look.desired.wanted().get(key))
-        .map_or(Duration::from_secs(600), Resource::patience)
-}
-
 fn outcome<R: Resource>(
     scope: &Scope,
     look: &Look<R>,
@@ -405,20 +334,6 @@ fn outcome<R: Resource>(
         };
     }
     Outcome::Converged
-}
-
-/// A quarter of the time waited so far, within the bounds: quick things are seen quickly, slow ones are asked seldom.
-fn pause<R: Resource>(
-    look: &Look<R>,
-    waits: &BTreeMap<Key, Since>,
-    failed: bool,
-    now: Timestamp,
-) -> Duration {
-    let bounds = &look.policy.bounds;
-    let youngest = waits.values().map(|w| w.since).max().unwrap_or(now);
-    let waited = Duration::try_from(now.duration_since(youngest)).unwrap_or_default();
-    let floor = if failed { bounds.backoff } else { bounds.poll };
-    (waited / 4).clamp(floor.min(bounds.poll_max), bounds.poll_max)
 }
 
 /// A run that must end: cancelled, or its deadline passed.

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, is_agreed, root_cause, unavailable};
+use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, group, is_agreed, root_cause};
 use crate::{
     codes::{self, Code},
     graph::{Desired, Observed},
     policy::{Drift, Policy, Retention},
     resource::{Change, Health, Key, Live, Need, Origin, Resource},
 };
+
+/// By key: what needs it, and whether it is built on it.
+pub(super) type Dependants = BTreeMap<Key, Vec<(Key, bool)>>;
 
 /// Why something that should go does not.
 #[derive(Clone)]
@@ -62,8 +65,7 @@ pub(super) fn decide<R: Resource>(
         // It may go anyway, with what it is built on; its own cause says more.
         going.insert(key.clone(), cause.clone());
     }
-    let out = unavailable(desired, observed, &going.keys().collect());
-    let holds = holds(desired, observed, policy, (&order, &dependants), &going, out);
+    let holds = group::holds(desired, observed, policy, (&order, &dependants), &going);
 
     for key in order.iter().rev() {
         let (Some((changes, reason)), Some(live)) = (going.get(key), observed.live.get(key)) else {
@@ -128,10 +130,7 @@ fn is_leaving<R: Resource>(observed: &Observed<R>, key: &Key) -> bool {
 }
 
 /// Live keys, each after what it needs; keys in a circle come last, in key order.
-fn needs_first<R: Resource>(
-    observed: &Observed<R>,
-    dependants: &BTreeMap<Key, Vec<(Key, bool)>>,
-) -> Vec<Key> {
+fn needs_first<R: Resource>(observed: &Observed<R>, dependants: &Dependants) -> Vec<Key> {
     let mut left: BTreeMap<&Key, usize> = BTreeMap::new();
     for (key, live) in &observed.live {
         let needs: Vec<Need> = live.resource.needs();
@@ -167,7 +166,7 @@ fn obstacles<R: Resource>(
     observed: &Observed<R>,
     policy: &Policy,
     order: &[Key],
-    dependants: &BTreeMap<Key, Vec<(Key, bool)>>,
+    dependants: &Dependants,
 ) -> BTreeMap<Key, (Key, Obstacle)> {
     let mut found: BTreeMap<Key, (Key, Obstacle)> = BTreeMap::new();
     for key in order.iter().rev() {
@@ -298,7 +297,7 @@ fn report<R: Resource>(
 }
 
 /// `key` and everything live that is built on it, without what goes already.
-fn closure<T>(key: &Key, dependants: &BTreeMap<Key, Vec<(Key, bool)>>, going: &BTreeMap<Key, T>) -> Vec<Key> {
+fn closure<T>(key: &Key, dependants: &Dependants, going: &BTreeMap<Key, T>) -> Vec<Key> {
     let mut seen = BTreeSet::from([key.clone()]);
     let mut stack = vec![key.clone()];
     let mut members = Vec::new();
@@ -316,42 +315,4 @@ fn closure<T>(key: &Key, dependants: &BTreeMap<Key, Vec<(Key, bool)>>, going: &B
         members.push(next);
     }
     members
-}
-
-/// Which of these must wait so that not too much of a group is out of service, and why.
-///
-/// What goes first is asked first, and what waits for something held is held too: the bound of a group is never taken by something
-/// that waits for what it holds back. So something can always go, and in the end all of it.
-fn holds<R: Resource>(
-    desired: &Desired<R>,
-    observed: &Observed<R>,
-    policy: &Policy,
-    (order, dependants): (&[Key], &BTreeMap<Key, Vec<(Key, bool)>>),
-    going: &BTreeMap<Key, (Vec<Change>, String)>,
-    mut out: BTreeMap<String, usize>,
-) -> BTreeMap<Key, String> {
-    let bound = policy.max_unavailable.max(1);
-    let mut holds: BTreeMap<Key, String> = BTreeMap::new();
-    for key in order.iter().rev().filter(|k| going.contains_key(*k)) {
-        let above = dependants.get(key).into_iter().flatten();
-        if let Some(hold) = above.filter_map(|(k, _)| holds.get(k)).next().cloned() {
-            holds.insert(key.clone(), hold);
-            continue;
-        }
-        let live = observed.live.get(key).filter(|l| l.is_ready());
-        let Some(group) = live.and_then(|l| l.resource.group()) else {
-            continue;
-        };
-        if !desired.wanted().contains_key(key) {
-            continue;
-        }
-        let already = out.entry(group.to_owned()).or_insert(0);
-        if *already >= bound {
-            let why = format!("at most {bound} of {group} at a time; {already} are out of service");
-            holds.insert(key.clone(), why);
-        } else {
-            *already += 1;
-        }
-    }
-    holds
 }
