@@ -334,7 +334,8 @@ proptest! {
             assert!(matches!(end, Ok(Outcome::Converged)), "{end:?} {}", world.left(&two).await);
             let done = events.all().into_iter().filter(|e| e.state == State::Done);
             let mut done: Vec<_> = done.map(|e| (e.key.unwrap().to_string(), e.verb)).collect();
-            (want.sort(), done.sort());
+            want.sort();
+            done.sort();
             assert_eq!(done, want);
         });
     }
@@ -406,7 +407,7 @@ fn observed(parts: &[Part], lives: &Lives) -> Observed<Thing> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let keys = (0..MOST).map(name).collect::<Vec<_>>();
-    let verbs = vec![Verb::Create, Verb::Update, Verb::Replace, Verb::Delete];
+    let verbs = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete];
     let pairs: Vec<_> = keys
         .iter()
         .flat_map(|k| verbs.iter().map(|v| (k.clone(), *v)))
