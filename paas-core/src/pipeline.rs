@@ -5,6 +5,7 @@ mod look;
 mod outcome;
 mod run;
 mod stage;
+mod waits;
 
 use async_trait::async_trait;
 

@@ -1,16 +1,15 @@
 //! The whole decision, synchronous and deterministic: no clock, no I/O, no chance.
 
+mod coming;
 mod going;
+mod group;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::fmt;
 
 use crate::{
     codes::{self, Code},
     graph::{Desired, Observed},
-    policy::{Agreed, Drift, OnBroken, Policy},
+    policy::{Agreed, OnBroken, Policy},
     resource::{Change, Diff, Health, Key, Live, Resource},
 };
 
@@ -109,8 +108,8 @@ pub fn plan<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, policy: &
     }
     unlisted(desired, observed, &mut plan);
     let removals = going::decide(desired, observed, policy, &mut plan);
-    stay(desired, observed, policy, &removals, &mut plan);
-    create(desired, observed, &removals, &mut plan);
+    coming::stay(desired, observed, policy, &removals, &mut plan);
+    coming::create(desired, observed, &removals, &mut plan);
     plan
 }
 
@@ -151,124 +150,6 @@ fn unlisted<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, plan: &mu
     }
 }
 
-/// Updates and waits of what is live and does not go.
-fn stay<R: Resource>(
-    desired: &Desired<R>,
-    observed: &Observed<R>,
-    policy: &Policy,
-    going: &BTreeSet<Key>,
-    plan: &mut Plan<R>,
-) {
-    let told: BTreeSet<Key> = plan.blocked.iter().map(|b| b.key.clone()).collect();
-    for key in desired.order() {
-        let (Some(want), Some(live)) = (desired.wanted().get(key), observed.live.get(key)) else {
-            continue;
-        };
-        if going.contains(key) || !live.is_mine() {
-            continue;
-        }
-        let diff = match want.diff(&live.resource) {
-            Diff::Update(changes) if live.health != Health::Leaving => Some(changes),
-            Diff::Update(_) | Diff::Replace(_) | Diff::Same => None,
-        };
-        match &live.health {
-            Health::Settling { why } => plan.waiting.push(Waiting {
-                key: key.clone(),
-                why: why.clone(),
-            }),
-            Health::Leaving => plan.waiting.push(Waiting {
-                key: key.clone(),
-                why: "it is leaving; it is made anew when it is gone".into(),
-            }),
-            Health::Broken { why } if diff.is_none() && !told.contains(key) => {
-                plan.blocked.push(Blocked {
-                    key: key.clone(),
-                    verb: None,
-                    why: format!("{} is broken: {why}", live.id),
-                    code: &codes::CORE_PROVIDER,
-                });
-            }
-            Health::Broken { .. } => {}
-            Health::Ready if diff.is_none() => plan.same += 1,
-            Health::Ready => {}
-        }
-        let Some(changes) = diff else { continue };
-        let reason = changes
-            .iter()
-            .map(|c| c.field.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-            + " differs";
-        if policy.drift == Drift::Report {
-            let why = format!("{reason}; differences are only reported");
-            plan.blocked.push(Blocked {
-                key: key.clone(),
-                verb: Some(Verb::Update),
-                why,
-                code: &codes::CORE_BLOCKED,
-            });
-            continue;
-        }
-        let after = want
-            .needs()
-            .iter()
-            .map(|n| n.key())
-            .filter(|k| !has_id(k, desired, observed))
-            .cloned()
-            .collect();
-        let action = Action::Update {
-            live: live.clone(),
-            want: want.clone(),
-            changes,
-        };
-        plan.push(
-            observed,
-            Step {
-                key: key.clone(),
-                action,
-                reason,
-                after,
-                hold: None,
-            },
-        );
-    }
-}
-
-/// Creates of what is not there.
-fn create<R: Resource>(
-    desired: &Desired<R>,
-    observed: &Observed<R>,
-    going: &BTreeSet<Key>,
-    plan: &mut Plan<R>,
-) {
-    let root_missing = desired.root().filter(|r| !observed.live.contains_key(*r));
-    for key in desired.order() {
-        let Some(want) = desired
-            .wanted()
-            .get(key)
-            .filter(|_| !observed.live.contains_key(key))
-        else {
-            continue;
-        };
-        let needs: BTreeSet<Key> = want.needs().into_iter().map(|n| n.key().clone()).collect();
-        let after = needs
-            .into_iter()
-            .filter(|k| !is_usable(k, desired, observed, going))
-            .collect();
-        let hold = root_missing
-            .filter(|r| *r != key)
-            .map(|root| format!("{root} is made alone and seen first"));
-        let step = Step {
-            key: key.clone(),
-            action: Action::Create { want: want.clone() },
-            reason: "it does not exist".into(),
-            after,
-            hold,
-        };
-        plan.push(observed, step);
-    }
-}
-
 impl<R: Resource> Plan<R> {
     /// Adds a step, held or blocked where the ledger asks for it.
     fn push(&mut self, observed: &Observed<R>, mut step: Step<R>) {
@@ -294,20 +175,6 @@ impl<R: Resource> Plan<R> {
         }
         self.steps.push(step);
     }
-}
-
-fn has_id<R: Resource>(key: &Key, desired: &Desired<R>, observed: &Observed<R>) -> bool {
-    desired.given().contains_key(key) || observed.live.contains_key(key)
-}
-
-fn is_usable<R: Resource>(
-    key: &Key,
-    desired: &Desired<R>,
-    observed: &Observed<R>,
-    going: &BTreeSet<Key>,
-) -> bool {
-    desired.given().contains_key(key)
-        || (!going.contains(key) && observed.live.get(key).is_some_and(Live::is_ready))
 }
 
 /// Why `key` must go by itself, if it must.
@@ -349,33 +216,4 @@ fn is_agreed<R: Resource>(key: &Key, live: &Live<R>, verb: Verb, policy: &Policy
                 || (verb == Verb::Replace && !live.was_ready && !live.resource.precious())
         }
     }
-}
-
-/// How many wanted members of each group are out of service now.
-///
-/// One that can only come back after something in `going` does not count: it would wait for what waits for it.
-fn unavailable<R: Resource>(
-    desired: &Desired<R>,
-    observed: &Observed<R>,
-    going: &BTreeSet<&Key>,
-) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    let mut behind: BTreeSet<&Key> = BTreeSet::new();
-    for key in desired.order() {
-        let Some(want) = desired.wanted().get(key) else {
-            continue;
-        };
-        let needs = want.needs();
-        if needs
-            .iter()
-            .any(|n| going.contains(n.key()) || behind.contains(n.key()))
-        {
-            behind.insert(key);
-        } else if let Some(group) = want.group()
-            && !observed.live.get(key).is_some_and(Live::is_ready)
-        {
-            *counts.entry(group.to_owned()).or_insert(0) += 1;
-        }
-    }
-    counts
 }

@@ -1,5 +1,11 @@
 //! Every code of the engine is produced by something that happens here.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -8,7 +14,7 @@ use paas_core::{
     error::{Class, Error},
     execute::Fence,
     graph::Desired,
-    ledger::{FileLedger, LedgerStore, MemoryLedger, Scope},
+    ledger::{FileLedger, MemoryLedger, Scope},
     owner::{Identity, Owner},
     pipeline::{Context, Outcome, Wanted},
     policy::Policy,

@@ -1,5 +1,11 @@
 //! The conformance suite: the cloud in memory passes it, and worlds that break a law do not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -1,5 +1,11 @@
 //! The fault matrix on the cloud in memory: every call, every fault, every phase, every shape.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use paas_core::testing::{
     Fault, Pace, matrix,
     shapes::{Shape, Shaped},

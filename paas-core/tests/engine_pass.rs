@@ -1,5 +1,11 @@
 //! One pass: the executor's call contracts, intents, fences, cancellation, and what a pass leads to.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -823,4 +829,35 @@ async fn nothing_is_built_on_what_is_to_be_replaced_also_while_its_deletion_is_r
         .await
         .unwrap();
     assert_eq!(end, Outcome::Converged);
+}
+
+#[tokio::test]
+async fn a_wait_begins_anew_when_what_was_looked_for_in_vain_is_made() {
+    let (bench, fuse) = (Bench::new(), Fuse::new());
+    let cloud = Memory::new(bench.clock.clone()).settling(Pace::looks(1));
+    let hands = Arc::new(Faulty::new(Arc::new(cloud), fuse.clone()));
+    let pipeline = pipeline(hands, wanted([("a", thing())]));
+    fuse.arm(Some((1, Fault::LostRequest)));
+    let mut cx = bench.context();
+    let mut last = None;
+    while fuse
+        .calls()
+        .iter()
+        .filter(|c| **c == paas_core::testing::Call::Create)
+        .count()
+        < 2
+    {
+        last = Some(pipeline.advance(&mut cx).await.unwrap());
+        if let Some(Outcome::Progressing { again_in, .. }) = &last {
+            bench.clock.advance(*again_in);
+        }
+    }
+    let Some(Outcome::Progressing {
+        waiting, again_in, ..
+    }) = last
+    else {
+        panic!("{last:?}");
+    };
+    assert!(waiting[0].since + again_in == bench.clock.now(), "{waiting:?}");
+    assert_eq!(again_in, Bounds::default().poll);
 }

@@ -1,5 +1,11 @@
 //! Three stages one on top of the other: outputs go up, holds come down, and every fault at every call.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

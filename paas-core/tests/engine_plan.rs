@@ -1,5 +1,11 @@
 //! The planner, judged by sentences and by the linter.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use paas_core::{
     check::check,
     codes,

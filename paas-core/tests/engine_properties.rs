@@ -1,5 +1,11 @@
 //! The laws of the engine on random worlds.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use paas_core::{
@@ -328,7 +334,8 @@ proptest! {
             assert!(matches!(end, Ok(Outcome::Converged)), "{end:?} {}", world.left(&two).await);
             let done = events.all().into_iter().filter(|e| e.state == State::Done);
             let mut done: Vec<_> = done.map(|e| (e.key.unwrap().to_string(), e.verb)).collect();
-            (want.sort(), done.sort());
+            want.sort();
+            done.sort();
             assert_eq!(done, want);
         });
     }
@@ -400,7 +407,7 @@ fn observed(parts: &[Part], lives: &Lives) -> Observed<Thing> {
 
 fn policy() -> impl Strategy<Value = Policy> {
     let keys = (0..MOST).map(name).collect::<Vec<_>>();
-    let verbs = vec![Verb::Create, Verb::Update, Verb::Replace, Verb::Delete];
+    let verbs = [Verb::Create, Verb::Update, Verb::Replace, Verb::Delete];
     let pairs: Vec<_> = keys
         .iter()
         .flat_map(|k| verbs.iter().map(|v| (k.clone(), *v)))

@@ -1,5 +1,11 @@
 //! Names, owners, keys, and what is kept in files.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail, and may show its table"
+)]
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -7,81 +7,18 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Context, Obstruction, Outcome, Pending, Stumble, look::Look};
+use super::{
+    Obstruction, Outcome, Pending, Stumble,
+    look::Look,
+    waits::{patience, pause},
+};
 use crate::{
     codes,
     error::ErrorView,
-    event::{Event, State},
-    execute::{Half, Report},
+    execute::Report,
     ledger::{Scope, Since, later},
-    resource::{Health, Key, Resource},
+    resource::{Key, Resource},
 };
-
-/// What is waited for after this pass, each with the time it began.
-pub(super) fn waits<R: Resource>(
-    look: &Look<R>,
-    report: &Report<R>,
-    half: Half,
-    now: Timestamp,
-) -> BTreeMap<Key, Since> {
-    let known = &look.ledger.waits;
-    let since = |key: &Key, why: &str| Since {
-        why: why.to_owned(),
-        since: known.get(key).map_or(now, |s| s.since),
-    };
-    let mut waits: BTreeMap<Key, Since> = look
-        .plan
-        .waiting
-        .iter()
-        .map(|w| (w.key.clone(), since(&w.key, &w.why)))
-        .collect();
-    if half == Half::Build {
-        // What later stages hold is known only on the way down: what was found there last time still stands.
-        let removals = look.plan.steps.iter().filter(|s| s.action.verb().removes());
-        for key in removals.map(|s| &s.key) {
-            if let Some(wait) = known.get(key) {
-                waits.entry(key.clone()).or_insert_with(|| wait.clone());
-            }
-        }
-    }
-    for (key, live) in &report.created {
-        if let Health::Settling { why } = &live.health {
-            waits.insert(key.clone(), since(key, why));
-        }
-    }
-    waits
-}
-
-/// Tells the listeners what is waited for now and was not before.
-pub(super) fn tell_waits(
-    cx: &Context,
-    scope: &Scope,
-    old: &BTreeMap<Key, Since>,
-    new: &BTreeMap<Key, Since>,
-) {
-    for (key, wait) in new
-        .iter()
-        .filter(|(k, w)| old.get(*k).is_none_or(|o| o.why != w.why))
-    {
-        cx.tools.events.emit(&Event {
-            at: cx.tools.clock.now(),
-            owner: scope.owner.to_string(),
-            stage: scope.stage.clone(),
-            key: Some(key.clone()),
-            verb: "observe".to_owned(),
-            state: State::Waiting,
-            reason: "Waiting".to_owned(),
-            message: wait.why.clone(),
-            request_id: None,
-        });
-    }
-}
-
-fn patience<R: Resource>(look: &Look<R>, key: &Key) -> Duration {
-    let live = look.observed.live.get(key).map(|l| &l.resource);
-    live.or(look.desired.wanted().get(key))
-        .map_or(Duration::from_secs(600), Resource::patience)
-}
 
 /// What the pass leads to, by what was planned, done, failed, and is waited for.
 pub(super) fn outcome<R: Resource>(
@@ -186,18 +123,4 @@ pub(super) fn outcome<R: Resource>(
         };
     }
     Outcome::Converged
-}
-
-/// A quarter of the time waited so far, within the bounds: quick things are seen quickly, slow ones are asked seldom.
-fn pause<R: Resource>(
-    look: &Look<R>,
-    waits: &BTreeMap<Key, Since>,
-    failed: bool,
-    now: Timestamp,
-) -> Duration {
-    let bounds = &look.policy.bounds;
-    let youngest = waits.values().map(|w| w.since).max().unwrap_or(now);
-    let waited = Duration::try_from(now.duration_since(youngest)).unwrap_or_default();
-    let floor = if failed { bounds.backoff } else { bounds.poll };
-    (waited / 4).clamp(floor.min(bounds.poll_max), bounds.poll_max)
 }

@@ -1,6 +1,6 @@
 //! One look at the world of a stage, with the plan that it leads to.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     actuator::Actuator,
@@ -8,7 +8,7 @@ use crate::{
     ledger::{Ledger, Settled},
     plan::Plan,
     policy::Policy,
-    resource::{Key, Resource},
+    resource::Resource,
 };
 
 /// What one look at the world gives.
@@ -20,15 +20,4 @@ pub(super) struct Look<R: Resource> {
     pub(super) plan: Plan<R>,
     pub(super) learned: Vec<Settled>,
     pub(super) actuator: Arc<dyn Actuator<R>>,
-}
-
-/// Troubles that no step and no block of the plan is about any more.
-pub(super) fn over<R: Resource>(ledger: &Ledger, plan: &Plan<R>) -> Vec<Settled> {
-    if ledger.troubles.is_empty() {
-        return Vec::new();
-    }
-    let steps = plan.steps.iter().map(|s| &s.key);
-    let open: BTreeSet<&Key> = steps.chain(plan.blocked.iter().map(|b| &b.key)).collect();
-    let over = ledger.troubles.keys().filter(|k| !open.contains(k));
-    over.cloned().map(Settled::Cured).collect()
 }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use super::{
     Context, Outcome, Pending, Stage, Wanted,
-    judge::{outcome, tell_waits, waits},
-    look::{Look, over},
+    judge::outcome,
+    look::Look,
+    waits::{over, tell_waits, waits},
 };
 use crate::{
     codes,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, is_agreed, root_cause, unavailable};
+use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, group, is_agreed, root_cause};
 use crate::{
     codes::{self, Code},
     graph::{Desired, Observed},
@@ -10,8 +10,8 @@ use crate::{
     resource::{Change, Health, Key, Live, Need, Origin, Resource},
 };
 
-/// What is live and needs a key, with whether it is built on it.
-type Dependants = BTreeMap<Key, Vec<(Key, bool)>>;
+/// By key: what needs it, and whether it is built on it.
+pub(super) type Dependants = BTreeMap<Key, Vec<(Key, bool)>>;
 
 /// Why something that should go does not.
 #[derive(Clone)]
@@ -65,8 +65,7 @@ pub(super) fn decide<R: Resource>(
         // It may go anyway, with what it is built on; its own cause says more.
         going.insert(key.clone(), cause.clone());
     }
-    let out = unavailable(desired, observed, &going.keys().collect());
-    let holds = holds(desired, observed, policy, (&order, &dependants), &going, out);
+    let holds = group::holds(desired, observed, policy, (&order, &dependants), &going);
 
     for key in order.iter().rev() {
         let (Some((changes, reason)), Some(live)) = (going.get(key), observed.live.get(key)) else {
@@ -316,42 +315,4 @@ fn closure<T>(key: &Key, dependants: &Dependants, going: &BTreeMap<Key, T>) -> V
         members.push(next);
     }
     members
-}
-
-/// Which of these must wait so that not too much of a group is out of service, and why.
-///
-/// What goes first is asked first, and what waits for something held is held too: the bound of a group is never taken by something
-/// that waits for what it holds back. So something can always go, and in the end all of it.
-fn holds<R: Resource>(
-    desired: &Desired<R>,
-    observed: &Observed<R>,
-    policy: &Policy,
-    (order, dependants): (&[Key], &Dependants),
-    going: &BTreeMap<Key, (Vec<Change>, String)>,
-    mut out: BTreeMap<String, usize>,
-) -> BTreeMap<Key, String> {
-    let bound = policy.max_unavailable.max(1);
-    let mut holds: BTreeMap<Key, String> = BTreeMap::new();
-    for key in order.iter().rev().filter(|k| going.contains_key(*k)) {
-        let above = dependants.get(key).into_iter().flatten();
-        if let Some(hold) = above.filter_map(|(k, _)| holds.get(k)).next().cloned() {
-            holds.insert(key.clone(), hold);
-            continue;
-        }
-        let live = observed.live.get(key).filter(|l| l.is_ready());
-        let Some(group) = live.and_then(|l| l.resource.group()) else {
-            continue;
-        };
-        if !desired.wanted().contains_key(key) {
-            continue;
-        }
-        let already = out.entry(group.to_owned()).or_insert(0);
-        if *already >= bound {
-            let why = format!("at most {bound} of {group} at a time; {already} are out of service");
-            holds.insert(key.clone(), why);
-        } else {
-            *already += 1;
-        }
-    }
-    holds
 }

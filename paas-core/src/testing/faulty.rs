@@ -291,11 +291,11 @@ impl<R: Resource> Actuator<R> for Faulty<R> {
         ids: &Ids,
     ) -> Result<(), Error> {
         let effect = self.inner.update(owner, key, live, want, changes, ids);
-        Ok(self.around(Call::Update, true, effect).await?.0)
+        self.around(Call::Update, true, effect).await.map(|((), _)| ())
     }
 
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<R>) -> Result<(), Error> {
         let effect = self.inner.delete(owner, key, live);
-        Ok(self.around(Call::Delete, true, effect).await?.0)
+        self.around(Call::Delete, true, effect).await.map(|((), _)| ())
     }
 }

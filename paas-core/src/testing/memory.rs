@@ -312,7 +312,7 @@ impl Actuator<Thing> for Memory {
         if want.natural && inner.things.values().any(taken) {
             return Err(refused(Class::Conflict, what(), "it exists already".to_owned()));
         }
-        let now = inner.settle == Pace::default() && !inner.breaking.get(key).is_some_and(|n| *n > 0);
+        let now = inner.settle == Pace::default() && inner.breaking.get(key).is_none_or(|n| *n == 0);
         let phase = if now {
             Phase::Ready
         } else {

@@ -1,0 +1,143 @@
+//! What stays and is updated or waited for, and what is created.
+
+use std::collections::BTreeSet;
+
+use super::{Action, Blocked, Plan, Step, Verb, Waiting};
+use crate::{
+    codes,
+    graph::{Desired, Observed},
+    policy::{Drift, Policy},
+    resource::{Diff, Health, Key, Live, Resource},
+};
+
+/// Updates and waits of what is live and does not go.
+pub(super) fn stay<R: Resource>(
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    policy: &Policy,
+    going: &BTreeSet<Key>,
+    plan: &mut Plan<R>,
+) {
+    let told: BTreeSet<Key> = plan.blocked.iter().map(|b| b.key.clone()).collect();
+    for key in desired.order() {
+        let (Some(want), Some(live)) = (desired.wanted().get(key), observed.live.get(key)) else {
+            continue;
+        };
+        if going.contains(key) || !live.is_mine() {
+            continue;
+        }
+        let diff = match want.diff(&live.resource) {
+            Diff::Update(changes) if live.health != Health::Leaving => Some(changes),
+            Diff::Update(_) | Diff::Replace(_) | Diff::Same => None,
+        };
+        match &live.health {
+            Health::Settling { why } => plan.waiting.push(Waiting {
+                key: key.clone(),
+                why: why.clone(),
+            }),
+            Health::Leaving => plan.waiting.push(Waiting {
+                key: key.clone(),
+                why: "it is leaving; it is made anew when it is gone".into(),
+            }),
+            Health::Broken { why } if diff.is_none() && !told.contains(key) => {
+                plan.blocked.push(Blocked {
+                    key: key.clone(),
+                    verb: None,
+                    why: format!("{} is broken: {why}", live.id),
+                    code: &codes::CORE_PROVIDER,
+                });
+            }
+            Health::Broken { .. } => {}
+            Health::Ready if diff.is_none() => plan.same += 1,
+            Health::Ready => {}
+        }
+        let Some(changes) = diff else { continue };
+        let reason = changes
+            .iter()
+            .map(|c| c.field.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+            + " differs";
+        if policy.drift == Drift::Report {
+            let why = format!("{reason}; differences are only reported");
+            plan.blocked.push(Blocked {
+                key: key.clone(),
+                verb: Some(Verb::Update),
+                why,
+                code: &codes::CORE_BLOCKED,
+            });
+            continue;
+        }
+        let after = want
+            .needs()
+            .iter()
+            .map(|n| n.key())
+            .filter(|k| !has_id(k, desired, observed))
+            .cloned()
+            .collect();
+        let action = Action::Update {
+            live: live.clone(),
+            want: want.clone(),
+            changes,
+        };
+        plan.push(
+            observed,
+            Step {
+                key: key.clone(),
+                action,
+                reason,
+                after,
+                hold: None,
+            },
+        );
+    }
+}
+
+/// Creates of what is not there.
+pub(super) fn create<R: Resource>(
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    going: &BTreeSet<Key>,
+    plan: &mut Plan<R>,
+) {
+    let root_missing = desired.root().filter(|r| !observed.live.contains_key(*r));
+    for key in desired.order() {
+        let Some(want) = desired
+            .wanted()
+            .get(key)
+            .filter(|_| !observed.live.contains_key(key))
+        else {
+            continue;
+        };
+        let needs: BTreeSet<Key> = want.needs().into_iter().map(|n| n.key().clone()).collect();
+        let after = needs
+            .into_iter()
+            .filter(|k| !is_usable(k, desired, observed, going))
+            .collect();
+        let hold = root_missing
+            .filter(|r| *r != key)
+            .map(|root| format!("{root} is made alone and seen first"));
+        let step = Step {
+            key: key.clone(),
+            action: Action::Create { want: want.clone() },
+            reason: "it does not exist".into(),
+            after,
+            hold,
+        };
+        plan.push(observed, step);
+    }
+}
+
+fn has_id<R: Resource>(key: &Key, desired: &Desired<R>, observed: &Observed<R>) -> bool {
+    desired.given().contains_key(key) || observed.live.contains_key(key)
+}
+
+fn is_usable<R: Resource>(
+    key: &Key,
+    desired: &Desired<R>,
+    observed: &Observed<R>,
+    going: &BTreeSet<Key>,
+) -> bool {
+    desired.given().contains_key(key)
+        || (!going.contains(key) && observed.live.get(key).is_some_and(Live::is_ready))
+}
