@@ -61,7 +61,9 @@ pub fn for_kind(owner: &Owner, kind: &str, key: &Key) -> String {
             }
         })
         .collect();
+    // Only one kind of owner goes without the hash, else two objects of one name would meet.
     let exact = !shared
+        && owner.kind() == "Platform"
         && clean == whole.replace('/', "-")
         && !owner.name().contains('-')
         && !owner.namespace().contains('-')

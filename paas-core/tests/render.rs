@@ -1,4 +1,5 @@
 //! What plans, outcomes and errors look like.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use paas_core::{
     codes,
