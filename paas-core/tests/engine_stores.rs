@@ -140,6 +140,16 @@ fn the_name_of_a_key_pair_always_carries_the_hash_because_it_belongs_to_the_user
 }
 
 #[test]
+fn a_platform_and_a_database_of_one_name_share_no_name_outside() {
+    let infrastructure = Identity::of(&["openstack", "https://keystone.example/v3", "p1"]);
+    let names = ["Platform", "DatabaseInstance"].map(|kind| {
+        let owner = Owner::new(&infrastructure, kind, "default", "demo");
+        names::for_kind(&owner, "network", &key("network"))
+    });
+    assert_ne!(names[0], names[1]);
+}
+
+#[test]
 fn a_key_is_segments_of_plain_characters() {
     for good in [
         "network",
