@@ -14,7 +14,7 @@ use std::{
 /// How the documents start our program from a clone.
 const FROM_A_CLONE: &str = "cargo run --release -- ";
 
-/// Runs this test too; `.ci/readme-test` runs it and checks that the README names it.
+/// Runs this test too; `.ci/run` runs it, and `.ci/rules` checks that the README names it.
 const TEST_COMMAND: &str = "cargo test --workspace";
 
 /// Programs that a document may call.
