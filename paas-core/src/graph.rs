@@ -185,6 +185,9 @@ pub struct Observed<R> {
     pub waits: BTreeMap<Key, Wait>,
 }
 
+/// By key: the live resources that need it, each with whether it is built on it.
+pub type Dependants = BTreeMap<Key, Vec<(Key, bool)>>;
+
 /// Why a key that is not live is left alone for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
@@ -227,8 +230,8 @@ impl<R: Resource> Observed<R> {
     }
 
     /// The live resources that need `key`, with how they need it.
-    pub fn dependants(&self) -> BTreeMap<Key, Vec<(Key, bool)>> {
-        let mut all: BTreeMap<Key, Vec<(Key, bool)>> = BTreeMap::new();
+    pub fn dependants(&self) -> Dependants {
+        let mut all = Dependants::new();
         for (key, live) in &self.live {
             for need in live.resource.needs() {
                 let built = matches!(need, Need::Built(_));

@@ -173,7 +173,7 @@ impl LocalActuator {
         self.machine.events.emit(&Event {
             at: self.machine.clock.now(),
             owner: owner.to_string(),
-            stage: super::driver::STAGE.to_owned(),
+            stage: super::resource::STAGE.to_owned(),
             key: Some(key.clone()),
             verb: "create".to_owned(),
             state: State::Waiting,

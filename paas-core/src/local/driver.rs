@@ -8,7 +8,7 @@ use super::{
     actuator::LocalActuator,
     config,
     machine::LocalMachine,
-    resource::{Data, Folder, LocalResource, Server},
+    resource::{Data, Folder, LocalResource, STAGE, Server},
 };
 use crate::{
     actuator::Actuator,
@@ -19,9 +19,6 @@ use crate::{
     owner::Owner,
     spec::{DatabaseInstanceSpec, EngineVersion, InfrastructureType, PlatformSpec, Runtime},
 };
-
-/// The stage's name.
-pub const STAGE: &str = "server";
 
 /// One server as a process of this machine.
 #[derive(Debug, Clone)]

@@ -13,6 +13,9 @@ use crate::{
     resource::{Change, Diff, Key, Need, Resource, View},
 };
 
+/// The stage's name.
+pub const STAGE: &str = "server";
+
 /// One thing on this machine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LocalResource {

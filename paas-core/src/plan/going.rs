@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, group, is_agreed, root_cause};
 use crate::{
     codes::{self, Code},
-    graph::{Desired, Observed},
+    graph::{Dependants, Desired, Observed},
     policy::{Drift, Policy, Retention},
     resource::{Change, Health, Key, Live, Need, Origin, Resource},
 };
-
-/// By key: what needs it, and whether it is built on it.
-pub(super) type Dependants = BTreeMap<Key, Vec<(Key, bool)>>;
 
 /// Why something that should go does not.
 #[derive(Clone)]

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::going::Dependants;
 use crate::{
-    graph::{Desired, Observed},
+    graph::{Dependants, Desired, Observed},
     policy::Policy,
     resource::{Change, Key, Live, Resource},
 };
