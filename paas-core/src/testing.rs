@@ -3,6 +3,7 @@
 //! - [`Memory`] is a stateful cloud in memory, [`Thing`] what is in it, [`ManualClock`] a clock that never makes a test wait.
 //! - [`Faulty`] injects one fault at one call, [`Counting`] counts calls, [`CountedLedger`] counts writes.
 //! - [`conformance`] checks the laws of [`crate::actuator::Actuator`] on any actuator, given a [`Fixture`].
+//! - `postgres`, with the feature `local-download`, finds or fetches the real PostgreSQL for tests.
 //! - [`matrix`] breaks every call of a run in every way and asks whether it still ends well.
 
 mod clock;
@@ -13,6 +14,8 @@ mod fixed;
 mod fixture;
 pub mod matrix;
 mod memory;
+#[cfg(feature = "local-download")]
+pub mod postgres;
 pub mod shapes;
 mod thing;
 

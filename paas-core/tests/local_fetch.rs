@@ -1,4 +1,4 @@
-//! Fetching PostgreSQL for real. Needs a network, so it runs only where it is asked for: `cargo test -- --ignored`.
+//! Fetching PostgreSQL for real. Without a network it says so and does not run, unless `PAAS_TEST_REQUIRE` is `all`.
 #![cfg(all(target_os = "linux", feature = "local-download"))]
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 
 use std::{
     fs,
+    io::Write,
     os::unix::fs::PermissionsExt,
     sync::{Arc, Mutex},
     time::Instant,
@@ -17,12 +18,19 @@ use std::{
 use paas_core::{
     clock::SystemClock,
     database::session::Session,
-    local::{build::Build, fetch::Fetch, instance::LocalInstance, machine::LocalMachine},
+    error::{Class, Error},
+    local::{build::Build, codes::LOC_FETCH, fetch::Fetch, instance::LocalInstance, machine::LocalMachine},
     spec::DatabaseInstanceSpec,
 };
 
+/// Whether the archive's side could not be reached; what came and is wrong is another error.
+fn no_network(e: &Error) -> bool {
+    e.code().id == LOC_FETCH.id
+        && e.class() == Class::Transient
+        && e.to_string().contains("error sending request")
+}
+
 #[tokio::test]
-#[ignore = "fetches about 15 MB"]
 async fn a_fetched_build_is_fetched_once_runs_here_and_stands_beside_the_machines_own() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -35,7 +43,14 @@ async fn a_fetched_build_is_fetched_once_runs_here_and_stands_beside_the_machine
     let tell = |p: paas_core::local::fetch::Progress| told.lock().unwrap().push(p.to_string());
     let began = Instant::now();
     let (a, b) = tokio::join!(fetch.major(18, None, &tell), fetch.major(18, None, &tell));
-    let (a, b): (Build, Build) = (a.unwrap(), b.unwrap());
+    let (a, b): (Build, Build) = match (a, b) {
+        (Err(e), Err(_)) if no_network(&e) && std::env::var("PAAS_TEST_REQUIRE").as_deref() != Ok("all") => {
+            // Straight to the terminal: the words of a test that passes are not shown.
+            let _ = writeln!(std::io::stderr(), "did not run, nothing was fetched: {e}");
+            return;
+        }
+        (a, b) => (a.unwrap(), b.unwrap()),
+    };
     println!(
         "fetched {} in {:?}: {:#?}",
         a.version,

@@ -27,12 +27,13 @@ use paas_core::{
     error::{Error, Result},
     local::{
         account::Account,
-        build::{self, Build, Choice, Places},
+        build::{self, Build, Choice},
         codes::{LOC_INITDB, LOC_PORT, LOC_START},
         config::ServerConfig,
         data, port,
         postmaster::{self, Postmaster},
     },
+    testing::postgres,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,13 +51,9 @@ async fn build() -> Build {
     if let Some(build) = BUILD.get() {
         return build.clone();
     }
-    let found = build::find(&Places {
-        system: true,
-        ..Places::default()
-    })
-    .await;
+    let found = build::find(&postgres::places().await.unwrap()).await;
     let Ok(Choice::Here(build)) = build::choose(&found, None, false) else {
-        panic!("these tests need a PostgreSQL on this machine: {found:?}");
+        panic!("there is no PostgreSQL where it was found a moment ago: {found:?}");
     };
     BUILD.get_or_init(|| build).clone()
 }

@@ -52,6 +52,7 @@ impl Home {
             .tempdir_in("/tmp")
             .unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        paas_core::testing::postgres::home_with_cache(&dir.path().join("home")).unwrap();
         Self { dir }
     }
 

@@ -9,7 +9,7 @@ pub mod data;
 pub mod driver;
 #[cfg(feature = "local-download")]
 pub mod fetch;
-mod files;
+pub(crate) mod files;
 pub mod home;
 pub mod instance;
 pub mod lock;

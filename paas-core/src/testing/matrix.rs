@@ -10,10 +10,12 @@
 //! ```
 
 mod point;
+mod sample;
 mod scene;
 mod table;
 
 pub use point::Phase;
+pub use sample::Sample;
 pub(super) use scene::exactly;
 pub use scene::{OneStage, Scene, Stand};
 pub use table::{Failure, Row, Table};
@@ -25,37 +27,54 @@ use super::Fault;
 /// For each point: a fresh world, the phase with one fault, and again until it has converged. Then each wanted key is there exactly
 /// once and as wanted, foreign things are untouched, another pass changes nothing, and `down` leaves nothing of ours.
 pub async fn run(scene: &dyn Scene, faults: &[Fault]) -> Table {
+    check(scene, faults, None).await
+}
+
+/// As [`run`], at some points only: for worlds in which a point takes seconds.
+pub async fn sample(scene: &dyn Scene, faults: &[Fault], sample: Sample) -> Table {
+    check(scene, faults, Some(sample)).await
+}
+
+async fn check(scene: &dyn Scene, faults: &[Fault], sample: Option<Sample>) -> Table {
     let mut table = Table::default();
+    let mut points = Vec::new();
     for phase in Phase::ALL {
-        let calls = match point::calls(scene, phase).await {
-            Ok(calls) => calls,
-            Err(why) => {
-                table.broken(scene.name(), phase, why);
-                continue;
-            }
-        };
-        let mut row = Row::new(scene.name(), phase, calls.len());
-        for fault in faults {
-            for (at, call) in calls.iter().enumerate().filter(|(_, c)| fault.fits(**c)) {
-                match point::check(scene, phase, at, *fault).await {
-                    Ok(Some(asked)) => row.good(*fault, asked),
-                    // The fault needs something that was not there yet: not a point.
-                    Ok(None) => {}
-                    Err(why) => {
-                        row.bad(*fault);
-                        table.failures.push(Failure {
-                            scene: scene.name().to_owned(),
-                            phase,
-                            at,
-                            call: *call,
-                            fault: *fault,
-                            why,
-                        });
-                    }
+        match point::calls(scene, phase).await {
+            Ok(calls) => {
+                let row = table.rows.len();
+                table.rows.push(Row::new(scene.name(), phase, calls.len()));
+                for fault in faults {
+                    let fits = calls.iter().enumerate().filter(|(_, c)| fault.fits(**c));
+                    points.extend(fits.map(|(at, call)| (row, phase, at, *call, *fault)));
                 }
             }
+            Err(why) => table.broken(scene.name(), phase, why),
         }
-        table.rows.push(row);
+    }
+    let most = sample.map_or(usize::MAX, |s| s.points);
+    if let Some(sample) = sample {
+        sample.shuffle(&mut points);
+    }
+    for (row, phase, at, call, fault) in points {
+        if table.points() >= most {
+            break;
+        }
+        match point::check(scene, phase, at, fault).await {
+            Ok(Some(asked)) => table.rows[row].good(fault, asked),
+            // The fault needs something that was not there yet: not a point.
+            Ok(None) => {}
+            Err(why) => {
+                table.rows[row].bad(fault);
+                table.failures.push(Failure {
+                    scene: scene.name().to_owned(),
+                    phase,
+                    at,
+                    call,
+                    fault,
+                    why,
+                });
+            }
+        }
     }
     table
 }
