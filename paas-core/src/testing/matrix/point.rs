@@ -32,6 +32,14 @@ impl Phase {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Up, Self::Change, Self::Midway, Self::Abandoned, Self::Down];
 
+    /// The phase that makes the same calls as long as no fault strikes.
+    pub(super) fn alike(self) -> Self {
+        match self {
+            Self::Midway | Self::Abandoned => Self::Up,
+            Self::Up | Self::Change | Self::Down => self,
+        }
+    }
+
     /// What was converged on before the fault.
     fn before(self) -> Option<Variant> {
         match self {
