@@ -434,12 +434,12 @@ async fn the_actuator_inside_a_server_keeps_all_laws() {
 
 #[tokio::test]
 async fn a_fault_at_a_call_on_this_machine_is_healed_by_running_again() {
-    heals(ThisMachine, 4).await;
+    heals(ThisMachine, 8).await;
 }
 
 #[tokio::test]
 async fn a_fault_at_a_call_inside_a_server_is_healed_by_running_again() {
-    heals(InServers::new().await, 6).await;
+    heals(InServers::new().await, 10).await;
 }
 
 /// The fault matrix: all of it if `PAAS_TEST_FULL` is 1 (half an hour: a server is made for every point), else some points, other
