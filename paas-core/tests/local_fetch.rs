@@ -23,11 +23,12 @@ use paas_core::{
     spec::DatabaseInstanceSpec,
 };
 
-/// Whether the archive's side could not be reached; what came and is wrong is another error.
-fn no_network(e: &Error) -> bool {
-    e.code().id == LOC_FETCH.id
-        && e.class() == Class::Transient
-        && e.to_string().contains("error sending request")
+/// Whether the archive's side could not even be asked for its versions; what came and is wrong is another matter.
+fn no_network(e: &Error, told: &[String]) -> bool {
+    let asked_only = told
+        .iter()
+        .all(|t| t.starts_with("asking") || t.contains("fetches PostgreSQL already"));
+    e.code().id == LOC_FETCH.id && e.class() == Class::Transient && asked_only
 }
 
 #[tokio::test]
@@ -44,7 +45,10 @@ async fn a_fetched_build_is_fetched_once_runs_here_and_stands_beside_the_machine
     let began = Instant::now();
     let (a, b) = tokio::join!(fetch.major(18, None, &tell), fetch.major(18, None, &tell));
     let (a, b): (Build, Build) = match (a, b) {
-        (Err(e), Err(_)) if no_network(&e) && std::env::var("PAAS_TEST_REQUIRE").as_deref() != Ok("all") => {
+        (Err(e), Err(_))
+            if no_network(&e, &told.lock().unwrap())
+                && std::env::var("PAAS_TEST_REQUIRE").as_deref() != Ok("all") =>
+        {
             // Straight to the terminal: the words of a test that passes are not shown.
             let _ = writeln!(std::io::stderr(), "did not run, nothing was fetched: {e}");
             return;
