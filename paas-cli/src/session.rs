@@ -11,8 +11,8 @@ use paas_core::{
     execute::{Alone, Fence, Tools},
     ledger::FileLedger,
     local::{
-        data, driver::LocalInfrastructure, home::Whence, instance::LocalInstance, lock::Holder,
-        machine::LocalMachine, postmaster,
+        account::Account, data, driver::LocalInfrastructure, home::Whence, instance::LocalInstance,
+        lock::Holder, machine::LocalMachine, postmaster,
     },
     owner::Owner,
     pipeline::{Context, DriverStage, Pipeline},
@@ -67,6 +67,8 @@ pub(crate) struct Place {
     pub(crate) url: String,
     /// The folder that holds everything of it.
     pub(crate) folder: String,
+    /// The user that its server runs as, if that is another one than ours: PostgreSQL refuses root.
+    pub(crate) runs_as: Option<String>,
 }
 
 /// The home's folder by flag, environment and user, without a look at it.
@@ -281,6 +283,10 @@ impl Session {
             port: connection.port,
             url: connection.to_string(),
             folder: folder.display().to_string(),
+            runs_as: match self.machine.home.account() {
+                Account::Myself { .. } => None,
+                Account::Other { name, .. } => Some(name.clone()),
+            },
         })
     }
 

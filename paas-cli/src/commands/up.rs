@@ -123,12 +123,18 @@ async fn summary(app: &App, session: &Session, done: &[Done]) {
         let name = one.target.owner.name();
         let head = format!("{} is ready", one.target.owner);
         match session.place(&one.target).await {
-            Ok(place) => app.printer.data(&format!(
-                "{} ({})\n  {}",
-                paint.good(&head),
-                format_args!("PostgreSQL {}, port {}", place.version, place.port),
-                paint.name(&place.url)
-            )),
+            Ok(place) => {
+                let user = place
+                    .runs_as
+                    .map_or(String::new(), |u| format!(", as the user {u}"));
+                app.printer.data(&format!(
+                    "{} (PostgreSQL {}, port {}{user})\n  {}",
+                    paint.good(&head),
+                    place.version,
+                    place.port,
+                    paint.name(&place.url)
+                ));
+            }
             Err(_) => app.printer.data(&paint.good(&head)),
         }
         app.printer.data(&format!(

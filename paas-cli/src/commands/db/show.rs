@@ -33,6 +33,7 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                 value["status"]["port"] = place.port.into();
                 value["status"]["url"] = place.url.into();
                 value["status"]["folder"] = place.folder.into();
+                value["status"]["runsAs"] = place.runs_as.into();
             }
             printer.value(&value);
         }
@@ -55,6 +56,9 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                 field("engine", &format!("PostgreSQL {}", place.version));
                 field("url", &paint.name(&place.url));
                 field("folder", &place.folder);
+                if let Some(user) = &place.runs_as {
+                    field("runs as", user);
+                }
             }
             for database in &object.spec.databases {
                 let extensions = match database.extensions.as_slice() {
