@@ -306,9 +306,9 @@ pub(crate) struct DbConnect {
 pub(crate) struct DbSql {
     #[command(flatten)]
     pub(crate) at: DbAt,
-    /// The statements; left out, they are read from stdin
+    /// The statements; may be repeated, up to the first that fails; left out, they are read from stdin
     #[arg(short, long, value_name = "SQL")]
-    pub(crate) command: Option<String>,
+    pub(crate) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use paas_core::{
     database::{
         codes::{PG_AUTH, PG_CONNECT, PG_SQL},
         connection::Connection,
+        session::class_of,
     },
     error::{Class, Error},
 };
@@ -85,12 +86,14 @@ impl Prompt {
     /// Runs statements; several in one text are one transaction unless they say otherwise.
     ///
     /// # Errors
-    /// `PAAS-PG-0003` with the server's words and the place in the text.
+    /// `PAAS-PG-0003` with the server's words and the place in the text, `PAAS-PG-0001` if the connection broke.
     pub(crate) async fn ask(&self, text: &str) -> Result<Vec<Answer>, Error> {
         let messages = self.client.simple_query(text).await.map_err(|e| {
-            Error::new(&PG_SQL, Class::Internal)
-                .attempted("run SQL")
-                .happened(words(&e, text))
+            let error = match e.code() {
+                Some(state) => Error::new(&PG_SQL, class_of(state.code())),
+                None => Error::new(&PG_CONNECT, Class::Transient).effect_unknown(),
+            };
+            error.attempted("run SQL").happened(words(&e, text))
         })?;
         let mut answers = Vec::new();
         let mut open = Answer::default();

@@ -124,11 +124,7 @@ fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
         SqlState::FEATURE_NOT_SUPPORTED if attempted.starts_with("create extension") => {
             (&PG_EXTENSION, Class::NotFound)
         }
-        SqlState::INSUFFICIENT_PRIVILEGE => (&PG_SQL, Class::Denied),
-        SqlState::DISK_FULL | SqlState::TOO_MANY_CONNECTIONS | SqlState::OUT_OF_MEMORY => {
-            (&PG_SQL, Class::Quota)
-        }
-        ref state => (&PG_SQL, by_class(state.code())),
+        ref state => (&PG_SQL, class_of(state.code())),
     };
     let mut words = format!(
         "{}: {} (SQLSTATE {})",
@@ -143,14 +139,29 @@ fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
     Error::new(code, class).attempted(attempted).happened(words)
 }
 
-/// The first two characters of a SQLSTATE are its class; see appendix A of PostgreSQL's manual.
-fn by_class(state: &str) -> Class {
+/// What a caller can decide on from a SQLSTATE, whose first two characters are its class; see appendix A of PostgreSQL's manual.
+///
+/// ```
+/// use paas_core::{database::session::class_of, error::Class};
+/// assert_eq!(class_of("42601"), Class::Invalid); // a syntax error
+/// assert_eq!(class_of("23505"), Class::Conflict); // a unique key that is there already
+/// assert_eq!(class_of("42501"), Class::Denied);
+/// ```
+pub fn class_of(state: &str) -> Class {
+    match state {
+        "42501" => return Class::Denied,
+        // A table, a function, a schema, a database, a column or another object that is there already.
+        "42P07" | "42723" | "42P06" | "42P04" | "42701" | "42710" => return Class::Conflict,
+        _ => {}
+    }
     match state.get(..2) {
-        Some("08" | "40" | "53" | "57" | "58") => Class::Transient,
+        Some("08" | "40" | "57" | "58") => Class::Transient,
+        Some("53") => Class::Quota,
         // Object in use, dependent objects, already there.
         Some("55" | "2B" | "23") => Class::Conflict,
+        Some("28") => Class::Denied,
+        Some("0A") => Class::Unsupported,
         Some("XX") => Class::Internal,
-        _ if state == "42710" || state == "42P04" => Class::Conflict,
         _ => Class::Invalid,
     }
 }

@@ -67,30 +67,46 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
         return;
     }
     if let Some(unknown) = &stage.unknown {
-        let keys: Vec<&str> = stage.steps.iter().map(|s| s.key.as_str()).collect();
-        let text = format!("  ? {}: {}", clean(&stage.stage), clean(unknown));
-        line(out, &paint.dim(&text));
-        if detail == Detail::Full {
-            line(out, &paint.dim(&format!("      {}", keys.join(", "))));
-        }
-        return;
+        return render_unknown(out, stage, &clean(unknown), paint, detail);
     }
     if named {
         line(out, &format!("  {}", clean(&stage.stage)));
     }
-    let width = stage
-        .steps
-        .iter()
-        .map(|s| title(s).chars().count())
-        .max()
-        .unwrap_or(0)
-        .min(48);
+    let width = title_width(stage);
     for step in &stage.steps {
         render_step(out, step, width, paint, detail);
     }
     notes(out, "waiting for", stage.waiting.iter(), paint, Paint::change);
     notes(out, "blocked", roots(&stage.blocked), paint, Paint::bad);
     notes(out, "kept", roots(&stage.kept), paint, Paint::name);
+}
+
+/// So many steps of a stage that cannot be seen yet are told one by one.
+const TOLD: usize = 8;
+
+/// A stage whose world cannot be seen yet: what is wanted there, and after what it is known.
+fn render_unknown(out: &mut String, stage: &StageView, unknown: &str, paint: Paint, detail: Detail) {
+    let name = clean(&stage.stage);
+    if stage.steps.len() > TOLD {
+        line(out, &paint.dim(&format!("  ? {name}: {unknown}")));
+        if detail == Detail::Full {
+            let keys: Vec<&str> = stage.steps.iter().map(|s| s.key.as_str()).collect();
+            line(out, &paint.dim(&format!("      {}", keys.join(", "))));
+        }
+        return;
+    }
+    line(out, &format!("  {name}"));
+    let width = title_width(stage);
+    for step in &stage.steps {
+        let text = format!("  {} {:width$}  ({unknown})", sign(step.verb), title(step));
+        line(out, &paint.dim(&text));
+    }
+}
+
+/// The column behind the titles.
+fn title_width(stage: &StageView) -> usize {
+    let widths = stage.steps.iter().map(|s| title(s).chars().count());
+    widths.max().unwrap_or(0).min(48)
 }
 
 /// The key, and the kind where the key does not say it.

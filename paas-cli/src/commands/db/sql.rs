@@ -15,22 +15,44 @@ use crate::{
 };
 
 pub(crate) async fn run(app: &App, args: &DbSql) -> Result<Exit, Failure> {
-    let text = match &args.command {
-        Some(text) => text.clone(),
-        None => stdin()?,
+    let texts = if args.command.is_empty() {
+        vec![stdin()?]
+    } else {
+        args.command.clone()
     };
     let session = Session::open(app)?;
     let connection = super::url::connection(&session, &args.at).await?;
     let prompt = Prompt::open(&connection).await?;
-    let answers = tokio::select! {
-        answers = prompt.ask(&text) => answers?,
+    let mut answers = Vec::new();
+    let mut failed = None;
+    for text in &texts {
+        match answer(app, &prompt, text).await {
+            Ok(more) => answers.extend(more),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    // What came before a failure was done and is told.
+    if failed.is_none() || !answers.is_empty() {
+        print(&app.printer, &answers);
+    }
+    match failed {
+        None => Ok(Exit::Done),
+        Some(error) => Err(error.into()),
+    }
+}
+
+/// Asks the server; Ctrl-C stops the statement there too.
+async fn answer(app: &App, prompt: &Prompt, text: &str) -> Result<Vec<Answer>, Error> {
+    tokio::select! {
+        answers = prompt.ask(text) => answers,
         () = app.interrupt.cancel.cancelled() => {
             prompt.cancel().await;
-            return Err(Error::new(&paas_core::codes::CORE_CANCELLED, Class::Cancelled).attempted("run SQL").into());
+            Err(Error::new(&paas_core::codes::CORE_CANCELLED, Class::Cancelled).attempted("run SQL"))
         }
-    };
-    print(&app.printer, &answers);
-    Ok(Exit::Done)
+    }
 }
 
 fn stdin() -> Result<String, Error> {
