@@ -37,6 +37,7 @@ impl App {
     /// Runs a command and prints its failure.
     pub(crate) fn run(&self, command: Command) -> Exit {
         match commands::run(self, command) {
+            Ok(Exit::Done) if self.printer.lost_data() => Exit::Failed,
             Ok(exit) => exit,
             Err(failure) => {
                 failure::print(&self.printer, &failure);

@@ -306,7 +306,7 @@ pub(crate) struct DbConnect {
 pub(crate) struct DbSql {
     #[command(flatten)]
     pub(crate) at: DbAt,
-    /// The statements; may be repeated, up to the first that fails; left out, they are read from stdin
+    /// The statements; may be repeated; left out, they are read from stdin
     #[arg(short, long, value_name = "SQL")]
     pub(crate) command: Vec<String>,
 }

@@ -23,7 +23,7 @@ paas_core::codes! {
         "List all with `paas explain`.";
     CLI_OBJECTS = "PAAS-CLI-0007", "the accepted objects cannot be read or written",
         "A file below objects/ in the home is damaged or closed.",
-        "Check the file that the message names; it may be written anew by `paas up -f FILE`.";
+        "Correct the file that the message names, or move it away; `paas up -f FILE` then writes it anew.";
     CLI_NOT_DECLARED = "PAAS-CLI-0008", "the user or database is not declared",
         "Only users and databases of the object's spec are known here.",
         "Use one that the message lists, or add it to the spec and run `paas up`.";

@@ -63,7 +63,7 @@ impl EventSink for Log {
     }
 }
 
-/// Everything in the logs below `owners`, oldest first. A line that was cut off by a crash is left out.
+/// Everything in the logs below `owners`, oldest first. A line that a crash cut off or a disk spoilt is left out.
 pub(crate) fn read(owners: &Path) -> Result<Vec<Event>, Error> {
     let mut events = Vec::new();
     let folders = match fs::read_dir(owners) {
@@ -84,8 +84,11 @@ pub(crate) fn of(folder: &Path) -> Result<Vec<Event>, Error> {
     let mut events = Vec::new();
     for name in [OLDER, FILE] {
         let path = folder.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => events.extend(text.lines().filter_map(|l| serde_json::from_str::<Event>(l).ok())),
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let lines = bytes.split(|b| *b == b'\n');
+                events.extend(lines.filter_map(|l| serde_json::from_slice::<Event>(l).ok()));
+            }
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(e) => return Err(failed(&path, &e)),
         }
@@ -138,7 +141,7 @@ mod tests {
             .append(true)
             .open(folder.join(FILE))
             .unwrap()
-            .write_all(b"{\"at\n")
+            .write_all(b"{\"at\n\xff\xfe\n")
             .unwrap();
         log.emit(&event("two"));
         assert_eq!(read(dir.path()).unwrap(), [event("one"), event("two")]);

@@ -82,6 +82,13 @@ fn read(paths: &[PathBuf]) -> Result<Input, Failure> {
         }
     }
     let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    // A file that lost its text must not mean that nothing is wanted.
+    if loaded.is_empty() {
+        return Err(Error::new(&spec::codes::SPEC_UNREADABLE, Class::Invalid)
+            .attempted(format!("read {}", names.join(", ")))
+            .happened("it holds no object")
+            .into());
+    }
     Ok(Input {
         documents: loaded.into_iter().map(|l| l.document).collect(),
         origin: From::Files(names.join(", ")),

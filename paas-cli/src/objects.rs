@@ -40,6 +40,10 @@ impl Objects {
                 for file in list(&namespace)? {
                     if file.extension().is_some_and(|e| e == "yaml") {
                         let text = fs::read_to_string(&file).map_err(|e| failed("read", &file, &e))?;
+                        // What was accepted must not be forgotten because its file lost its text.
+                        if text.trim().is_empty() {
+                            return Err(failed("understand", &file, &"it is empty"));
+                        }
                         sources.push(load::Source {
                             name: file.display().to_string(),
                             text,
@@ -53,6 +57,16 @@ impl Objects {
         }
         let loaded = load::load_sources(&sources).map_err(|e| failed("understand", &self.root, &e))?;
         Ok(loaded.into_iter().map(|l| l.document).collect())
+    }
+
+    /// Keeps all these objects. Databases come before what they stand on: whoever looks in between, or after a crash, then does not take
+    /// a platform without its databases for everything there is.
+    pub(crate) fn keep_all(&self, documents: &[Document]) -> Result<(), Error> {
+        let platform = |d: &&Document| d.kind() == Kind::Platform;
+        let others = documents.iter().filter(|d| !platform(d));
+        others
+            .chain(documents.iter().filter(platform))
+            .try_for_each(|d| self.keep(d))
     }
 
     /// Keeps an object; one that is kept already in the same words is left alone.
@@ -137,6 +151,26 @@ mod tests {
             objects.forget(document).unwrap();
         }
         assert!(fs::read_dir(dir.path().join("objects")).unwrap().next().is_none());
+    }
+
+    #[test]
+    fn after_a_keep_that_was_cut_off_the_database_is_there_before_its_platform() {
+        let dir = tempfile::tempdir().unwrap();
+        // A file in the place of the folder of platforms: keeping fails there, as if the process had died.
+        fs::write(dir.path().join("Platform"), "").unwrap();
+        let objects = Objects::new(dir.path().to_owned());
+        let quickstart = paas_core::spec::quickstart();
+        objects.keep_all(&quickstart).unwrap_err();
+        assert_eq!(objects.all().unwrap(), quickstart[1..]);
+    }
+
+    #[test]
+    fn an_object_whose_file_lost_its_text_is_not_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let objects = Objects::new(dir.path().to_owned());
+        objects.keep(&paas_core::spec::quickstart()[1]).unwrap();
+        fs::write(dir.path().join("DatabaseInstance/default/demo.yaml"), "").unwrap();
+        assert_eq!(objects.all().unwrap_err().code().id, CLI_OBJECTS.id);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use paas_core::{
     codes::CORE_UNSUPPORTED,
-    database::connection::Connection,
+    database::{codes::PG_CONNECT, connection::Connection},
     driver::Outputs,
     error::{Class, Error},
     event::EventSink,
@@ -316,8 +316,9 @@ impl Session {
             .or(owned)
             .or(spec.databases.first());
         let (database, owner) = chosen.map_or(("app", "app"), |d| (d.name.as_str(), spec.owner_of(d)));
+        // That a password is missing is another matter, which `up` does not mend.
         let never = |e: Error| match e.class() {
-            Class::NotFound => not_running(target, e.words()),
+            Class::NotFound if e.code() == &PG_CONNECT => not_running(target, e.words()),
             _ => e,
         };
         instance

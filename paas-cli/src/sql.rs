@@ -10,15 +10,20 @@ use paas_core::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    task::JoinHandle,
+};
 use tokio_postgres::{
-    Client, Config, NoTls, SimpleQueryMessage, config::SslMode, error::ErrorPosition, error::SqlState,
+    AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, config::SslMode, error::ErrorPosition,
+    error::SqlState,
 };
 
 /// A session for SQL of a person. It ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Prompt {
     client: Client,
+    notices: UnboundedReceiver<String>,
     wire: JoinHandle<()>,
 }
 
@@ -34,22 +39,33 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The answer as data; values are texts, because the simple protocol knows no types.
+    /// The answer as data; values are texts, because the simple protocol knows no types. Of columns with one name, the later ones get a
+    /// number, so that no value is lost.
     pub(crate) fn to_json(&self) -> Value {
+        let columns = distinct(&self.columns);
         let rows: Vec<Value> = self
             .rows
             .iter()
             .map(|row| {
-                let pairs = self
-                    .columns
-                    .iter()
-                    .cloned()
-                    .zip(row.iter().map(|c| c.clone().into()));
+                let pairs = columns.iter().cloned().zip(row.iter().map(|c| c.clone().into()));
                 Value::Object(pairs.collect::<Map<_, _>>())
             })
             .collect();
-        serde_json::json!({ "columns": self.columns, "rows": rows, "count": self.count })
+        serde_json::json!({ "columns": columns, "rows": rows, "count": self.count })
     }
+}
+
+/// The same names; where one comes again, with a number behind it: `a`, `a_2`.
+fn distinct(names: &[String]) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::with_capacity(names.len());
+    for name in names {
+        let numbered = (2..).map(|n| format!("{name}_{n}"));
+        let free = std::iter::once(name.clone())
+            .chain(numbered)
+            .find(|n| !seen.contains(n) && (n == name || !names.contains(n)));
+        seen.extend(free);
+    }
+    seen
 }
 
 impl Prompt {
@@ -67,7 +83,7 @@ impl Prompt {
             .password(to.password.expose_secret())
             .application_name("paas db")
             .ssl_mode(SslMode::Disable);
-        let (client, connection) = config.connect(NoTls).await.map_err(|e| {
+        let (client, mut connection) = config.connect(NoTls).await.map_err(|e| {
             let error = match e.as_db_error() {
                 Some(db) if *db.code() == SqlState::INVALID_PASSWORD => Error::new(&PG_AUTH, Class::Denied),
                 _ => Error::new(&PG_CONNECT, Class::Transient),
@@ -77,10 +93,20 @@ impl Prompt {
                 .happened(words(&e, ""))
         })?;
         // The connection's own failure reaches the caller through the client.
+        let (told, notices) = unbounded_channel();
         let wire = tokio::spawn(async move {
-            let _ = connection.await;
+            while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+                if let AsyncMessage::Notice(notice) = message {
+                    // Without a listener nobody is left who asked.
+                    let _ = told.send(format!("{}: {}", notice.severity(), notice.message()));
+                }
+            }
         });
-        Ok(Self { client, wire })
+        Ok(Self {
+            client,
+            notices,
+            wire,
+        })
     }
 
     /// Runs statements; several in one text are one transaction unless they say otherwise.
@@ -91,7 +117,10 @@ impl Prompt {
         let messages = self.client.simple_query(text).await.map_err(|e| {
             let error = match e.code() {
                 Some(state) => Error::new(&PG_SQL, class_of(state.code())),
-                None => Error::new(&PG_CONNECT, Class::Transient).effect_unknown(),
+                None if e.is_closed() => Error::new(&PG_CONNECT, Class::Transient).effect_unknown(),
+                None => Error::new(&PG_SQL, Class::Unsupported).remedy(
+                    "COPY from or to the client needs psql: `paas db connect NAME`; a text must hold no NUL.",
+                ),
             };
             error.attempted("run SQL").happened(words(&e, text))
         })?;
@@ -114,6 +143,11 @@ impl Prompt {
             }
         }
         Ok(answers)
+    }
+
+    /// What the server said by the way since the last look: `NOTICE: …`.
+    pub(crate) fn notices(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.notices.try_recv().ok()).collect()
     }
 
     /// Asks the server to stop the statement that runs.
@@ -179,6 +213,17 @@ mod tests {
         );
         assert_eq!(pointed("select x", 8), "\nline 1: select x\n               ^");
         assert_eq!(pointed("", 9), "\nline 1: \n        ^");
+    }
+
+    #[test]
+    fn columns_of_one_name_lose_no_value_in_json() {
+        let answer = Answer {
+            columns: vec!["a".into(), "a".into(), "a_2".into()],
+            rows: vec![vec![Some("1".into()), Some("2".into()), Some("3".into())]],
+            count: 1,
+        };
+        let row = serde_json::json!({ "a": "1", "a_3": "2", "a_2": "3" });
+        assert_eq!(answer.to_json()["rows"][0], row);
     }
 
     #[test]

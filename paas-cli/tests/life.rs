@@ -305,3 +305,50 @@ fn no_output_and_no_file_but_the_secrets_holds_a_password() {
         }
     }
 }
+
+#[test]
+fn several_statements_run_in_order_up_to_the_first_that_fails() {
+    let home = Home::new();
+    home.paas(&["up"]).exits(0);
+    let sql = |more: &[&str]| home.paas(&[&["db", "sql", "demo"], more].concat());
+    let said = sql(&[
+        "-o",
+        "json",
+        "-c",
+        "create table t (a int unique)",
+        "-c",
+        "select 1 a, 2 a",
+    ])
+    .exits(0);
+    assert_eq!(
+        said.json()["statements"][1]["rows"][0],
+        serde_json::json!({ "a": "1", "a_2": "2" })
+    );
+    let said = sql(&[
+        "-o",
+        "json",
+        "-c",
+        "insert into t values (1)",
+        "-c",
+        "insert into t values (1)",
+        "-c",
+        "drop table t",
+    ])
+    .exits(1);
+    assert_eq!(said.json()["statements"].as_array().map(Vec::len), Some(1));
+    let error: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    assert_eq!(error["errors"][0]["class"], "conflict");
+    let said = sql(&[
+        "-c",
+        "do $$ begin raise notice 'by the way'; end $$",
+        "-c",
+        "select a from t",
+    ])
+    .exits(0);
+    assert!(said.err.contains("NOTICE: by the way"), "{}", said.err);
+    assert_eq!(said.out, "a\n1\n");
+    let said = sql(&["-c", "copy t to stdout"]).exits(1);
+    assert!(said.err.contains("paas db connect NAME"), "{}", said.err);
+    let said = sql(&["-o", "yaml", "-c", "selekt"]).exits(1);
+    assert!(said.err.contains("class: invalid"), "{}", said.err);
+}

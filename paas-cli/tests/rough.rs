@@ -186,3 +186,22 @@ fn an_unknown_and_a_forgotten_name_are_told_apart_from_nothing_to_do() {
     }
     assert_eq!(home.servers().len(), 1);
 }
+
+#[test]
+fn a_file_that_holds_nothing_is_refused_and_takes_nothing_down() {
+    let home = Home::new();
+    home.write("empty.yaml", "# nothing\n---\n");
+    let said = home
+        .paas(&["up", "-f", "empty.yaml", "--prune", "--yes"])
+        .exits(2);
+    assert!(said.err.contains("it holds no object"), "{}", said.err);
+}
+
+#[test]
+fn data_that_a_full_disk_swallows_is_no_success() {
+    let home = Home::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = home.command(&["crds"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to stdout"));
+}

@@ -60,7 +60,7 @@ codes! {
         "Run the same command again; it goes on where it stopped.";
     CORE_TIMED_OUT = "PAAS-CORE-0010", "the deadline passed while there was still progress",
         "The time given was shorter than what the outside world needed.",
-        "Run again with a larger --timeout; nothing that exists is made twice.";
+        "If the message names a cause, take it away; run again, with a larger --timeout if it only needs time. Nothing is made twice.";
     CORE_BLOCKED = "PAAS-CORE-0011", "a step needs a person or another spec",
         "Consent is missing for something that holds data, or the plan changed since it was shown.",
         "Read the blocked steps; run the plan again, or confirm by name with --confirm.";

@@ -32,7 +32,11 @@ pub(crate) async fn run(app: &App, args: &Events) -> Result<Exit, Failure> {
         all.drain(..all.len().saturating_sub(last));
     }
     if all.is_empty() && !args.follow && !app.printer.for_programs() {
-        app.printer.talk("Nothing has happened yet.");
+        let what = match args.names.as_slice() {
+            [] => String::new(),
+            names => format!(" to {}", names.join(", ")),
+        };
+        app.printer.talk(&format!("Nothing has happened{what} yet."));
     }
     print(app, &all, args.follow);
     while args.follow && !app.interrupt.cancel.is_cancelled() {

@@ -38,10 +38,11 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     session.check_changes(&input.documents)?;
     session.lock(&mut targets, "paas up", &args.act).await?;
     let accept = || {
-        input.documents.iter().try_for_each(|d| {
-            session.objects().keep(d)?;
-            session.set_aside().forget(d)
-        })
+        session.objects().keep_all(&input.documents)?;
+        input
+            .documents
+            .iter()
+            .try_for_each(|d| session.set_aside().forget(d))
     };
     let done = reconcile::run(app, &session, targets, &request, accept).await?;
     let mut exit = reconcile::tell(&app.printer, &done);

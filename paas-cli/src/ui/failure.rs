@@ -1,4 +1,4 @@
-//! Failures at the edge: as text on stderr, or as JSON there with `-o json`.
+//! Failures at the edge: as text on stderr, or as JSON or YAML there with `-o json` or `-o yaml`.
 
 use paas_core::{
     error::ErrorView,
@@ -6,16 +6,16 @@ use paas_core::{
 };
 use serde::Serialize;
 
-use super::printer::Printer;
+use super::printer::{Printer, yaml};
 use crate::{args::Output, exit::Failure};
 
 /// Prints a failure.
 pub(crate) fn print(printer: &Printer, failure: &Failure) {
-    let programs = printer.output() == Output::Json;
+    let programs = matches!(printer.output(), Output::Json | Output::Yaml);
     match failure {
-        Failure::One(error) if programs => json(printer, &[ErrorView::from(&**error)]),
+        Failure::One(error) if programs => data(printer, &[ErrorView::from(&**error)]),
         Failure::One(error) => printer.talk(&render::error(&ErrorView::from(&**error), printer.talk_paint())),
-        Failure::Files(errors) if programs => json(printer, &errors.errors),
+        Failure::Files(errors) if programs => data(printer, &errors.errors),
         Failure::Files(errors) => {
             printer.talk(&colored(&errors.to_string(), printer.talk_paint()));
             if let Some(first) = errors.errors.first() {
@@ -23,6 +23,15 @@ pub(crate) fn print(printer: &Printer, failure: &Failure) {
                 printer.talk(&printer.talk_paint().dim(&hint));
             }
         }
+    }
+}
+
+fn data(printer: &Printer, errors: &[impl Serialize]) {
+    if printer.output() == Output::Yaml {
+        let value = serde_json::json!({ "errors": errors });
+        printer.talk(&yaml(&value));
+    } else {
+        json(printer, errors);
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) struct Printer {
     output: Output,
     verbose: bool,
     out_gone: AtomicBool,
+    out_lost: AtomicBool,
 }
 
 impl Printer {
@@ -26,6 +27,7 @@ impl Printer {
             output,
             verbose,
             out_gone: AtomicBool::new(false),
+            out_lost: AtomicBool::new(false),
         }
     }
 
@@ -64,9 +66,19 @@ impl Printer {
         if text.is_empty() || self.out_gone.load(Ordering::Relaxed) {
             return;
         }
-        if write(io::stdout().lock(), text).is_err() {
-            self.out_gone.store(true, Ordering::Relaxed);
+        let Err(e) = write(io::stdout().lock(), text) else {
+            return;
+        };
+        self.out_gone.store(true, Ordering::Relaxed);
+        if e.kind() != io::ErrorKind::BrokenPipe {
+            self.out_lost.store(true, Ordering::Relaxed);
+            self.talk(&format!("error: cannot write to stdout: {e}"));
         }
+    }
+
+    /// True if data could not be written although nobody had gone away: a full disk.
+    pub(crate) fn lost_data(&self) -> bool {
+        self.out_lost.load(Ordering::Relaxed)
     }
 
     /// Talk, as it is; a newline is added where there is none.

@@ -2,7 +2,7 @@
 
 crate::codes! {
     SPEC_UNREADABLE = "PAAS-SPEC-0001", "a file cannot be read",
-        "The path does not exist, is not readable, is not text in UTF-8, is too large, or the folder has no YAML or JSON files.",
+        "The path does not exist, is not readable, is not text in UTF-8, is too large, is empty, or the folder has no YAML or JSON files.",
         "Check the path and its permissions; write a first file with `paas init`.";
     SPEC_SYNTAX = "PAAS-SPEC-0002", "the text is not YAML",
         "Quotes, brackets or the indentation do not match, or YAML is used that other readers understand differently.",

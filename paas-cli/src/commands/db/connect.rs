@@ -103,7 +103,7 @@ impl Drop for Passfile {
 }
 
 async fn prompt(app: &App, to: &Connection) -> Result<Exit, Failure> {
-    let session = Prompt::open(to).await?;
+    let mut session = Prompt::open(to).await?;
     let _mode = app.interrupt.child_has_terminal();
     let broken = |e: ReadlineError| {
         Error::new(&CLI_PSQL, Class::Internal)
@@ -140,6 +140,7 @@ async fn prompt(app: &App, to: &Connection) -> Result<Exit, Failure> {
         }
         let _ = editor.add_history_entry(text.trim());
         let answers = answer(app, &session, &text).await;
+        super::sql::notices(&app.printer, &mut session);
         match answers {
             Ok(answers) => super::sql::print(&app.printer, &answers),
             Err(error) => failure::print(&app.printer, &error.into()),

@@ -22,11 +22,13 @@ pub(crate) async fn run(app: &App, args: &DbSql) -> Result<Exit, Failure> {
     };
     let session = Session::open(app)?;
     let connection = super::url::connection(&session, &args.at).await?;
-    let prompt = Prompt::open(&connection).await?;
+    let mut prompt = Prompt::open(&connection).await?;
     let mut answers = Vec::new();
     let mut failed = None;
     for text in &texts {
-        match answer(app, &prompt, text).await {
+        let asked = answer(app, &prompt, text).await;
+        notices(&app.printer, &mut prompt);
+        match asked {
             Ok(more) => answers.extend(more),
             Err(error) => {
                 failed = Some(error);
@@ -75,6 +77,13 @@ fn stdin() -> Result<String, Error> {
     Ok(text)
 }
 
+/// Prints what the server said by the way.
+pub(super) fn notices(printer: &Printer, prompt: &mut Prompt) {
+    for notice in prompt.notices() {
+        printer.talk(&printer.talk_paint().dim(&paas_core::render::clean(&notice)));
+    }
+}
+
 /// Prints what statements gave: rows on stdout, how many rows a command touched on stderr.
 pub(super) fn print(printer: &Printer, answers: &[Answer]) {
     match printer.output() {
@@ -91,7 +100,12 @@ pub(super) fn print(printer: &Printer, answers: &[Answer]) {
         Output::Table | Output::Wide => {
             for answer in answers {
                 if answer.columns.is_empty() {
-                    printer.talk(&printer.talk_paint().dim(&format!("{} rows", answer.count)));
+                    let touched = match answer.count {
+                        0 => "done, no rows".to_owned(),
+                        1 => "1 row".to_owned(),
+                        many => format!("{many} rows"),
+                    };
+                    printer.talk(&printer.talk_paint().dim(&touched));
                     continue;
                 }
                 let head: Vec<&str> = answer.columns.iter().map(String::as_str).collect();
