@@ -79,8 +79,7 @@ impl Folders {
             machine: machine.clone(),
         };
         let text = serde_json::to_vec(&mark).map_err(|e| failed("describe", &e))?;
-        paas_core::ledger::write_durably(&path.join("mark.json"), &text)
-            .map_err(|e| failed("make a machine", &e))
+        paas_core::durable::write(&path.join("mark.json"), &text).map_err(|e| failed("make a machine", &e))
     }
 }
 

@@ -6,8 +6,8 @@ use std::{
 };
 
 use paas_core::{
+    durable,
     error::{Class, Error},
-    ledger::write_durably,
     spec::{Document, Kind, load},
 };
 
@@ -76,7 +76,7 @@ impl Objects {
         if fs::read_to_string(&path).is_ok_and(|old| old == text) {
             return Ok(());
         }
-        write_durably(&path, text.as_bytes()).map_err(|e| failed("write", &path, &e))
+        durable::write(&path, text.as_bytes()).map_err(|e| failed("write", &path, &e))
     }
 
     /// Forgets an object; the folders that are empty then go too.
@@ -86,6 +86,7 @@ impl Objects {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &path, &e)),
             _ => {}
         }
+        durable::sweep(&path).map_err(|e| failed("remove", &path, &e))?;
         for folder in path.ancestors().skip(1).take(2) {
             // That it still has others is no failure.
             let _ = fs::remove_dir(folder);

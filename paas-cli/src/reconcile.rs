@@ -248,7 +248,7 @@ fn agree(app: &App, planned: &[Planned], request: &Request<'_>) -> Result<(), Er
         return Ok(());
     }
     if !ask::possible(app.global.no_input) {
-        let what = match (counts.delete, counts.replace) {
+        let what = match (counts.delete, counts.replace - counts.never_ready) {
             (delete, 0) => format!("{delete} to stop or delete"),
             (0, replace) => format!("{replace} to replace"),
             (delete, replace) => format!("{delete} to stop or delete, {replace} to replace"),

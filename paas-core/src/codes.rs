@@ -76,6 +76,9 @@ codes! {
     CORE_PLAN_CHANGED = "PAAS-CORE-0015", "the plan is not the one that was agreed to",
         "The outside world changed between the plan and the run.",
         "Look at the new plan and agree to it.";
+    CORE_PROTECTED = "PAAS-CORE-0016", "it is protected",
+        "Something that holds data would go, and its spec protects it whatever the consent says.",
+        "Set deletionProtection: false in the spec, run `paas up`, and then delete it.";
 }
 
 /// Finds a code by its id, in any case: `paas-core-0001`.

@@ -13,7 +13,7 @@ use crate::{error::Error, owner::Owner, resource::Key, step::Verb};
 
 pub use doubt::doubts;
 pub(crate) use doubt::later;
-pub use file::{FileLedger, write_durably};
+pub use file::FileLedger;
 
 /// What one stage of one owner remembers between passes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -25,6 +25,7 @@ pub mod codes;
 #[cfg(feature = "crd")]
 pub mod crd;
 pub mod driver;
+pub mod durable;
 pub mod error;
 pub mod event;
 pub mod execute;

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codes,
+    codes::{self, Code},
     error::{Class, Error},
 };
 
@@ -135,6 +135,13 @@ pub enum Diff {
     Update(Vec<Change>),
     /// Must be made anew.
     Replace(Vec<Change>),
+    /// Can neither be changed in place nor made anew without loss: a person or another spec is needed.
+    Refuse {
+        /// What differs.
+        changes: Vec<Change>,
+        /// The code that explains it.
+        code: &'static Code,
+    },
 }
 
 /// One field that differs.

@@ -53,6 +53,8 @@ pub trait SecretStore: fmt::Debug + Send + Sync {
     async fn delete(&self, owner: &Owner, name: &str) -> Result<(), Error>;
     /// The names that are there, sorted.
     async fn list(&self, owner: &Owner) -> Result<Vec<String>, Error>;
+    /// Forgets everything of an owner, also what an interrupted `put_if_absent` left.
+    async fn forget(&self, owner: &Owner) -> Result<(), Error>;
 }
 
 /// Makes secrets. Chance is injected, so that runs can be replayed (law 10).

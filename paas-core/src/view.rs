@@ -70,6 +70,9 @@ pub struct StepView {
     /// True if it holds data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub precious: bool,
+    /// True if it replaces what was never ready and holds no data: that needs nobody's word (law 7).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub never_ready: bool,
     /// What must be over first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Key>,
@@ -147,6 +150,7 @@ fn step<R: Resource>(step: &crate::step::Step<R>) -> StepView {
         changes: changes.to_vec(),
         id: id.map(str::to_owned),
         precious: resource.precious(),
+        never_ready: matches!(&step.action, Action::Replace { live, .. } if !live.was_ready && !live.resource.precious()),
         after: step.after.clone(),
         hold: step.hold.clone(),
         resource: resource.view(),

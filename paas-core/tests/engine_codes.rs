@@ -148,6 +148,16 @@ fn produce(code: &Code) -> Option<Vec<String>> {
             cloud.plant(&owner(), &key("a"), Thing::new("thing").image("y"), Origin::Ours);
             run(&cloud, &mut cx)
         }
+        "PAAS-CORE-0016" => {
+            cloud.plant(
+                &owner(),
+                &key("a"),
+                Thing::new("thing").image("y").precious(),
+                Origin::Ours,
+            );
+            cx.policy.protected = Some("its spec says so".to_owned());
+            run(&cloud, &mut cx)
+        }
         // Of drivers and actuators: a spec that they cannot serve, a secret that they cannot resolve.
         "PAAS-CORE-0007" | "PAAS-CORE-0014" => return None,
         other => panic!("{other} has no case here: write what produces it"),

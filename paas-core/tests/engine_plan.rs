@@ -13,6 +13,7 @@ use paas_core::{
     owner::{Identity, Owner},
     plan::{Plan, Verb, plan},
     policy::{Agreed, Drift, OnBroken, Policy, Retention},
+    render::Counts,
     resource::{Health, Key, Live, Origin},
     testing::Thing,
     view::{PlanView, StageView},
@@ -615,4 +616,26 @@ fn members_of_a_group_that_stand_on_each_other_are_rolled_from_the_top() {
         .map(|s| s.key.as_str())
         .collect();
     assert_eq!(free, ["s/2"], "what waits for the other must not take its place");
+}
+
+#[test]
+fn replacing_what_was_never_ready_needs_nobodys_word_and_replacing_what_was_does() {
+    let owner = Owner::new(&Identity::of(&["memory"]), "Platform", "default", "demo");
+    let broken = Health::Broken {
+        why: "half-made".into(),
+    };
+    for (was_ready, words) in [(false, 0), (true, 1)] {
+        let desired = wanted([("a", thing())]);
+        let mut observed = seen([("a", thing())]);
+        let live = observed.live.get_mut(&key("a")).unwrap();
+        (live.health, live.was_ready) = (broken.clone(), was_ready);
+        let policy = Policy {
+            broken: OnBroken::Replace,
+            ..Policy::default()
+        };
+        let plan = good(&desired, &observed, &policy);
+        let view = PlanView::new(&owner, vec![StageView::of("machines", &plan)]);
+        let counts = Counts::of([&view]);
+        assert_eq!((counts.replace, counts.removals()), (1, words));
+    }
 }

@@ -397,3 +397,39 @@ fn a_reference_tells_a_change_and_not_the_value() {
     assert_eq!(value.expose_secret().len(), 32);
     assert!(value.expose_secret().chars().all(|c| c.is_ascii_alphanumeric()));
 }
+
+#[tokio::test]
+async fn what_a_killed_writer_left_goes_with_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join(owner().uid().to_string());
+    let secrets = FileSecrets::new(dir.path());
+    secrets.put_if_absent(&owner(), "one", "x".into()).await.unwrap();
+    std::fs::write(folder.join(".one.half"), "x").unwrap();
+    secrets.delete(&owner(), "one").await.unwrap();
+    assert!(!folder.exists(), "the last secret takes the folder along");
+
+    secrets.put_if_absent(&owner(), "one", "x".into()).await.unwrap();
+    std::fs::write(folder.join(".two.half"), "x").unwrap();
+    secrets.forget(&owner()).await.unwrap();
+    assert!(!folder.exists());
+    secrets.forget(&owner()).await.unwrap();
+
+    let scope = Scope {
+        owner: owner(),
+        stage: "server".to_owned(),
+    };
+    let ledger = FileLedger::new(dir.path());
+    ledger
+        .settle(
+            &scope,
+            &[
+                Settled::Made(key("a"), "1".into()),
+                Settled::Seen(key("a"), "1".into()),
+            ],
+        )
+        .await
+        .unwrap();
+    std::fs::write(folder.join(".ledger-server.json.half"), "{").unwrap();
+    ledger.forget(&scope).await.unwrap();
+    assert!(!folder.exists());
+}

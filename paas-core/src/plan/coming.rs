@@ -28,6 +28,19 @@ pub(super) fn stay<R: Resource>(
         }
         let diff = match want.diff(&live.resource) {
             Diff::Update(changes) if live.health != Health::Leaving => Some(changes),
+            Diff::Refuse { changes, code } => {
+                let words: Vec<String> = changes
+                    .iter()
+                    .map(|c| format!("{} {} → {}", c.field, c.from, c.to))
+                    .collect();
+                plan.blocked.push(Blocked {
+                    key: key.clone(),
+                    verb: None,
+                    why: format!("{}: {}", code.title, words.join(", ")),
+                    code,
+                });
+                continue;
+            }
             Diff::Update(_) | Diff::Replace(_) | Diff::Same => None,
         };
         match &live.health {

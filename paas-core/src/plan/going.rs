@@ -221,7 +221,7 @@ fn obstacle<R: Resource>(
         if let Some(why) = &policy.protected {
             return Some(Obstacle::Blocked(
                 format!("it holds data and is protected: {why}"),
-                &codes::CORE_BLOCKED,
+                &codes::CORE_PROTECTED,
             ));
         }
         if !policy.data_may_go {

@@ -263,6 +263,8 @@ pub struct Counts {
     pub kept: usize,
     /// Resources of stages whose world is not known yet.
     pub unknown: usize,
+    /// Replacements of what was never ready and holds no data: they need nobody's word.
+    pub never_ready: usize,
 }
 
 impl Counts {
@@ -275,6 +277,7 @@ impl Counts {
                 continue;
             }
             for step in &stage.steps {
+                counts.never_ready += usize::from(step.never_ready);
                 match step.verb {
                     Verb::Create => counts.create += 1,
                     Verb::Update => counts.update += 1,
@@ -295,8 +298,8 @@ impl Counts {
         self.create + self.update + self.replace + self.delete
     }
 
-    /// Steps that take something away.
+    /// Steps that take something away and need somebody's word.
     pub fn removals(&self) -> usize {
-        self.replace + self.delete
+        self.replace + self.delete - self.never_ready
     }
 }

@@ -125,9 +125,18 @@ impl SecretStore for FileSecrets {
             }
             _ => {}
         }
+        crate::durable::sweep(&path).map_err(|e| failed("delete the secret", &path, e))?;
         // The folder goes with its last secret; that it still has others is no failure.
         let _ = fs::remove_dir(self.folder(owner));
         Ok(())
+    }
+
+    async fn forget(&self, owner: &Owner) -> Result<(), Error> {
+        let folder = self.folder(owner);
+        match fs::remove_dir_all(&folder) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("forget the secrets in", &folder, e)),
+            _ => Ok(()),
+        }
     }
 
     async fn list(&self, owner: &Owner) -> Result<Vec<String>, Error> {
