@@ -4,13 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use paas_core::error::{Class, Error};
 
-use crate::{
-    args::{Command, Global},
-    commands,
-    exit::{Exit, Failure},
-    interrupt::Interrupt,
-    ui::{failure, printer::Printer},
-};
+use crate::{args::Global, exit::Failure, interrupt::Interrupt, ui::printer::Printer};
 
 /// What a command works with.
 #[derive(Debug)]
@@ -31,18 +25,6 @@ impl App {
             global,
             printer,
             interrupt: Interrupt::default(),
-        }
-    }
-
-    /// Runs a command and prints its failure.
-    pub(crate) fn run(&self, command: Command) -> Exit {
-        match commands::run(self, command) {
-            Ok(Exit::Done) if self.printer.lost_data() => Exit::Failed,
-            Ok(exit) => exit,
-            Err(failure) => {
-                failure::print(&self.printer, &failure);
-                failure.exit()
-            }
         }
     }
 

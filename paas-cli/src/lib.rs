@@ -28,7 +28,17 @@ pub fn main() -> ExitCode {
 fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
     let words: Vec<OsString> = words.collect();
     match args::Cli::try_parse_from(&words) {
-        Ok(cli) => app::App::new(cli.global).run(cli.command),
+        Ok(cli) => {
+            let app = app::App::new(cli.global);
+            match commands::run(&app, cli.command) {
+                Ok(exit::Exit::Done) if app.printer.lost_data() => exit::Exit::Failed,
+                Ok(exit) => exit,
+                Err(failure) => {
+                    ui::failure::print(&app.printer, &failure);
+                    failure.exit()
+                }
+            }
+        }
         Err(error) => ui::usage::report(&error, &words),
     }
 }
