@@ -35,7 +35,7 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Removes what an interrupted [`write`] of this file left beside it. Only for who is the one writer of the file.
+/// Removes what an interrupted [`write()`] of this file left beside it. Only for who is the one writer of the file.
 ///
 /// # Errors
 /// A folder that cannot be read or changed; one that is not there has nothing left in it.
