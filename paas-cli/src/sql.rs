@@ -4,19 +4,17 @@ use paas_core::{
     database::{
         codes::{PG_AUTH, PG_CONNECT, PG_SQL},
         connection::Connection,
-        session::class_of,
+        session::{class_of, config},
     },
     error::{Class, Error},
 };
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinHandle,
 };
 use tokio_postgres::{
-    AsyncMessage, Client, Config, NoTls, SimpleQueryMessage, config::SslMode, error::ErrorPosition,
-    error::SqlState,
+    AsyncMessage, Client, NoTls, SimpleQueryMessage, error::ErrorPosition, error::SqlState,
 };
 
 /// A session for SQL of a person. It ends when dropped.
@@ -74,16 +72,7 @@ impl Prompt {
     /// # Errors
     /// `PAAS-PG-0001` if nobody answers, `PAAS-PG-0002` if the login is refused.
     pub(crate) async fn open(to: &Connection) -> Result<Self, Error> {
-        let mut config = Config::new();
-        config
-            .host(&to.host)
-            .port(to.port)
-            .dbname(&to.database)
-            .user(&to.user)
-            .password(to.password.expose_secret())
-            .application_name("paas db")
-            .ssl_mode(SslMode::Disable);
-        let (client, mut connection) = config.connect(NoTls).await.map_err(|e| {
+        let (client, mut connection) = config(to, "paas db").connect(NoTls).await.map_err(|e| {
             let error = match e.as_db_error() {
                 Some(db) if *db.code() == SqlState::INVALID_PASSWORD => Error::new(&PG_AUTH, Class::Denied),
                 _ => Error::new(&PG_CONNECT, Class::Transient),

@@ -4,7 +4,7 @@ use std::{
     fs::{self, DirBuilder, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Replaces a file of mode 0600 as a whole: written beside it, synced, renamed, and the folder (0700, made if missing) synced.
@@ -12,9 +12,19 @@ use std::{
 /// # Errors
 /// The first of these that fails; the old content is then still there.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .ok_or_else(|| io::Error::other("a file needs a folder"))?;
+    let fresh = beside(path, content)?;
+    fs::rename(&fresh, path).inspect_err(|_| {
+        let _ = fs::remove_file(&fresh);
+    })?;
+    sync_folder(path)
+}
+
+/// Writes a hidden file of mode 0600 beside `path`, whole and synced, under a name that [`sweep`] knows, and returns its path.
+///
+/// # Errors
+/// The system's; nothing is left then.
+pub(crate) fn beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
+    let folder = folder_of(path)?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("file");
     let fresh = folder.join(format!(".{name}.{}", uuid::Uuid::new_v4()));
@@ -25,14 +35,22 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
             .mode(0o600)
             .open(&fresh)?;
         file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)?;
-        fs::File::open(folder)?.sync_all()
+        file.sync_all()
     })();
     if written.is_err() {
         let _ = fs::remove_file(&fresh);
     }
-    written
+    written.map(|()| fresh)
+}
+
+/// Makes the entries of the folder that `path` is in durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    fs::File::open(folder_of(path)?)?.sync_all()
+}
+
+fn folder_of(path: &Path) -> io::Result<&Path> {
+    path.parent()
+        .ok_or_else(|| io::Error::other("a file needs a folder"))
 }
 
 /// Removes what an interrupted [`write()`] of this file left beside it. Only for who is the one writer of the file.

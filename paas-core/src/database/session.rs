@@ -15,6 +15,21 @@ use crate::error::{Class, Error, Result};
 /// How long a connect may take; on this machine it takes milliseconds.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How a client of ours connects: without TLS, with a deadline, under the name that the server's own views show.
+pub fn config(to: &Connection, program: &str) -> Config {
+    let mut config = Config::new();
+    config
+        .host(&to.host)
+        .port(to.port)
+        .dbname(&to.database)
+        .user(&to.user)
+        .password(to.password.expose_secret())
+        .application_name(program)
+        .connect_timeout(CONNECT)
+        .ssl_mode(tokio_postgres::config::SslMode::Disable);
+    config
+}
+
 /// An open session; it ends when dropped. Without TLS, so for Unix sockets and the loopback only.
 #[derive(Debug)]
 pub struct Session {
@@ -28,17 +43,7 @@ impl Session {
     /// # Errors
     /// `PAAS-PG-0001` if nobody answers, `PAAS-PG-0007` while the server starts or stops, `PAAS-PG-0002` if the login is refused.
     pub async fn open(to: &Connection) -> Result<Self> {
-        let mut config = Config::new();
-        config
-            .host(&to.host)
-            .port(to.port)
-            .dbname(&to.database)
-            .user(&to.user)
-            .password(to.password.expose_secret())
-            .application_name("paas")
-            .connect_timeout(CONNECT)
-            .ssl_mode(tokio_postgres::config::SslMode::Disable);
-        let (client, connection) = config
+        let (client, connection) = config(to, "paas")
             .connect(NoTls)
             .await
             .map_err(|e| translate(&e, &format!("connect to {to}")))?;

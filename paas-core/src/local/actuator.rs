@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use self::server::ask;
 use super::{
-    codes::{LOC_FOREIGN, LOC_UPGRADE},
+    codes::LOC_FOREIGN,
     config::Written,
     data, files,
     machine::LocalMachine,
@@ -253,15 +253,7 @@ impl Actuator<LocalResource> for LocalActuator {
             (LocalResource::Server(is), LocalResource::Server(want)) => {
                 self.reconfigure(owner, key, is, want, changes).await
             }
-            (LocalResource::Data(_), LocalResource::Data(_)) => {
-                let words: Vec<String> = changes
-                    .iter()
-                    .map(|c| format!("{} -> {}", c.from, c.to))
-                    .collect();
-                Err(Error::new(&LOC_UPGRADE, Class::Blocked)
-                    .attempted(format!("change the major version of {}", live.id))
-                    .happened(words.join(", ")))
-            }
+            // The others never differ in a way that an update is planned for.
             _ => Ok(()),
         }
     }

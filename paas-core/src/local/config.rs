@@ -9,12 +9,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    account::Account,
-    build::Build,
-    data::{FOLDER, quiet},
-    files,
-};
+use super::{account::Account, build::Build, data::FOLDER, files, program};
 use crate::{
     database::codes::PG_PARAMETER,
     error::{Class, Error, Result},
@@ -204,18 +199,13 @@ pub async fn check(
         quote(name, value)?;
         command.arg("-c").arg(format!("{name}={value}"));
     }
-    quiet(&mut command, account, instance);
+    program::quiet(&mut command, account, instance);
     let refused = |words: String| {
         Error::new(&PG_PARAMETER, Class::Invalid)
             .attempted("check the declared parameters")
             .happened(words)
     };
-    let mut command = tokio::process::Command::from(command);
-    let out = command
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|e| refused(e.to_string()))?;
+    let out = program::run(command).await.map_err(|e| refused(e.to_string()))?;
     if out.status.success() {
         return Ok(());
     }

@@ -3,15 +3,14 @@
 use std::{
     fs::File,
     io::Write,
-    os::unix::process::CommandExt,
     path::Path,
-    process::{Command, Stdio},
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{account::Account, build::Build, codes::LOC_INITDB, config, files};
+use super::{account::Account, build::Build, codes::LOC_INITDB, config, files, program};
 use crate::error::{Class, Error, Result};
 
 /// The data directory's name in the instance's folder.
@@ -123,7 +122,7 @@ async fn run_initdb(
     } else {
         command.args(["--locale", locale]);
     }
-    quiet(&mut command, account, instance);
+    program::quiet(&mut command, account, instance);
     let failed = |words: String| {
         let full = words.contains("No space left on device") || words.contains("quota exceeded");
         let class = if full { Class::Quota } else { Class::Transient };
@@ -134,12 +133,7 @@ async fn run_initdb(
             ))
             .happened(words)
     };
-    let mut command = tokio::process::Command::from(command);
-    let out = command
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|e| failed(e.to_string()))?;
+    let out = program::run(command).await.map_err(|e| failed(e.to_string()))?;
     if out.status.success() {
         return Ok(());
     }
@@ -153,18 +147,6 @@ async fn run_initdb(
     } else {
         words.join("; ")
     }))
-}
-
-/// No input, no environment of ours (it may hold secrets), the account's rights, a folder that it can read.
-pub(super) fn quiet(command: &mut Command, account: &Account, folder: &Path) {
-    command
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null());
-    // A terminal's Ctrl-C is for us: the call under way is finished.
-    command.current_dir(folder).process_group(0);
-    account.apply(command);
 }
 
 fn append(path: &Path, text: &str) -> std::io::Result<()> {

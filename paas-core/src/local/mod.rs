@@ -18,4 +18,5 @@ pub mod mark;
 pub mod port;
 pub mod postmaster;
 mod proc;
+mod program;
 pub mod resource;

@@ -15,9 +15,10 @@ use super::{
     account::Account,
     build::Build,
     codes::{LOC_FOREIGN, LOC_PORT, LOC_START, LOC_STOP},
-    data::{FOLDER, quiet},
+    data::FOLDER,
     files,
     proc::{self, Process},
+    program,
 };
 use crate::{
     clock::Clock,
@@ -111,7 +112,7 @@ pub async fn start(
     };
     let mut command = Command::new(build.program("postgres"));
     command.arg("-D").arg(&data).stdout(output()?).stderr(output()?);
-    quiet(&mut command, account, instance);
+    program::quiet(&mut command, account, instance);
     // Ctrl-C in the terminal goes to the terminal's process group: the server has one of its own.
     command.process_group(0);
     let attempt = format!("start {}", build.program("postgres").display());

@@ -1,9 +1,8 @@
 //! Secrets in files: a folder of mode 0700 an owner, a file of mode 0600 a secret.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::SecretStore;
 use crate::{
-    codes,
+    codes, durable,
     error::{Class, Error},
     owner::Owner,
 };
@@ -88,32 +87,15 @@ impl SecretStore for FileSecrets {
         if let Some(stored) = read(&path)? {
             return Ok(stored);
         }
-        let folder = self.folder(owner);
-        let mut builder = DirBuilder::new();
-        builder
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .map_err(|e| failed("make", &folder, e))?;
-        let fresh = folder.join(format!(".{name}.{}", uuid::Uuid::new_v4()));
-        let written = (|| {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&fresh)?;
-            file.write_all(value.expose_secret().as_bytes())?;
-            file.sync_all()?;
+        let stored = durable::beside(&path, value.expose_secret().as_bytes()).and_then(|fresh| {
             // A hard link fails where the name is taken, so that two processes agree on one value.
-            match fs::hard_link(&fresh, &path) {
+            let linked = match fs::hard_link(&fresh, &path) {
                 Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
-                _ => fs::File::open(&folder)?.sync_all(),
-            }
-        })();
-        let removed = fs::remove_file(&fresh);
-        written
-            .and(removed)
-            .map_err(|e| failed("store the secret", &path, e))?;
+                _ => durable::sync_folder(&path),
+            };
+            linked.and(fs::remove_file(&fresh))
+        });
+        stored.map_err(|e| failed("store the secret", &path, e))?;
         read(&path)?.ok_or_else(|| failed("read back the secret", &path, io::Error::other("it is not there")))
     }
 
@@ -125,7 +107,7 @@ impl SecretStore for FileSecrets {
             }
             _ => {}
         }
-        crate::durable::sweep(&path).map_err(|e| failed("delete the secret", &path, e))?;
+        durable::sweep(&path).map_err(|e| failed("delete the secret", &path, e))?;
         // The folder goes with its last secret; that it still has others is no failure.
         let _ = fs::remove_dir(self.folder(owner));
         Ok(())
