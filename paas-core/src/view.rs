@@ -188,13 +188,14 @@ impl PlanView {
             .all(|s| s.steps.is_empty() && s.blocked.is_empty())
     }
 
-    /// What this plan shows, as the bound of a run (law 7).
+    /// What this plan shows, as the bound of a run (law 7). What is shown as on its way out may also be seen staying and be deleted:
+    /// nothing that is wanted is ever deleted, only replaced.
     pub fn agreed(&self, stage: &str) -> Agreed {
-        let steps = self
-            .stages
-            .iter()
-            .filter(|s| s.stage == stage)
-            .flat_map(|s| &s.steps);
-        Agreed::Shown(steps.map(|s| (s.key.clone(), s.verb)).collect::<BTreeSet<_>>())
+        let mut shown = BTreeSet::new();
+        for stage in self.stages.iter().filter(|s| s.stage == stage) {
+            shown.extend(stage.steps.iter().map(|s| (s.key.clone(), s.verb)));
+            shown.extend(stage.waiting.iter().map(|w| (w.key.clone(), Verb::Delete)));
+        }
+        Agreed::Shown(shown)
     }
 }

@@ -639,3 +639,25 @@ fn replacing_what_was_never_ready_needs_nobodys_word_and_replacing_what_was_does
         assert_eq!((counts.replace, counts.removals()), (1, words));
     }
 }
+
+#[test]
+fn what_was_shown_as_leaving_may_be_deleted_when_it_is_seen_staying_after_all() {
+    let owner = Owner::new(&Identity::of(&["memory"]), "Platform", "default", "demo");
+    let nothing = Desired::nothing();
+    let mut observed = seen([("a", thing())]);
+    observed.live.get_mut(&key("a")).unwrap().health = Health::Leaving;
+    let shown = good(&nothing, &observed, &Policy::default());
+    assert_eq!(verbs(&shown), []);
+    let view = PlanView::new(&owner, vec![StageView::of("machines", &shown)]);
+
+    observed.live.get_mut(&key("a")).unwrap().health = Health::Settling {
+        why: "starting".into(),
+    };
+    let policy = Policy {
+        agreed: view.agreed("machines"),
+        ..Policy::default()
+    };
+    let plan = good(&nothing, &observed, &policy);
+    assert_eq!(verbs(&plan), [("a".to_owned(), Verb::Delete)]);
+    assert!(plan.blocked.is_empty());
+}
