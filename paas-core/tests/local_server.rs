@@ -109,6 +109,7 @@ impl Instance {
             user: data::ADMIN.into(),
             password: "the admin's password".to_owned().into(),
             sslmode: SslMode::Disable,
+            ca: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! How a program reaches a database, in every form that programs read.
 
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    path::PathBuf,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -19,6 +22,8 @@ pub struct Connection {
     pub password: SecretString,
     /// What TLS is asked for.
     pub sslmode: SslMode,
+    /// The file with the certificate of the authority that signed the server's; `None` without TLS, or for the system's authorities.
+    pub ca: Option<PathBuf>,
 }
 
 /// libpq's `sslmode`, of which only the meaningful ones.
@@ -52,7 +57,7 @@ impl Connection {
     /// use secrecy::ExposeSecret;
     /// let c = Connection {
     ///     host: "127.0.0.1".into(), port: 5433, database: "demo".into(), user: "app_a".into(),
-    ///     password: "p@ss/w:rd".to_owned().into(), sslmode: SslMode::Disable,
+    ///     password: "p@ss/w:rd".to_owned().into(), sslmode: SslMode::Disable, ca: None,
     /// };
     /// assert_eq!(c.url().expose_secret(), "postgresql://app_a:p%40ss%2Fw%3Ard@127.0.0.1:5433/demo?sslmode=disable");
     /// assert_eq!(c.to_string(), "postgresql://app_a:***@127.0.0.1:5433/demo?sslmode=disable");
@@ -67,12 +72,14 @@ impl Connection {
             let value = value.replace('\\', "\\\\").replace('\'', "\\'");
             format!("{key}='{value}'")
         });
-        pairs.join(" ").into()
+        pairs.collect::<Vec<_>>().join(" ").into()
     }
 
     /// The variables that libpq and most drivers read, by name.
     pub fn env(&self) -> Vec<(&'static str, SecretString)> {
-        self.pairs().map(|(name, _, value)| (name, value.into())).into()
+        self.pairs()
+            .map(|(name, _, value)| (name, value.into()))
+            .collect()
     }
 
     /// JDBC's URL. It has no form for a Unix socket without an extra library, so the host must be a TCP one.
@@ -85,7 +92,8 @@ impl Connection {
         );
         let (user, password) = (encode(&self.user), encode(self.password.expose_secret()));
         let mode = self.sslmode.as_str();
-        format!("jdbc:postgresql://{at}?user={user}&password={password}&sslmode={mode}").into()
+        let ca = self.ca_parameter();
+        format!("jdbc:postgresql://{at}?user={user}&password={password}&sslmode={mode}{ca}").into()
     }
 
     /// A line of a `.pgpass` file. For a socket in libpq's default folder the file wants `localhost`; ours are elsewhere.
@@ -102,7 +110,11 @@ impl Connection {
         .into()
     }
 
-    fn pairs(&self) -> [(&'static str, &'static str, String); 6] {
+    fn pairs(&self) -> impl Iterator<Item = (&'static str, &'static str, String)> {
+        let ca = self
+            .ca
+            .as_ref()
+            .map(|path| ("PGSSLROOTCERT", "sslrootcert", path.display().to_string()));
         [
             ("PGHOST", "host", self.host.clone()),
             ("PGPORT", "port", self.port.to_string()),
@@ -111,6 +123,14 @@ impl Connection {
             ("PGPASSWORD", "password", self.password.expose_secret().to_owned()),
             ("PGSSLMODE", "sslmode", self.sslmode.as_str().to_owned()),
         ]
+        .into_iter()
+        .chain(ca)
+    }
+
+    fn ca_parameter(&self) -> String {
+        self.ca.as_ref().map_or(String::new(), |path| {
+            format!("&sslrootcert={}", encode(&path.display().to_string()))
+        })
     }
 
     fn write_url(&self, password: &str) -> String {
@@ -120,11 +140,12 @@ impl Connection {
             bracketed(&self.host)
         };
         format!(
-            "postgresql://{}:{password}@{host}:{}/{}?sslmode={}",
+            "postgresql://{}:{password}@{host}:{}/{}?sslmode={}{}",
             encode(&self.user),
             self.port,
             encode(&self.database),
-            self.sslmode.as_str()
+            self.sslmode.as_str(),
+            self.ca_parameter()
         )
     }
 }
@@ -174,7 +195,26 @@ mod tests {
             user: "o'neil".into(),
             password: password.to_owned().into(),
             sslmode: SslMode::Disable,
+            ca: None,
         }
+    }
+
+    #[test]
+    fn the_authority_is_named_in_every_form_that_has_a_word_for_it() {
+        let c = Connection {
+            sslmode: SslMode::VerifyFull,
+            ca: Some("/srv/my ca.crt".into()),
+            ..connection("localhost", "x")
+        };
+        let end = "sslmode=verify-full&sslrootcert=%2Fsrv%2Fmy%20ca.crt";
+        assert!(c.url().expose_secret().ends_with(end));
+        assert!(c.jdbc().expose_secret().ends_with(end));
+        assert!(
+            c.keywords()
+                .expose_secret()
+                .ends_with("sslmode='verify-full' sslrootcert='/srv/my ca.crt'")
+        );
+        assert_eq!(c.env()[6].0, "PGSSLROOTCERT");
     }
 
     #[test]

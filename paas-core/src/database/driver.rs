@@ -152,6 +152,7 @@ impl Driver for ContentDriver {
             user: server.username.clone(),
             password,
             sslmode: SslMode::Disable,
+            ca: None,
         };
         let endpoint = (
             self.endpoint.clone().unwrap_or_else(|| server.host.clone()),

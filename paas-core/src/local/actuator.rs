@@ -98,6 +98,7 @@ impl LocalActuator {
             user: data::ADMIN.to_owned(),
             password,
             sslmode: SslMode::Disable,
+            ca: None,
         }))
     }
 

@@ -138,6 +138,21 @@ impl Home {
         self.root.join("cache")
     }
 
+    /// Binding directories, `<namespace>/<name>`, in the layout of the Service Binding specification.
+    pub fn bindings(&self) -> PathBuf {
+        self.root.join("bindings")
+    }
+
+    /// Backups, one folder an owner; they outlive the instance.
+    pub fn backups(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
+    /// The certificate authority of this home.
+    pub fn authority(&self) -> PathBuf {
+        self.root.join("authority")
+    }
+
     /// Lock files.
     pub fn locks(&self) -> PathBuf {
         self.root.join("locks")

@@ -1,13 +1,18 @@
 //! A managed PostgreSQL for a program that embeds this crate.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    actuator::ADMIN_SECRET, config::Written, data::ADMIN, driver::ProcessDriver, lock::Lock,
+    actuator::ADMIN_SECRET,
+    config::Written,
+    data::ADMIN,
+    driver::ProcessDriver,
+    lock::Lock,
     machine::LocalMachine,
+    postmaster::{self, Postmaster},
 };
 use crate::{
     codes::{CORE_BLOCKED, CORE_FENCED, CORE_SECRET_MISSING},
@@ -91,6 +96,29 @@ impl LocalInstance {
     /// Who owns its parts.
     pub fn owner(&self) -> &Owner {
         &self.owner
+    }
+
+    /// The machine that it is on.
+    pub fn machine(&self) -> &LocalMachine {
+        &self.machine
+    }
+
+    /// What it is asked to be.
+    pub fn spec(&self) -> &DatabaseInstanceSpec {
+        &self.spec
+    }
+
+    /// The folder of everything that it is made of.
+    pub fn folder(&self) -> PathBuf {
+        self.machine.folder(&self.owner)
+    }
+
+    /// Its server process, if one runs.
+    ///
+    /// # Errors
+    /// Those of [`postmaster::running`].
+    pub fn running(&self) -> Result<Option<Postmaster>> {
+        postmaster::running(&self.folder(), self.machine.home.account())
     }
 
     /// Its two stages: the server, and what is in it.
@@ -254,6 +282,7 @@ impl LocalInstance {
             user,
             password,
             sslmode: SslMode::Disable,
+            ca: None,
         })
     }
 }

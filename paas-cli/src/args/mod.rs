@@ -1,9 +1,13 @@
 //! The command line as types; nothing here reads files or starts anything.
 
+mod db;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use db::{Db, DbAt, DbConnect, DbCreate, DbDelete, DbSql};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -222,105 +226,4 @@ pub(crate) struct Events {
 pub(crate) struct Explain {
     /// The code; left out, all codes are listed
     pub(crate) code: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Db {
-    /// Make a database, or bring it up again
-    Create(DbCreate),
-    /// List the databases
-    List,
-    /// Show one database
-    Show {
-        /// The database's name
-        name: String,
-    },
-    /// Print the connection URL with its password
-    #[command(after_help = "Example:\n  psql \"$(paas db url demo)\"")]
-    Url(DbAt),
-    /// Open psql, or a small SQL prompt where there is none
-    #[command(after_help = "Examples:\n  paas db connect demo\n  paas db connect demo -- -f schema.sql")]
-    Connect(DbConnect),
-    /// Run SQL without psql
-    #[command(
-        after_help = "Examples:\n  paas db sql demo -c 'select version()'\n  paas db sql demo -o json < report.sql"
-    )]
-    Sql(DbSql),
-    /// Delete a database; the data is kept unless --delete-data is given
-    Delete(DbDelete),
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  paas db create shop\n  paas db create shop --version 17 --user web --database web --param max_connections=50"
-)]
-pub(crate) struct DbCreate {
-    /// The name
-    pub(crate) name: String,
-    /// Major version, or an exact one; left out, the newest at hand
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) version: Option<paas_core::spec::EngineVersion>,
-    /// A database in it; may be repeated; left out, `app`
-    #[arg(long, value_name = "NAME")]
-    pub(crate) database: Vec<String>,
-    /// A user; may be repeated, the first owns the databases; left out, `app`
-    #[arg(long, value_name = "NAME")]
-    pub(crate) user: Vec<String>,
-    /// A setting of postgresql.conf; may be repeated
-    #[arg(long = "param", value_name = "KEY=VALUE", value_parser = pair)]
-    pub(crate) params: Vec<(String, String)>,
-    #[command(flatten)]
-    pub(crate) act: Act,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("write KEY=VALUE, such as max_connections=50".to_owned()),
-    }
-}
-
-/// A way into one database.
-#[derive(Debug, Args)]
-pub(crate) struct DbAt {
-    /// The name of the instance
-    pub(crate) name: String,
-    /// As this user; left out, the first one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) user: Option<String>,
-    /// To this database in it; left out, the first one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) database: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DbConnect {
-    #[command(flatten)]
-    pub(crate) at: DbAt,
-    /// Further arguments for psql, after --
-    #[arg(last = true, value_name = "PSQL_ARGS")]
-    pub(crate) psql: Vec<std::ffi::OsString>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DbSql {
-    #[command(flatten)]
-    pub(crate) at: DbAt,
-    /// The statements; may be repeated; left out, they are read from stdin
-    #[arg(short, long, value_name = "SQL")]
-    pub(crate) command: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  paas db delete shop --yes\n  paas db delete shop --delete-data --confirm shop"
-)]
-pub(crate) struct DbDelete {
-    /// The name
-    pub(crate) name: String,
-    /// Delete the data too; needs --confirm NAME, or typing the name on a terminal
-    #[arg(long)]
-    pub(crate) delete_data: bool,
-    #[command(flatten)]
-    pub(crate) act: Act,
 }

@@ -1,33 +1,39 @@
 //! The one place that knows this machine's platform: the home, the locks, and the stages of each object.
 
+mod platform;
+mod way;
+
 use std::{path::PathBuf, sync::Arc};
 
 use paas_core::{
     codes::CORE_UNSUPPORTED,
-    database::{codes::PG_CONNECT, connection::Connection},
     driver::Outputs,
     error::{Class, Error},
     event::EventSink,
     execute::{Alone, Fence, Tools},
     ledger::FileLedger,
     local::{
-        account::Account, data, driver::LocalInfrastructure, home::Whence, instance::LocalInstance,
-        lock::Holder, machine::LocalMachine, postmaster,
+        driver::LocalInfrastructure, home::Whence, instance::LocalInstance, lock::Holder,
+        machine::LocalMachine,
     },
     owner::Owner,
     pipeline::{Context, DriverStage, Pipeline},
     policy::{Policy, Retention},
-    spec::{self, DatabaseInstanceSpec, Document, InfrastructureType, Object, PlatformSpec, validate},
+    spec::{DatabaseInstanceSpec, Document, Object, PlatformSpec, validate},
 };
 
 use crate::{
     app::App,
     args::Act,
-    codes::{CLI_NOT_DECLARED, CLI_NOT_RUNNING, CLI_PLATFORM},
     events::Log,
     objects::Objects,
     ui::{printer::Printer, progress::Progress},
 };
+
+use platform::{check_infrastructure, choose};
+
+pub(crate) use platform::quickstart_platform;
+pub(crate) use way::Place;
 
 /// An open home.
 #[derive(Debug)]
@@ -56,21 +62,6 @@ pub(crate) struct Target {
     fence: Arc<dyn Fence>,
 }
 
-/// Where a database is, without its password.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    /// The major version of its data.
-    pub(crate) version: String,
-    /// The port on the loopback.
-    pub(crate) port: u16,
-    /// The URL with its password hidden.
-    pub(crate) url: String,
-    /// The folder that holds everything of it.
-    pub(crate) folder: String,
-    /// The user that its server runs as, if that is another one than ours: PostgreSQL refuses root.
-    pub(crate) runs_as: Option<String>,
-}
-
 /// The home's folder by flag, environment and user, without a look at it.
 fn home(app: &App) -> Result<PathBuf, Error> {
     let var = |name: &str| std::env::var_os(name).map(PathBuf::from);
@@ -91,6 +82,13 @@ pub(crate) fn owners(app: &App) -> Result<PathBuf, Error> {
     Ok(home(app)?.join("owners"))
 }
 
+impl Target {
+    /// The instance, if the object is a database.
+    pub(crate) fn instance(&self) -> Option<&LocalInstance> {
+        self.instance.as_ref()
+    }
+}
+
 impl Session {
     /// Opens the home, making its folders where they are missing.
     pub(crate) fn open(app: &App) -> Result<Self, Error> {
@@ -103,6 +101,11 @@ impl Session {
             printer: app.printer.clone(),
             cancel: app.interrupt.cancel.clone(),
         })
+    }
+
+    /// This machine's platform.
+    pub(crate) fn machine(&self) -> &LocalMachine {
+        &self.machine
     }
 
     /// The accepted objects.
@@ -258,143 +261,4 @@ impl Session {
         }
         cx
     }
-
-    /// The way into a running database: as this user or the owner of the database, to this database or the user's first.
-    pub(crate) async fn connection(
-        &self,
-        target: &Target,
-        user: Option<&str>,
-        database: Option<&str>,
-    ) -> Result<Connection, Error> {
-        let connection = self.way(target, user, database).await?;
-        let folder = self.machine.folder(&target.owner);
-        if postmaster::running(&folder, self.machine.home.account())?.is_none() {
-            return Err(not_running(target, "its server does not run"));
-        }
-        Ok(connection)
-    }
-
-    /// Where a database is, running or not.
-    pub(crate) async fn place(&self, target: &Target) -> Result<Place, Error> {
-        let connection = self.way(target, None, None).await?;
-        let folder = self.machine.folder(&target.owner);
-        Ok(Place {
-            version: data::major(&folder)?.map_or(String::new(), |m| m.to_string()),
-            port: connection.port,
-            url: connection.to_string(),
-            folder: folder.display().to_string(),
-            runs_as: match self.machine.home.account() {
-                Account::Myself { .. } => None,
-                Account::Other { name, .. } => Some(name.clone()),
-            },
-        })
-    }
-
-    async fn way(
-        &self,
-        target: &Target,
-        user: Option<&str>,
-        database: Option<&str>,
-    ) -> Result<Connection, Error> {
-        let (Some(instance), Document::DatabaseInstance(object)) = (&target.instance, &target.document)
-        else {
-            return Err(not_running(target, "it is not a database"));
-        };
-        let spec = &object.spec;
-        let users: Vec<&str> = spec.users.iter().map(|u| u.name.as_str()).collect();
-        let databases: Vec<&str> = spec.databases.iter().map(|d| d.name.as_str()).collect();
-        declared("user", user, &users)?;
-        declared("database", database, &databases)?;
-        let owned = spec
-            .databases
-            .iter()
-            .find(|d| user.is_some_and(|u| spec.owner_of(d) == u));
-        let chosen = spec
-            .databases
-            .iter()
-            .find(|d| Some(d.name.as_str()) == database)
-            .or(owned)
-            .or(spec.databases.first());
-        let (database, owner) = chosen.map_or(("app", "app"), |d| (d.name.as_str(), spec.owner_of(d)));
-        // That a password is missing is another matter, which `up` does not mend.
-        let never = |e: Error| match e.class() {
-            Class::NotFound if e.code() == &PG_CONNECT => not_running(target, e.words()),
-            _ => e,
-        };
-        instance
-            .connection_to(database, user.unwrap_or(owner))
-            .await
-            .map_err(never)
-    }
-}
-
-fn not_running(target: &Target, why: &str) -> Error {
-    Error::new(&CLI_NOT_RUNNING, Class::Conflict)
-        .attempted(format!("find the way into {}", target.owner))
-        .happened(why.to_owned())
-}
-
-fn declared(what: &str, name: Option<&str>, there: &[&str]) -> Result<(), Error> {
-    match name {
-        Some(name) if !there.contains(&name) => Err(Error::new(&CLI_NOT_DECLARED, Class::NotFound)
-            .attempted(format!("use the {what} {name}"))
-            .happened(format!("the spec declares: {}", there.join(", ")))),
-        _ => Ok(()),
-    }
-}
-
-/// The platform of a database: the one it names, else the only one there is; `None` stands for this machine.
-fn choose<'a>(
-    object: &Object<DatabaseInstanceSpec>,
-    platforms: &'a [Object<PlatformSpec>],
-) -> Result<Option<&'a Object<PlatformSpec>>, Error> {
-    let mine: Vec<&Object<PlatformSpec>> = platforms
-        .iter()
-        .filter(|p| p.metadata.namespace == object.metadata.namespace)
-        .collect();
-    let names: Vec<&str> = mine.iter().map(|p| p.metadata.name.as_str()).collect();
-    let unclear = |why: String| {
-        Error::new(&CLI_PLATFORM, Class::Invalid)
-            .attempted(format!("find the platform of {}", object.metadata.name))
-            .happened(why)
-    };
-    match (&object.spec.platform_ref, mine.as_slice()) {
-        (Some(named), _) => match mine.iter().find(|p| p.metadata.name == named.name) {
-            Some(platform) => Ok(Some(platform)),
-            None if names.is_empty() => Err(unclear(format!(
-                "it names {}, and there is no Platform",
-                named.name
-            ))),
-            None => Err(unclear(format!(
-                "it names {}; there are: {}",
-                named.name,
-                names.join(", ")
-            ))),
-        },
-        (None, []) => Ok(None),
-        (None, [only]) => Ok(Some(only)),
-        (None, _) => Err(unclear(format!(
-            "it names none, and there are several: {}",
-            names.join(", ")
-        ))),
-    }
-}
-
-/// This build has one kind of infrastructure.
-fn check_infrastructure(platform: &Object<PlatformSpec>) -> Result<(), Error> {
-    let type_ = platform.spec.infrastructure.type_;
-    if type_ == InfrastructureType::Local {
-        return Ok(());
-    }
-    Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
-        .attempted(format!("use the platform {}", platform.metadata.name))
-        .happened(format!("its infrastructure is {type_:?}; this build has: Local"))
-        .remedy("set spec.infrastructure.type to Local, or use a build that has this infrastructure"))
-}
-
-/// The platform of the quick start, for databases that are made where there is none.
-pub(crate) fn quickstart_platform() -> impl Iterator<Item = Document> {
-    spec::quickstart()
-        .into_iter()
-        .filter(|d| matches!(d, Document::Platform(_)))
 }

@@ -1,0 +1,111 @@
+//! Where a database is and how it is entered.
+
+use paas_core::{
+    database::{codes::PG_CONNECT, connection::Connection},
+    error::{Class, Error},
+    local::{account::Account, data, postmaster},
+    spec::Document,
+};
+
+use super::{Session, Target};
+use crate::codes::{CLI_NOT_DECLARED, CLI_NOT_RUNNING};
+
+/// Where a database is, without its password.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The major version of its data.
+    pub(crate) version: String,
+    /// The port on the loopback.
+    pub(crate) port: u16,
+    /// The URL with its password hidden.
+    pub(crate) url: String,
+    /// The folder that holds everything of it.
+    pub(crate) folder: String,
+    /// The user that its server runs as, if that is another one than ours: PostgreSQL refuses root.
+    pub(crate) runs_as: Option<String>,
+}
+
+impl Session {
+    /// The way into a running database: as this user or the owner of the database, to this database or the user's first.
+    pub(crate) async fn connection(
+        &self,
+        target: &Target,
+        user: Option<&str>,
+        database: Option<&str>,
+    ) -> Result<Connection, Error> {
+        let connection = self.way(target, user, database).await?;
+        let folder = self.machine().folder(&target.owner);
+        if postmaster::running(&folder, self.machine().home.account())?.is_none() {
+            return Err(not_running(target, "its server does not run"));
+        }
+        Ok(connection)
+    }
+
+    /// Where a database is, running or not.
+    pub(crate) async fn place(&self, target: &Target) -> Result<Place, Error> {
+        let connection = self.way(target, None, None).await?;
+        let folder = self.machine().folder(&target.owner);
+        Ok(Place {
+            version: data::major(&folder)?.map_or(String::new(), |m| m.to_string()),
+            port: connection.port,
+            url: connection.to_string(),
+            folder: folder.display().to_string(),
+            runs_as: match self.machine().home.account() {
+                Account::Myself { .. } => None,
+                Account::Other { name, .. } => Some(name.clone()),
+            },
+        })
+    }
+
+    async fn way(
+        &self,
+        target: &Target,
+        user: Option<&str>,
+        database: Option<&str>,
+    ) -> Result<Connection, Error> {
+        let (Some(instance), Document::DatabaseInstance(object)) = (target.instance(), &target.document)
+        else {
+            return Err(not_running(target, "it is not a database"));
+        };
+        let spec = &object.spec;
+        let users: Vec<&str> = spec.users.iter().map(|u| u.name.as_str()).collect();
+        let databases: Vec<&str> = spec.databases.iter().map(|d| d.name.as_str()).collect();
+        declared("user", user, &users)?;
+        declared("database", database, &databases)?;
+        let owned = spec
+            .databases
+            .iter()
+            .find(|d| user.is_some_and(|u| spec.owner_of(d) == u));
+        let chosen = spec
+            .databases
+            .iter()
+            .find(|d| Some(d.name.as_str()) == database)
+            .or(owned)
+            .or(spec.databases.first());
+        let (database, owner) = chosen.map_or(("app", "app"), |d| (d.name.as_str(), spec.owner_of(d)));
+        // That a password is missing is another matter, which `up` does not mend.
+        let never = |e: Error| match e.class() {
+            Class::NotFound if e.code() == &PG_CONNECT => not_running(target, e.words()),
+            _ => e,
+        };
+        instance
+            .connection_to(database, user.unwrap_or(owner))
+            .await
+            .map_err(never)
+    }
+}
+
+fn not_running(target: &Target, why: &str) -> Error {
+    Error::new(&CLI_NOT_RUNNING, Class::Conflict)
+        .attempted(format!("find the way into {}", target.owner))
+        .happened(why.to_owned())
+}
+
+fn declared(what: &str, name: Option<&str>, there: &[&str]) -> Result<(), Error> {
+    match name {
+        Some(name) if !there.contains(&name) => Err(Error::new(&CLI_NOT_DECLARED, Class::NotFound)
+            .attempted(format!("use the {what} {name}"))
+            .happened(format!("the spec declares: {}", there.join(", ")))),
+        _ => Ok(()),
+    }
+}
