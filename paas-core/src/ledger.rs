@@ -1,9 +1,10 @@
 //! Intents and ids: hints that shorten the way, never the truth.
 
+mod ahead;
 mod doubt;
 mod file;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -92,6 +93,8 @@ pub struct Since {
 /// What a pass has learned; applied to the ledger by [`Ledger::settle`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settled {
+    /// The clock was set back to this time; the longest back-off goes with it.
+    SetBack(Timestamp, Duration),
     /// The create was answered with this id.
     Made(Key, String),
     /// The create was clearly refused, or its doubt is over: nothing is there.
@@ -128,6 +131,7 @@ impl Ledger {
     pub fn settle(&mut self, settled: &[Settled]) {
         for one in settled {
             match one.clone() {
+                Settled::SetBack(now, longest) => self.bring_back(now, longest),
                 Settled::Made(key, id) => {
                     if let Some(intent) = self.intents.get_mut(&key) {
                         intent.id = Some(id);

@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use super::{codes::LOC_LOCKED, files::io_error};
@@ -88,12 +87,11 @@ impl Lock {
         cancel: &CancellationToken,
         waiting: &(dyn Fn(&Holder) + Send + Sync),
     ) -> Result<Self> {
-        let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
-        let began = clock.now();
+        let deadline = clock.elapsed().saturating_add(patience);
         let mut told = false;
         loop {
             match Self::try_take(path, doing) {
-                Err(e) if e.code() == &LOC_LOCKED && clock.now().duration_since(began) < patience => {
+                Err(e) if e.code() == &LOC_LOCKED && clock.elapsed() < deadline => {
                     if !std::mem::replace(&mut told, true) {
                         waiting(&holder(path));
                     }

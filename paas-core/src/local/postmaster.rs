@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::SignedDuration;
 use rustix::process::Signal;
 
 use super::{
@@ -130,8 +129,7 @@ pub async fn start(
     let mut child = tokio::process::Command::from(command)
         .spawn()
         .map_err(|e| refused(e.to_string()))?;
-    let began = clock.now();
-    let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
+    let deadline = clock.elapsed().saturating_add(patience);
     loop {
         // A child that ends is reaped here or, once this is dropped, by the runtime: a zombie would count as running.
         if let Some(status) = child.try_wait().map_err(|e| refused(e.to_string()))? {
@@ -143,7 +141,7 @@ pub async fn start(
             }));
         }
         if let Some(server) = running(instance, account)?
-            && (server.status == "ready" || clock.now().duration_since(began) > patience)
+            && (server.status == "ready" || clock.elapsed() > deadline)
         {
             return Ok(server);
         }
@@ -161,9 +159,8 @@ pub async fn stop(server: &Postmaster, clock: &dyn Clock) -> Result<()> {
         if !server.process.signal(signal)? {
             return Ok(());
         }
-        let began = clock.now();
-        let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
-        while clock.now().duration_since(began) < patience {
+        let deadline = clock.elapsed().saturating_add(patience);
+        while clock.elapsed() < deadline {
             if !server.process.is_alive() {
                 return Ok(());
             }
@@ -255,7 +252,7 @@ fn last_words(log: &Path, since: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use async_trait::async_trait;
     use jiff::Timestamp;
@@ -264,12 +261,16 @@ mod tests {
 
     /// Every look at the clock takes a minute.
     #[derive(Debug, Default)]
-    struct Hasty(AtomicI64);
+    struct Hasty(AtomicU64);
 
     #[async_trait]
     impl Clock for Hasty {
         fn now(&self) -> Timestamp {
-            Timestamp::from_second(self.0.fetch_add(60, Ordering::SeqCst)).unwrap()
+            Timestamp::UNIX_EPOCH
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::from_secs(self.0.fetch_add(60, Ordering::SeqCst))
         }
 
         async fn sleep(&self, _time: Duration) {}

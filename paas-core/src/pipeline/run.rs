@@ -6,7 +6,6 @@ use super::{Context, Outcome, Pipeline, Wanted, stage::cancelled};
 use crate::{
     codes,
     error::{Class, Error},
-    ledger::later,
     policy::Bounds,
 };
 
@@ -33,7 +32,7 @@ impl Pipeline {
         wanted: Wanted,
         limit: Option<Duration>,
     ) -> Result<Outcome, Error> {
-        let deadline = limit.map(|l| later(cx.tools.clock.now(), l));
+        let deadline = limit.map(|l| cx.tools.clock.elapsed().saturating_add(l));
         let mut unseen = 0;
         let mut streak: u32 = 0;
         loop {
@@ -74,11 +73,9 @@ impl Pipeline {
                 0
             };
             let again_in = again_in.max(unhurried(streak, &cx.policy.bounds));
-            let now = cx.tools.clock.now();
-            let again_in = match deadline.map(|d| Duration::try_from(d.duration_since(now))) {
-                Some(left) => again_in.min(left.unwrap_or_default()),
-                None => again_in,
-            };
+            let now = cx.tools.clock.elapsed();
+            let left = deadline.map_or(Duration::MAX, |d| d.saturating_sub(now));
+            let again_in = again_in.min(left);
             if deadline.is_some_and(|d| now >= d) {
                 let what = waits_for.unwrap_or_else(|| "it was still making progress".to_owned());
                 return Err(Error::new(&codes::CORE_TIMED_OUT, Class::TimedOut)

@@ -84,13 +84,13 @@ impl<D: Driver> DriverStage<D> {
             }
         };
         let policy = cx.policy_for(self.driver.stage(), wanted);
-        let mut learned = doubts(
-            &ledger,
-            &mut observed,
-            cx.tools.clock.now(),
-            &policy.bounds,
-            cx.asked_anew,
-        );
+        let (now, bounds) = (cx.tools.clock.now(), &policy.bounds);
+        let mut learned = Vec::new();
+        if ledger.is_ahead_of(now, bounds.backoff_max) {
+            learned.push(Settled::SetBack(now, bounds.backoff_max));
+            ledger.settle(&learned);
+        }
+        learned.extend(doubts(&ledger, &mut observed, now, bounds, cx.asked_anew));
         let gives = self.driver.gives(&self.spec, &observed);
         if gives != Outputs::default() {
             let json = serde_json::to_value(&gives).ok();

@@ -10,18 +10,31 @@ use crate::{clock::Clock, ledger::later};
 
 /// A clock that stands still until somebody sleeps; a sleep moves it at once.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<Timestamp>);
+pub struct ManualClock(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    now: Timestamp,
+    elapsed: Duration,
+}
 
 impl ManualClock {
     /// A clock at a time.
     pub fn at(now: Timestamp) -> Self {
-        Self(Mutex::new(now))
+        let elapsed = Duration::ZERO;
+        Self(Mutex::new(State { now, elapsed }))
     }
 
     /// Lets time pass.
     pub fn advance(&self, time: Duration) {
-        let mut now = locked(&self.0);
-        *now = later(*now, time);
+        let mut state = locked(&self.0);
+        state.now = later(state.now, time);
+        state.elapsed += time;
+    }
+
+    /// Sets the time, back or forth, as a person or a time server does. No time passes by that.
+    pub fn set(&self, now: Timestamp) {
+        locked(&self.0).now = now;
     }
 }
 
@@ -35,7 +48,11 @@ impl Default for ManualClock {
 #[async_trait]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *locked(&self.0)
+        locked(&self.0).now
+    }
+
+    fn elapsed(&self) -> Duration {
+        locked(&self.0).elapsed
     }
 
     async fn sleep(&self, time: Duration) {
