@@ -20,7 +20,7 @@ use paas_core::{
     clock::{Clock, SystemClock},
     database::{
         actuator::ContentActuator,
-        binding::ServiceBinding,
+        binding::{ServiceBinding, Slot},
         login::Login,
         resource::{Content, Database, Extension, Role},
         session::Session,
@@ -325,7 +325,7 @@ impl World<Content> for InServers {
                 rows.extend(shop.rows(list, &[], "look").await?);
             }
             for published in self.0.machine.bindings.list(instance.owner()).await? {
-                let id = format!("binding {} of {uid}", published.name);
+                let id = format!("binding {published:?} of {uid}");
                 all.push(Outside {
                     id,
                     owner: Some(uid),
@@ -383,7 +383,7 @@ impl Fixture for InServers {
     fn desired(&self, variant: Variant) -> Result<Desired<Content>, Error> {
         let role = |name: &str| Content::Role(Role { name: name.into() });
         let login = |user: &str, limit| Content::Login(Login::wanted(user, limit));
-        let binding = |name: &str, user: &str| Content::Binding(ServiceBinding::wanted(name, user, "shop"));
+        let binding = |slot, user: &str| Content::Binding(ServiceBinding::wanted(slot, user, "shop"));
         let database = |name: &str, owner: &str| {
             Content::Database(Database {
                 name: name.into(),
@@ -402,12 +402,12 @@ impl Fixture for InServers {
         match variant {
             Variant::First => all.extend([
                 login("app", None),
-                binding("p0", "app"),
+                binding(Slot::Main, "app"),
                 extension("earthdistance", Some("cube")),
             ]),
             Variant::Updated => all.extend([
                 login("app", Some(3)),
-                binding("p0.app", "app"),
+                binding(Slot::User, "app"),
                 extension("earthdistance", Some("cube")),
             ]),
             Variant::Changed => {
@@ -415,8 +415,8 @@ impl Fixture for InServers {
                     login("app", Some(3)),
                     role("more"),
                     login("more", None),
-                    binding("p0.app", "app"),
-                    binding("p0", "more"),
+                    binding(Slot::User, "app"),
+                    binding(Slot::Main, "more"),
                     database("more", "more"),
                 ]);
             }

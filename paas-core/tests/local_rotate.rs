@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use paas_core::{
     clock::{Clock, SystemClock},
     database::{
+        binding::Slot,
         connection::Connection,
         driver::service_binding,
         rotate::Rotation,
@@ -85,7 +86,7 @@ impl Place {
             }],
             ..DatabaseInstanceSpec::default()
         };
-        let it = LocalInstance::new(machine, "default", "demo", spec);
+        let it = LocalInstance::new(machine, "default", "demo", spec).patience(Duration::from_secs(60));
         it.up().await.unwrap();
         Self { dir, clock, it }
     }
@@ -356,15 +357,15 @@ async fn half_rotated(place: &Place) {
     let kept = it.machine().bindings.list(it.owner()).await.unwrap().remove(0);
     it.rotate(None, &Rotation::default()).await.unwrap();
     let store = &it.machine().bindings;
-    store.publish(it.owner(), "demo", "app", &kept.entries).await.unwrap();
+    store.publish(it.owner(), Slot::Main, "app", &kept.entries).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_lost_or_damaged_binding_and_two_active_logins_are_told_and_healed_or_refused() {
     let place = Place::new(&["app", "reader"]).await;
     let it = &place.it;
-    let binding = service_binding(it.spec(), "demo", "reader").unwrap();
-    assert_eq!((binding.names, binding.database), (vec!["demo.reader".to_owned()], "shop".to_owned()));
+    let binding = service_binding(it.spec(), "reader").unwrap();
+    assert_eq!((binding.slots, binding.database), (vec![Slot::User], "shop".to_owned()));
     assert_eq!(place.entry("demo.reader/username"), "reader_a");
     for key in ["type", "provider", "host", "port", "database", "dbname", "username", "password", "uri", "jdbc-uri", "pgpass"] {
         assert!(!place.entry(&format!("demo/{key}")).is_empty(), "{key}");

@@ -22,13 +22,39 @@ const OPEN: [&str; 8] = [
     "type", "provider", "host", "port", "database", "username", "sslmode", "ca.crt",
 ];
 
-/// A published binding of an instance; its `name` is the instance's, or `<instance>.<user>`.
+/// Under which of its two names a user's binding is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slot {
+    /// The instance's: for one user of it.
+    Main,
+    /// `<instance>.<user>`.
+    User,
+}
+
+impl Slot {
+    /// The name.
+    pub fn name(self, instance: &str, user: &str) -> String {
+        match self {
+            Self::Main => instance.to_owned(),
+            Self::User => format!("{instance}.{user}"),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Main => "the instance's name",
+            Self::User => "the user's name",
+        }
+    }
+}
+
+/// A published binding of an instance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceBinding {
     /// The user.
     pub user: String,
-    /// Where it is published: wanted, one name; seen, all names under which this user's is found.
-    pub names: Vec<String>,
+    /// Where it is published: wanted, one slot; seen, all in which this user's is found.
+    pub slots: Vec<Slot>,
     /// The database.
     pub database: String,
     /// What is published and is not so any more; seen, never wanted.
@@ -37,10 +63,10 @@ pub struct ServiceBinding {
 
 impl ServiceBinding {
     /// A wanted binding.
-    pub fn wanted(name: impl Into<String>, user: impl Into<String>, database: impl Into<String>) -> Self {
+    pub fn wanted(slot: Slot, user: impl Into<String>, database: impl Into<String>) -> Self {
         Self {
             user: user.into(),
-            names: vec![name.into()],
+            slots: vec![slot],
             database: database.into(),
             stale: Vec::new(),
         }
@@ -49,8 +75,9 @@ impl ServiceBinding {
     /// What would have to change so that `live` becomes this.
     pub(super) fn changes(&self, live: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
-        if self.names != live.names {
-            changes.push(Change::new("name", live.names.join(", "), self.names.join(", ")));
+        if self.slots != live.slots {
+            let words = |of: &Self| of.slots.iter().map(|s| s.word()).collect::<Vec<_>>().join(" and ");
+            changes.push(Change::new("published under", words(live), words(self)));
         }
         if self.database != live.database {
             changes.push(Change::new("database", &live.database, &self.database));
@@ -64,8 +91,8 @@ impl ServiceBinding {
 /// One published binding as it is found.
 #[derive(Clone)]
 pub struct Published {
-    /// Its name.
-    pub name: String,
+    /// Under which name.
+    pub slot: Slot,
     /// Whose it is.
     pub user: String,
     /// What it says; entries that cannot be read are left out.
@@ -74,7 +101,7 @@ pub struct Published {
 
 impl fmt::Debug for Published {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Published({} of {})", self.name, self.user)
+        write!(f, "Published({:?} of {})", self.slot, self.user)
     }
 }
 
@@ -92,12 +119,12 @@ impl Published {
 /// returns; removing what is not there is no error; only what is of this owner is listed or changed.
 #[async_trait]
 pub trait BindingStore: fmt::Debug + Send + Sync {
-    /// All that is published for an owner, by name. Whose user cannot be told is left out: publishing again mends it.
+    /// All that is published for an owner, by user. Whose user cannot be told is left out: publishing again mends it.
     async fn list(&self, owner: &Owner) -> Result<Vec<Published>>;
-    /// Publishes entries under a name, for a user, in place of what was there.
-    async fn publish(&self, owner: &Owner, name: &str, user: &str, entries: &Entries) -> Result<()>;
-    /// Takes back what is published under a name, if it is this user's.
-    async fn remove(&self, owner: &Owner, name: &str, user: &str) -> Result<()>;
+    /// Publishes a user's entries in a slot, in place of what was there.
+    async fn publish(&self, owner: &Owner, slot: Slot, user: &str, entries: &Entries) -> Result<()>;
+    /// Takes back what is published in a slot, if it is this user's.
+    async fn remove(&self, owner: &Owner, slot: Slot, user: &str) -> Result<()>;
     /// Removes what earlier publications left for readers that had begun with it.
     async fn tidy(&self, owner: &Owner) -> Result<()>;
     /// Takes back everything of an owner.

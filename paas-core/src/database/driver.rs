@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     actuator::ContentActuator,
-    binding::{BindingStore, ServiceBinding},
+    binding::{BindingStore, ServiceBinding, Slot},
     codes::PG_IDENTIFIER,
     connection::{Connection, SslMode},
     login::{Login, Turn},
@@ -96,15 +96,15 @@ impl ContentDriver {
 
 /// What a user of an instance is handed out: the first database that it owns, else the first one there is. It is published under the
 /// instance's name for the owner of the first database, and as `<instance>.<user>` for everybody else.
-pub fn service_binding(spec: &DatabaseInstanceSpec, instance: &str, user: &str) -> Option<ServiceBinding> {
+pub fn service_binding(spec: &DatabaseInstanceSpec, user: &str) -> Option<ServiceBinding> {
     let first = spec.databases.first()?;
     let owned = spec.databases.iter().find(|d| spec.owner_of(d) == user);
-    let name = if spec.owner_of(first) == user {
-        instance.to_owned()
+    let slot = if spec.owner_of(first) == user {
+        Slot::Main
     } else {
-        format!("{instance}.{user}")
+        Slot::User
     };
-    Some(ServiceBinding::wanted(name, user, &owned.unwrap_or(first).name))
+    Some(ServiceBinding::wanted(slot, user, &owned.unwrap_or(first).name))
 }
 
 /// Names that pass the schema and still cannot be had together.
@@ -145,7 +145,7 @@ impl Driver for ContentDriver {
                 name: user.name.clone(),
             }));
             wanted.push(Content::Login(Login::wanted(&user.name, user.connection_limit)));
-            let binding = service_binding(spec, self.owner.name(), &user.name);
+            let binding = service_binding(spec, &user.name);
             wanted.extend(
                 binding
                     .filter(|_| self.bindings.is_some())

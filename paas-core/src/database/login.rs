@@ -156,6 +156,10 @@ impl Login {
     /// What would have to change so that `live` becomes this.
     pub(super) fn changes(&self, live: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
+        if live.active().is_none() {
+            // Which role is meant cannot be told, so none is changed.
+            return changes;
+        }
         if self.limit != live.limit {
             let shown = |l: Option<u32>| l.map_or_else(|| "none".to_owned(), |n| n.to_string());
             changes.push(Change::new(

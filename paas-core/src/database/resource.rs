@@ -152,7 +152,7 @@ impl Resource for Content {
             Self::Database(d) => json!({"name": d.name, "owner": d.owner}),
             Self::Extension(e) => json!({"name": e.name, "database": e.database}),
             Self::Binding(b) => {
-                json!({"name": b.names.join(", "), "user": b.user, "database": b.database})
+                json!({"user": b.user, "database": b.database})
             }
         };
         match value {

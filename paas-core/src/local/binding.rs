@@ -28,7 +28,7 @@ use super::{
     files::{self, io_error},
 };
 use crate::{
-    database::binding::{BindingStore, Entries, Published},
+    database::binding::{BindingStore, Entries, Published, Slot},
     error::{Class, Error, Result},
     owner::Owner,
 };
@@ -63,28 +63,30 @@ impl FileBindings {
     }
 
     /// The directory of a binding, whether it is there or not.
-    pub fn directory(&self, owner: &Owner, name: &str) -> PathBuf {
+    pub fn directory(&self, owner: &Owner, slot: Slot, user: &str) -> PathBuf {
+        let name = slot.name(owner.name(), user);
         self.root.join(owner.namespace()).join(name)
     }
 
-    fn checked(&self, owner: &Owner, name: &str) -> Result<PathBuf> {
-        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        for part in [owner.namespace(), name] {
-            if part.is_empty() || part.starts_with('.') || !part.chars().all(good) {
+    fn checked(&self, owner: &Owner, slot: Slot, user: &str) -> Result<PathBuf> {
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        for part in [owner.namespace(), owner.name(), user] {
+            if part.is_empty() || !part.chars().all(good) {
                 let place = self.root.join(part);
                 return Err(refused(
                     &place,
-                    "it is not a name of letters, digits, '.', '_', '-'",
+                    "it is not a name of letters, digits, '_', '-'",
                 ));
             }
         }
-        Ok(self.directory(owner, name))
+        Ok(self.directory(owner, slot, user))
     }
 
-    /// The places that an instance's bindings have, in use or not.
+    /// The places that an instance's bindings have, finished or half-made.
     fn places(&self, owner: &Owner) -> Result<Vec<PathBuf>> {
         let mine = |path: &PathBuf| {
             let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let name = name.strip_prefix(files::HALF_MADE).unwrap_or(name);
             let rest = name.strip_prefix(owner.name());
             rest.is_some_and(|r| r.is_empty() || r.starts_with('.')) && path.is_dir()
         };
@@ -110,8 +112,21 @@ fn mark(place: &Path) -> Option<Mark> {
     serde_json::from_slice(&text).ok()
 }
 
+/// Whether a directory is this owner's or a damaged one of it, and nobody else's.
 fn is_ours(place: &Path, owner: &Owner) -> bool {
-    mark(place).is_none_or(|m| m.owner == owner.uid().to_string())
+    match mark(place) {
+        Some(mark) => mark.owner == owner.uid().to_string(),
+        None => is_half_made(place) || current(place).is_some() || is_empty(place),
+    }
+}
+
+fn is_half_made(place: &Path) -> bool {
+    let name = place.file_name().unwrap_or_default();
+    name.to_string_lossy().starts_with(files::HALF_MADE)
+}
+
+fn is_empty(place: &Path) -> bool {
+    files::list(place).is_ok_and(|all| all.is_empty())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -208,7 +223,12 @@ impl BindingStore for FileBindings {
     async fn list(&self, owner: &Owner) -> Result<Vec<Published>> {
         let mut all = Vec::new();
         for place in self.places(owner)? {
-            let Some(mark) = mark(&place).filter(|m| m.owner == owner.uid().to_string()) else {
+            let theirs = mark(&place).filter(|m| m.owner == owner.uid().to_string());
+            let slot = theirs.as_ref().and_then(|m| {
+                let mut slots = [Slot::Main, Slot::User].into_iter();
+                slots.find(|s| self.directory(owner, *s, &m.user) == place)
+            });
+            let (Some(mark), Some(slot)) = (theirs, slot) else {
                 continue;
             };
             let mut entries = Entries::new();
@@ -218,9 +238,8 @@ impl BindingStore for FileBindings {
                     entries.insert(key.to_owned(), text.into());
                 }
             }
-            let name = place.file_name().unwrap_or_default().to_string_lossy();
             all.push(Published {
-                name: name.into_owned(),
+                slot,
                 user: mark.user,
                 entries,
             });
@@ -228,8 +247,8 @@ impl BindingStore for FileBindings {
         Ok(all)
     }
 
-    async fn publish(&self, owner: &Owner, name: &str, user: &str, entries: &Entries) -> Result<()> {
-        let place = self.checked(owner, name)?;
+    async fn publish(&self, owner: &Owner, slot: Slot, user: &str, entries: &Entries) -> Result<()> {
+        let place = self.checked(owner, slot, user)?;
         let _turn = self.turn();
         let mark = Mark {
             owner: owner.uid().to_string(),
@@ -248,20 +267,16 @@ impl BindingStore for FileBindings {
             Err(e) => return Err(io_error("look at", &place, e)),
             Ok(meta) if !meta.is_dir() => return Err(refused(&place, "it is not a directory")),
             Ok(_) if !is_ours(&place, owner) => {
-                return Err(refused(&place, "its mark says that it is another instance's"));
+                return Err(refused(&place, "it does not bear the mark of this instance"));
             }
             Ok(_) => {}
-        }
-        let bare = !place.join(MARK_FILE).exists() && current(&place).is_none();
-        if bare && !files::list(&place)?.is_empty() {
-            return Err(refused(&place, "it holds files and no mark of ours"));
         }
         switch(&place, entries)?;
         set_mark(&place, &mark)
     }
 
-    async fn remove(&self, owner: &Owner, name: &str, user: &str) -> Result<()> {
-        let place = self.checked(owner, name)?;
+    async fn remove(&self, owner: &Owner, slot: Slot, user: &str) -> Result<()> {
+        let place = self.checked(owner, slot, user)?;
         let _turn = self.turn();
         let theirs = |m: Mark| m.owner == owner.uid().to_string() && m.user == user;
         if mark(&place).is_some_and(theirs) {
@@ -284,7 +299,7 @@ impl BindingStore for FileBindings {
                 files::discard(&place)?;
             }
         }
-        files::remove(&files::half_made(&self.directory(owner, owner.name())))
+        Ok(())
     }
 }
 
@@ -306,7 +321,7 @@ mod tests {
         let all = store.list(owner).await.unwrap();
         let line = |p: &Published| {
             let uri = p.entries.get("uri").map_or("-", |u| u.expose_secret());
-            format!("{} {} {uri} {}", p.name, p.user, p.entries.len())
+            format!("{} {} {uri} {}", p.slot.name("shop", &p.user), p.user, p.entries.len())
         };
         all.iter().map(line).collect()
     }
@@ -315,14 +330,14 @@ mod tests {
     async fn a_publication_replaces_the_former_one_whole_and_keeps_what_readers_hold_until_it_is_tidied() {
         let dir = tempfile::tempdir().unwrap();
         let (store, shop) = (FileBindings::new(dir.path().join("b")), owner("shop"));
-        let place = store.directory(&shop, "shop");
+        let place = store.directory(&shop, Slot::Main, "app");
         store
-            .publish(&shop, "shop", "app", &some(&[("uri", "1"), ("old", "x")]))
+            .publish(&shop, Slot::Main, "app", &some(&[("uri", "1"), ("old", "x")]))
             .await
             .unwrap();
         let held = fs::canonicalize(place.join("uri")).unwrap();
         store
-            .publish(&shop, "shop", "app", &some(&[("uri", "2")]))
+            .publish(&shop, Slot::Main, "app", &some(&[("uri", "2")]))
             .await
             .unwrap();
         assert_eq!(found(&store, &shop).await, ["shop app 2 1"]);
@@ -343,27 +358,27 @@ mod tests {
     async fn damage_is_seen_and_mended_and_another_instances_binding_is_not_touched() {
         let dir = tempfile::tempdir().unwrap();
         let (store, shop, shop2) = (FileBindings::new(dir.path()), owner("shop"), owner("shop2"));
-        for (o, name) in [(&shop, "shop"), (&shop, "shop.reader"), (&shop2, "shop2")] {
-            store.publish(o, name, "app", &some(&[("uri", "1")])).await.unwrap();
+        for (o, slot, user) in [(&shop, Slot::Main, "app"), (&shop, Slot::User, "reader"), (&shop2, Slot::Main, "app")] {
+            store.publish(o, slot, user, &some(&[("uri", "1")])).await.unwrap();
         }
-        let place = store.directory(&shop, "shop");
+        let place = store.directory(&shop, Slot::Main, "app");
         fs::remove_file(place.join(CURRENT)).unwrap();
-        assert_eq!(found(&store, &shop).await, ["shop app - 0", "shop.reader app 1 1"]);
+        assert_eq!(found(&store, &shop).await, ["shop app - 0", "shop.reader reader 1 1"]);
         fs::remove_file(place.join(MARK_FILE)).unwrap();
         assert_eq!(found(&store, &shop).await.len(), 1);
         // Without its mark and its switch it cannot be told from somebody else's.
-        let e = store.publish(&shop, "shop", "app", &some(&[("uri", "3")])).await.unwrap_err();
+        let e = store.publish(&shop, Slot::Main, "app", &some(&[("uri", "3")])).await.unwrap_err();
         assert_eq!(e.code().id, LOC_BINDING.id);
         symlink("nowhere", place.join(CURRENT)).unwrap();
-        store.publish(&shop, "shop", "app", &some(&[("uri", "3")])).await.unwrap();
+        store.publish(&shop, Slot::Main, "app", &some(&[("uri", "3")])).await.unwrap();
         assert_eq!(found(&store, &shop).await[0], "shop app 3 1");
 
-        store.remove(&shop, "shop", "another").await.unwrap();
+        store.remove(&shop, Slot::Main, "another").await.unwrap();
         assert!(place.exists());
         store.forget(&shop).await.unwrap();
         store.forget(&shop).await.unwrap();
         assert!(found(&store, &shop).await.is_empty());
-        assert_eq!(found(&store, &shop2).await, ["shop2 app 1 1"]);
+        assert_eq!(found(&store, &shop2).await, ["shop app 1 1"]);
     }
 
     #[tokio::test]
@@ -372,9 +387,9 @@ mod tests {
         let (store, shop) = (FileBindings::new(dir.path()), owner("shop"));
         fs::create_dir(dir.path().join("default")).unwrap();
         fs::write(dir.path().join("default/shop"), "").unwrap();
-        for name in ["shop", "../up", "", ".hidden"] {
-            let e = store.publish(&shop, name, "app", &Entries::new()).await.unwrap_err();
-            assert_eq!(e.code().id, LOC_BINDING.id, "{name:?}");
+        for user in ["app", "../up", "", ".hidden"] {
+            let e = store.publish(&shop, Slot::Main, user, &Entries::new()).await.unwrap_err();
+            assert_eq!(e.code().id, LOC_BINDING.id, "{user:?}");
         }
     }
 }

@@ -43,10 +43,10 @@ impl ContentActuator {
             users.entry(one.user.clone()).or_default().push(one);
         }
         for (user, mut all) in users {
-            let names = all.iter().map(|p| p.name.clone()).collect();
+            let slots = all.iter().map(|p| p.slot).collect();
             let first = all.swap_remove(0);
             let login = seen.live.values().find_map(|live| match &live.resource {
-                Content::Login(l) if l.user == user && live.is_ready() => Some(l.clone()),
+                Content::Login(l) if l.user == user && live.is_ready() && l.active().is_some() => Some(l.clone()),
                 _ => None,
             });
             let database = first.entry("database").to_owned();
@@ -60,7 +60,7 @@ impl ContentActuator {
             };
             let live = ServiceBinding {
                 user,
-                names,
+                slots,
                 database,
                 stale,
             };
@@ -129,12 +129,12 @@ impl ContentActuator {
             return Ok(());
         };
         let truth = self.truth(owner, &login, &want.database).await?;
-        for name in &want.names {
-            store.publish(owner, name, &want.user, &truth).await?;
+        for slot in &want.slots {
+            store.publish(owner, *slot, &want.user, &truth).await?;
         }
         for old in store.list(owner).await? {
-            if old.user == want.user && !want.names.contains(&old.name) {
-                store.remove(owner, &old.name, &old.user).await?;
+            if old.user == want.user && !want.slots.contains(&old.slot) {
+                store.remove(owner, old.slot, &old.user).await?;
             }
         }
         Ok(())
@@ -142,8 +142,8 @@ impl ContentActuator {
 
     pub(super) async fn withdraw(&self, owner: &Owner, live: &ServiceBinding) -> Result<()> {
         if let Some(store) = &self.bindings {
-            for name in &live.names {
-                store.remove(owner, name, &live.user).await?;
+            for slot in &live.slots {
+                store.remove(owner, *slot, &live.user).await?;
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ impl LocalInstance {
         let mut done = Vec::with_capacity(users.len());
         for user in &users {
             lock.check().await?;
-            let binding = service_binding(&self.spec, self.owner.name(), user);
+            let binding = service_binding(&self.spec, user);
             done.push(hands.rotate(&self.owner, user, binding.as_ref(), how).await?);
         }
         Ok(done)
@@ -60,7 +60,7 @@ impl LocalInstance {
         let all = self.machine.bindings.list(&self.owner).await?;
         let folder = self.machine.home.bindings().join(self.owner.namespace());
         let one = all.into_iter().find(|p| p.user == user);
-        Ok(one.map(|p| (folder.join(&p.name), p)))
+        Ok(one.map(|p| (folder.join(p.slot.name(self.owner.name(), user)), p)))
     }
 
     /// The login role of a user that is handed out.
