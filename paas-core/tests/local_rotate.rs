@@ -116,7 +116,12 @@ impl Place {
 
     async fn admin(&self, sql: &str) {
         let to = self.it.admin("postgres").await.unwrap();
-        Session::open(&to).await.unwrap().run(sql, "arrange").await.unwrap();
+        Session::open(&to)
+            .await
+            .unwrap()
+            .run(sql, "arrange")
+            .await
+            .unwrap();
     }
 
     async fn roles(&self) -> Vec<String> {
@@ -124,7 +129,12 @@ impl Place {
         let sql = "SELECT rolname || ' ' || rolcanlogin || ' ' || rolconnlimit || ' ' || coalesce(rolpassword IS NOT NULL, false) \
              || ' ' || split_part(shobj_description(oid, 'pg_authid'), ' ', 4) FROM pg_authid \
              WHERE rolname ~ '_[ab]$' ORDER BY 1";
-        let rows = Session::open(&to).await.unwrap().rows(sql, &[], "look").await.unwrap();
+        let rows = Session::open(&to)
+            .await
+            .unwrap()
+            .rows(sql, &[], "look")
+            .await
+            .unwrap();
         rows.iter().map(|r| r.get(0)).collect()
     }
 
@@ -160,7 +170,10 @@ async fn log_in(uri: &Path) -> Result<(), String> {
         .await
         .map_err(|e| format!("log in: {e:?}"))?;
     let wire = tokio::spawn(wire);
-    let answer = client.simple_query("SELECT 1").await.map_err(|e| format!("ask: {e:?}"));
+    let answer = client
+        .simple_query("SELECT 1")
+        .await
+        .map_err(|e| format!("ask: {e:?}"));
     drop(client);
     let _ = wire.await;
     answer.map(|_| ())
@@ -172,7 +185,12 @@ async fn a_client_that_reads_the_binding_sees_no_failed_login_over_many_rotation
     let (done, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let failed = Arc::new(Mutex::new(Vec::new()));
     let client = tokio::spawn({
-        let (done, count, failed, uri) = (done.clone(), count.clone(), failed.clone(), place.file("demo/uri"));
+        let (done, count, failed, uri) = (
+            done.clone(),
+            count.clone(),
+            failed.clone(),
+            place.file("demo/uri"),
+        );
         async move {
             while !done.load(Ordering::Relaxed) {
                 match log_in(&uri).await {
@@ -194,7 +212,11 @@ async fn a_client_that_reads_the_binding_sees_no_failed_login_over_many_rotation
     for turn in 0..6 {
         more().await;
         let done = place.it.rotate(None, &Rotation::default()).await.unwrap();
-        let names = if turn % 2 == 0 { ("app_b", "app_a") } else { ("app_a", "app_b") };
+        let names = if turn % 2 == 0 {
+            ("app_b", "app_a")
+        } else {
+            ("app_a", "app_b")
+        };
         assert_eq!((done[0].login.as_str(), done[0].former.as_str()), names);
         more().await;
         place.clock.advance(LONG);
@@ -231,15 +253,25 @@ async fn the_former_login_works_for_the_overlap_and_then_not_and_sessions_end_on
     let e = it.rotate(None, &Rotation::default()).await.unwrap_err();
     assert_eq!(e.code().id, "PAAS-PG-0008");
     assert!(e.to_string().contains(&rotated[0].until.to_string()), "{e}");
-    assert_eq!(place.secrets().await, ["login-app_a", "login-app_b", "login-reader_a"]);
+    assert_eq!(
+        place.secrets().await,
+        ["login-app_a", "login-app_b", "login-reader_a"]
+    );
 
     place.clock.advance(LONG);
-    assert_eq!(place.plan().await, ["update login/app old login app_a: retiring → locked"]);
+    assert_eq!(
+        place.plan().await,
+        ["update login/app old login app_a: retiring → locked"]
+    );
     it.up().await.unwrap();
     assert!(place.plan().await.is_empty());
     assert_eq!(ready(&before).await.unwrap_err().code().id, "PAAS-PG-0002");
     session.run("SELECT 1", "go on").await.unwrap();
-    let limits = ["app_a false 7 false locked", "app_b true 7 true active", "reader_a true 7 true active"];
+    let limits = [
+        "app_a false 7 false locked",
+        "app_b true 7 true active",
+        "reader_a true 7 true active",
+    ];
     assert_eq!(place.roles().await, limits);
     ready(&reader).await.unwrap();
 
@@ -289,7 +321,10 @@ async fn a_rotation_that_was_interrupted_anywhere_is_healed_with_no_login_lost()
     let (secrets, generate) = (&it.machine().secrets, &it.machine().generate);
 
     // After the new password was stored: nothing is to be done, and the next rotation makes its own.
-    let lost = secrets.put_if_absent(owner, "login-app_b", generate.secret()).await.unwrap();
+    let lost = secrets
+        .put_if_absent(owner, "login-app_b", generate.secret())
+        .await
+        .unwrap();
     assert!(place.plan().await.is_empty());
     it.rotate(None, &Rotation::default()).await.unwrap();
     assert_ne!(place.entry("demo/password"), lost.expose_secret());
@@ -325,14 +360,26 @@ async fn a_rotation_that_was_interrupted_anywhere_is_healed_with_no_login_lost()
 
     // While sessions were being ended, and after the lock, before the password was forgotten.
     place.admin("ALTER ROLE app_a NOLOGIN PASSWORD NULL").await;
-    assert_eq!(place.plan().await, ["update login/app old login app_a: retiring → locked"]);
+    assert_eq!(
+        place.plan().await,
+        ["update login/app old login app_a: retiring → locked"]
+    );
     it.up().await.unwrap();
-    secrets.put_if_absent(owner, "login-app_a", generate.secret()).await.unwrap();
-    assert_eq!(place.plan().await, ["update login/app old password of app_a: kept → deleted"]);
+    secrets
+        .put_if_absent(owner, "login-app_a", generate.secret())
+        .await
+        .unwrap();
+    assert_eq!(
+        place.plan().await,
+        ["update login/app old password of app_a: kept → deleted"]
+    );
     it.up().await.unwrap();
     assert_eq!(place.secrets().await, ["login-app_b"]);
     place.admin("ALTER ROLE app_a LOGIN").await;
-    assert_eq!(place.plan().await, ["update login/app old login app_a: open → locked"]);
+    assert_eq!(
+        place.plan().await,
+        ["update login/app old login app_a: open → locked"]
+    );
     it.up().await.unwrap();
 
     // Anywhere else: the future is dropped after a while that grows.
@@ -357,7 +404,10 @@ async fn half_rotated(place: &Place) {
     let kept = it.machine().bindings.list(it.owner()).await.unwrap().remove(0);
     it.rotate(None, &Rotation::default()).await.unwrap();
     let store = &it.machine().bindings;
-    store.publish(it.owner(), Slot::Main, "app", &kept.entries).await.unwrap();
+    store
+        .publish(it.owner(), Slot::Main, "app", &kept.entries)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -365,17 +415,29 @@ async fn a_lost_or_damaged_binding_and_two_active_logins_are_told_and_healed_or_
     let place = Place::new(&["app", "reader"]).await;
     let it = &place.it;
     let binding = service_binding(it.spec(), "reader").unwrap();
-    assert_eq!((binding.slots, binding.database), (vec![Slot::User], "shop".to_owned()));
+    assert_eq!(
+        (binding.slots, binding.database),
+        (vec![Slot::User], "shop".to_owned())
+    );
     assert_eq!(place.entry("demo.reader/username"), "reader_a");
-    for key in ["type", "provider", "host", "port", "database", "dbname", "username", "password", "uri", "jdbc-uri", "pgpass"] {
+    for key in [
+        "type", "provider", "host", "port", "database", "dbname", "username", "password", "uri", "jdbc-uri",
+        "pgpass",
+    ] {
         assert!(!place.entry(&format!("demo/{key}")).is_empty(), "{key}");
     }
     fs::remove_file(place.file("demo/uri")).unwrap();
-    assert_eq!(place.plan().await, ["update binding/app entries: uri wrong → whole"]);
+    assert_eq!(
+        place.plan().await,
+        ["update binding/app entries: uri wrong → whole"]
+    );
     it.up().await.unwrap();
     log_in(&place.file("demo/uri")).await.unwrap();
     fs::set_permissions(place.file("demo/password"), fs::Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(place.plan().await, ["update binding/app password: another → the active login's"]);
+    assert_eq!(
+        place.plan().await,
+        ["update binding/app password: another → the active login's"]
+    );
     fs::remove_dir_all(place.file("demo.reader")).unwrap();
     assert_eq!(place.plan().await[1], "create binding/reader");
     it.up().await.unwrap();
@@ -388,7 +450,11 @@ async fn a_lost_or_damaged_binding_and_two_active_logins_are_told_and_healed_or_
     it.up().await.unwrap();
 
     // A lost password is told, and a rotation, being asked for, makes another one.
-    it.machine().secrets.delete(it.owner(), "login-app_b").await.unwrap();
+    it.machine()
+        .secrets
+        .delete(it.owner(), "login-app_b")
+        .await
+        .unwrap();
     let e = it.up().await.unwrap_err();
     assert!(e.to_string().contains("PAAS-CORE-0007"), "{e}");
     it.rotate(Some("app"), &overlap(0)).await.unwrap();
@@ -402,13 +468,21 @@ async fn a_lost_or_damaged_binding_and_two_active_logins_are_told_and_healed_or_
     let fewer = LocalInstance::new(it.machine().clone(), "default", "demo", spec);
     fewer.up().await.unwrap();
     assert!(!place.file("demo.reader").exists());
-    assert_eq!(place.roles().await, ["app_a true 7 true active", "app_b false 7 false locked"]);
+    assert_eq!(
+        place.roles().await,
+        ["app_a true 7 true active", "app_b false 7 false locked"]
+    );
     assert_eq!(place.secrets().await, ["login-app_a"]);
 
-    place.admin("COMMENT ON ROLE app_b IS 'paas:login app 00 active'").await;
+    place
+        .admin("COMMENT ON ROLE app_b IS 'paas:login app 00 active'")
+        .await;
     let e = fewer.up().await.unwrap_err();
     assert!(e.to_string().contains("app_a, app_b"), "{e}");
-    assert_eq!(fewer.rotate(None, &overlap(0)).await.unwrap_err().code().id, "PAAS-PG-0008");
+    assert_eq!(
+        fewer.rotate(None, &overlap(0)).await.unwrap_err().code().id,
+        "PAAS-PG-0008"
+    );
     place.admin("COMMENT ON ROLE app_b IS 'paas:login app 00 locked'; COMMENT ON ROLE app_a IS 'paas:login app 00 locked'").await;
     let e = fewer.up().await.unwrap_err();
     assert!(e.to_string().contains("none is active"), "{e}");

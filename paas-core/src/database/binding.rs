@@ -76,7 +76,13 @@ impl ServiceBinding {
     pub(super) fn changes(&self, live: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
         if self.slots != live.slots {
-            let words = |of: &Self| of.slots.iter().map(|s| s.word()).collect::<Vec<_>>().join(" and ");
+            let words = |of: &Self| {
+                of.slots
+                    .iter()
+                    .map(|s| s.word())
+                    .collect::<Vec<_>>()
+                    .join(" and ")
+            };
             changes.push(Change::new("published under", words(live), words(self)));
         }
         if self.database != live.database {
@@ -190,7 +196,11 @@ pub(super) fn stale(published: &Entries, truth: &Entries) -> Vec<Change> {
         changes.push(Change::new("password", "another", "the active login's"));
     }
     if changes.is_empty() && !differ.is_empty() {
-        changes.push(Change::new("entries", format!("{} wrong", differ.join(", ")), "whole"));
+        changes.push(Change::new(
+            "entries",
+            format!("{} wrong", differ.join(", ")),
+            "whole",
+        ));
     }
     changes
 }

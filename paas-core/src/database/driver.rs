@@ -146,11 +146,7 @@ impl Driver for ContentDriver {
             }));
             wanted.push(Content::Login(Login::wanted(&user.name, user.connection_limit)));
             let binding = service_binding(spec, &user.name);
-            wanted.extend(
-                binding
-                    .filter(|_| self.bindings.is_some())
-                    .map(Content::Binding),
-            );
+            wanted.extend(binding.filter(|_| self.bindings.is_some()).map(Content::Binding));
         }
         for database in &spec.databases {
             let owner = spec.owner_of(database).to_owned();

@@ -145,7 +145,10 @@ mod tests {
                 .ends_with("DATABASE_URL='postgresql://app_a:s3cret@127.0.0.1:5433/shop?sslmode=disable'")
         );
         let json: serde_json::Value = serde_json::from_str(&text(Format::Json)).unwrap();
-        assert_eq!((&json["PGUSER"], &json["PGPORT"]), (&"app_a".into(), &"5433".into()));
+        assert_eq!(
+            (&json["PGUSER"], &json["PGPORT"]),
+            (&"app_a".into(), &"5433".into())
+        );
         assert!(text(Format::Jdbc).starts_with("jdbc:postgresql://127.0.0.1:5433/shop?user=app_a"));
         assert_eq!(text(Format::Pgpass), "127.0.0.1:5433:shop:app_a:s3cret");
         assert_eq!(text(Format::Direnv), text(Format::Shell));
@@ -156,7 +159,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let binding = dir.path().join("it's here");
         std::fs::create_dir(&binding).unwrap();
-        for (key, value) in [("username", "app_b"), ("password", "new"), ("uri", "postgresql://new")] {
+        for (key, value) in [
+            ("username", "app_b"),
+            ("password", "new"),
+            ("uri", "postgresql://new"),
+        ] {
             std::fs::write(binding.join(key), value).unwrap();
         }
         let text = render(&connection("shop", "0ld-one"), Format::Direnv, Some(&binding));

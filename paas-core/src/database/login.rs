@@ -211,7 +211,11 @@ mod tests {
             assert_eq!(LoginState::parse(&words), Some(state));
         }
         assert_eq!(LoginState::parse(&[]), Some(LoginState::Active));
-        for bad in [["retiring", "soon"], ["retiring", "99999999999999999"], ["active", "now"]] {
+        for bad in [
+            ["retiring", "soon"],
+            ["retiring", "99999999999999999"],
+            ["active", "now"],
+        ] {
             assert_eq!(LoginState::parse(&bad), None, "{bad:?}");
         }
     }

@@ -137,14 +137,18 @@ impl ContentActuator {
                 .map(|r| format!("{} is {}", r.turn.login(user), r.state))
                 .collect();
             let why = format!("no single login role is active: {}", states.join(", "));
-            return Err(refused(user, &why)
-                .remedy("mark one of the roles as active with COMMENT ON ROLE, as the other ones are marked"));
+            return Err(refused(user, &why).remedy(
+                "mark one of the roles as active with COMMENT ON ROLE, as the other ones are marked",
+            ));
         }
         if let Some((former, until)) = login.retiring() {
             let name = former.turn.login(user);
             let over = former.due.is_some() || self.now() >= until;
             if !over && !how.now && !self.is_handed_out(owner, &name).await? {
-                return Err(refused(user, &format!("its former login {name} works until {until}")));
+                return Err(refused(
+                    user,
+                    &format!("its former login {name} works until {until}"),
+                ));
             }
         }
         Ok(login)

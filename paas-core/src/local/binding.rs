@@ -73,10 +73,7 @@ impl FileBindings {
         for part in [owner.namespace(), owner.name(), user] {
             if part.is_empty() || !part.chars().all(good) {
                 let place = self.root.join(part);
-                return Err(refused(
-                    &place,
-                    "it is not a name of letters, digits, '_', '-'",
-                ));
+                return Err(refused(&place, "it is not a name of letters, digits, '_', '-'"));
             }
         }
         Ok(self.directory(owner, slot, user))
@@ -183,7 +180,9 @@ fn sweep(place: &Path) -> Result<()> {
 /// Writes a new publication into a binding's directory and switches to it. The former one stays for readers that had begun with it.
 fn switch(place: &Path, entries: &Entries) -> Result<()> {
     sweep(place)?;
-    let number = publications(place)?.last().map_or(1, |(n, _)| n.saturating_add(1));
+    let number = publications(place)?
+        .last()
+        .map_or(1, |(n, _)| n.saturating_add(1));
     let name = format!("..{number}");
     let folder = place.join(&name);
     files::make_new_dir(&folder, 0o700, &Account::Myself { uid: 0 })?;
@@ -234,7 +233,10 @@ impl BindingStore for FileBindings {
             let mut entries = Entries::new();
             for path in files::list(&place)? {
                 let key = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-                if let Some(text) = Some(key).filter(|k| !k.starts_with('.')).and_then(|_| read(&path)) {
+                if let Some(text) = Some(key)
+                    .filter(|k| !k.starts_with('.'))
+                    .and_then(|_| read(&path))
+                {
                     entries.insert(key.to_owned(), text.into());
                 }
             }
@@ -321,7 +323,12 @@ mod tests {
         let all = store.list(owner).await.unwrap();
         let line = |p: &Published| {
             let uri = p.entries.get("uri").map_or("-", |u| u.expose_secret());
-            format!("{} {} {uri} {}", p.slot.name("shop", &p.user), p.user, p.entries.len())
+            format!(
+                "{} {} {uri} {}",
+                p.slot.name("shop", &p.user),
+                p.user,
+                p.entries.len()
+            )
         };
         all.iter().map(line).collect()
     }
@@ -358,19 +365,35 @@ mod tests {
     async fn damage_is_seen_and_mended_and_another_instances_binding_is_not_touched() {
         let dir = tempfile::tempdir().unwrap();
         let (store, shop, shop2) = (FileBindings::new(dir.path()), owner("shop"), owner("shop2"));
-        for (o, slot, user) in [(&shop, Slot::Main, "app"), (&shop, Slot::User, "reader"), (&shop2, Slot::Main, "app")] {
-            store.publish(o, slot, user, &some(&[("uri", "1")])).await.unwrap();
+        for (o, slot, user) in [
+            (&shop, Slot::Main, "app"),
+            (&shop, Slot::User, "reader"),
+            (&shop2, Slot::Main, "app"),
+        ] {
+            store
+                .publish(o, slot, user, &some(&[("uri", "1")]))
+                .await
+                .unwrap();
         }
         let place = store.directory(&shop, Slot::Main, "app");
         fs::remove_file(place.join(CURRENT)).unwrap();
-        assert_eq!(found(&store, &shop).await, ["shop app - 0", "shop.reader reader 1 1"]);
+        assert_eq!(
+            found(&store, &shop).await,
+            ["shop app - 0", "shop.reader reader 1 1"]
+        );
         fs::remove_file(place.join(MARK_FILE)).unwrap();
         assert_eq!(found(&store, &shop).await.len(), 1);
         // Without its mark and its switch it cannot be told from somebody else's.
-        let e = store.publish(&shop, Slot::Main, "app", &some(&[("uri", "3")])).await.unwrap_err();
+        let e = store
+            .publish(&shop, Slot::Main, "app", &some(&[("uri", "3")]))
+            .await
+            .unwrap_err();
         assert_eq!(e.code().id, LOC_BINDING.id);
         symlink("nowhere", place.join(CURRENT)).unwrap();
-        store.publish(&shop, Slot::Main, "app", &some(&[("uri", "3")])).await.unwrap();
+        store
+            .publish(&shop, Slot::Main, "app", &some(&[("uri", "3")]))
+            .await
+            .unwrap();
         assert_eq!(found(&store, &shop).await[0], "shop app 3 1");
 
         store.remove(&shop, Slot::Main, "another").await.unwrap();
@@ -388,7 +411,10 @@ mod tests {
         fs::create_dir(dir.path().join("default")).unwrap();
         fs::write(dir.path().join("default/shop"), "").unwrap();
         for user in ["app", "../up", "", ".hidden"] {
-            let e = store.publish(&shop, Slot::Main, user, &Entries::new()).await.unwrap_err();
+            let e = store
+                .publish(&shop, Slot::Main, user, &Entries::new())
+                .await
+                .unwrap_err();
             assert_eq!(e.code().id, LOC_BINDING.id, "{user:?}");
         }
     }

@@ -54,6 +54,9 @@ pub(crate) async fn run(app: &App, args: &DbEnv) -> Result<Exit, Failure> {
 
 fn unbound(user: &str, to: &Connection) -> Error {
     Error::new(&CLI_BINDING, Class::NotFound)
-        .attempted(format!("find the binding of {user} to the database {}", to.database))
+        .attempted(format!(
+            "find the binding of {user} to the database {}",
+            to.database
+        ))
         .happened("no binding is published for them")
 }

@@ -45,7 +45,8 @@ async fn wait(app: &App, instance: &LocalInstance, done: &mut [Rotated]) -> Resu
         return Ok(());
     };
     let left = std::time::Duration::try_from(until.duration_since(clock.now())).unwrap_or_default();
-    app.printer.talk(&format!("Waiting until {until} to lock the former login."));
+    app.printer
+        .talk(&format!("Waiting until {until} to lock the former login."));
     tokio::select! {
         () = clock.sleep(left) => {}
         () = cancel.cancelled() => {
@@ -74,13 +75,20 @@ fn tell(app: &App, name: &str, done: &[Rotated]) {
         }
         Output::Table | Output::Wide => {
             for one in done {
-                let begun = if one.resumed { "finished what was begun: it" } else { "it" };
+                let begun = if one.resumed {
+                    "finished what was begun: it"
+                } else {
+                    "it"
+                };
                 let former = if one.locked {
                     format!("{} is locked", one.former)
                 } else {
                     format!("{} works until {}", one.former, one.until)
                 };
-                printer.data(&format!("{}: {begun} logs in as {} now; {former}", one.user, one.login));
+                printer.data(&format!(
+                    "{}: {begun} logs in as {} now; {former}",
+                    one.user, one.login
+                ));
             }
             if done.iter().any(|r| !r.locked) {
                 printer.talk(&format!(

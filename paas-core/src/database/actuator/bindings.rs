@@ -46,7 +46,9 @@ impl ContentActuator {
             let slots = all.iter().map(|p| p.slot).collect();
             let first = all.swap_remove(0);
             let login = seen.live.values().find_map(|live| match &live.resource {
-                Content::Login(l) if l.user == user && live.is_ready() && l.active().is_some() => Some(l.clone()),
+                Content::Login(l) if l.user == user && live.is_ready() && l.active().is_some() => {
+                    Some(l.clone())
+                }
                 _ => None,
             });
             let database = first.entry("database").to_owned();

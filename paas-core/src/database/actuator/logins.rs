@@ -180,9 +180,7 @@ impl ContentActuator {
         if roles.is_empty() {
             return Ok(None);
         }
-        Ok(Some(
-            self.login(owner, &published, user.to_owned(), roles).await?,
-        ))
+        Ok(Some(self.login(owner, &published, user.to_owned(), roles).await?))
     }
 
     /// Stores the password of a login role to come, and tells what the server gets: the verifier and never the password, so no log
@@ -207,12 +205,7 @@ impl ContentActuator {
         let (reference, verifier) = self.password(owner, &name).await?;
         let sql = [
             create(&login.user, Turn::A, login.limit, &verifier),
-            mark(
-                &login.user,
-                Turn::A,
-                &reference.fingerprint,
-                LoginState::Active,
-            ),
+            mark(&login.user, Turn::A, &reference.fingerprint, LoginState::Active),
         ]
         .join("; ");
         self.session()
