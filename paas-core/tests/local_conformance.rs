@@ -20,7 +20,9 @@ use paas_core::{
     clock::{Clock, SystemClock},
     database::{
         actuator::ContentActuator,
-        resource::{Content, Database, Extension, Login, Role},
+        binding::{ServiceBinding, Slot},
+        login::Login,
+        resource::{Content, Database, Extension, Role},
         session::Session,
     },
     driver::{Driver, Outputs},
@@ -260,6 +262,7 @@ impl PerOwner {
         let machine = &self.0.0.machine;
         let endpoint = ("127.0.0.1".to_owned(), admin.port);
         ContentActuator::new(admin, endpoint, machine.secrets.clone(), machine.generate.clone())
+            .bindings(machine.bindings.clone())
     }
 }
 
@@ -321,6 +324,14 @@ impl World<Content> for InServers {
                     "SELECT 'extension ' || extname, true FROM pg_extension WHERE extname <> 'plpgsql'";
                 rows.extend(shop.rows(list, &[], "look").await?);
             }
+            for published in self.0.machine.bindings.list(instance.owner()).await? {
+                let id = format!("binding {published:?} of {uid}");
+                all.push(Outside {
+                    id,
+                    owner: Some(uid),
+                    state: String::new(),
+                });
+            }
             for row in rows {
                 let (id, ours): (String, bool) = (row.get(0), row.get(1));
                 let owner = ours.then_some(uid);
@@ -354,6 +365,7 @@ impl Fixture for InServers {
             }
             let roles = "DROP ROLE IF EXISTS app_a, more_a, app, more, by_hand; CREATE ROLE by_hand";
             session.run(roles, "empty the world").await?;
+            self.0.machine.bindings.forget(instance.owner()).await?;
             session
                 .run(
                     "CREATE DATABASE hand_made OWNER by_hand",
@@ -370,14 +382,8 @@ impl Fixture for InServers {
 
     fn desired(&self, variant: Variant) -> Result<Desired<Content>, Error> {
         let role = |name: &str| Content::Role(Role { name: name.into() });
-        let login = |user: &str, limit| {
-            Content::Login(Login {
-                user: user.into(),
-                name: format!("{user}_a"),
-                limit,
-                binding: None,
-            })
-        };
+        let login = |user: &str, limit| Content::Login(Login::wanted(user, limit));
+        let binding = |slot, user: &str| Content::Binding(ServiceBinding::wanted(slot, user, "shop"));
         let database = |name: &str, owner: &str| {
             Content::Database(Database {
                 name: name.into(),
@@ -394,13 +400,23 @@ impl Fixture for InServers {
         };
         let mut all = vec![role("app"), database("shop", "app"), extension("cube", None)];
         match variant {
-            Variant::First => all.extend([login("app", None), extension("earthdistance", Some("cube"))]),
-            Variant::Updated => all.extend([login("app", Some(3)), extension("earthdistance", Some("cube"))]),
+            Variant::First => all.extend([
+                login("app", None),
+                binding(Slot::Main, "app"),
+                extension("earthdistance", Some("cube")),
+            ]),
+            Variant::Updated => all.extend([
+                login("app", Some(3)),
+                binding(Slot::User, "app"),
+                extension("earthdistance", Some("cube")),
+            ]),
             Variant::Changed => {
                 all.extend([
                     login("app", Some(3)),
                     role("more"),
                     login("more", None),
+                    binding(Slot::User, "app"),
+                    binding(Slot::Main, "more"),
                     database("more", "more"),
                 ]);
             }

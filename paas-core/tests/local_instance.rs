@@ -281,7 +281,8 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
             "create extension/shop/earthdistance",
             "create role/reader",
             "create database/other",
-            "create login/reader_a",
+            "create login/reader",
+            "create binding/reader",
         ])
     );
     it.up().await.unwrap();
@@ -307,7 +308,7 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
             "update server parameters.max_connections=31 (restart) parameters.work_mem=default (reload)",
             "delete extension/shop/earthdistance",
             "update database/other owner=app (-)",
-            "update login/reader_a connectionLimit=none (-)",
+            "update login/reader connectionLimit=none (-)",
         ])
     );
     it.up().await.unwrap();

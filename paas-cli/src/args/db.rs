@@ -1,6 +1,8 @@
 //! `paas db` as types.
 
-use clap::{Args, Subcommand};
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Act;
 
@@ -26,6 +28,16 @@ pub(crate) enum Db {
         after_help = "Examples:\n  paas db sql demo -c 'select version()'\n  paas db sql demo -o json < report.sql"
     )]
     Sql(DbSql),
+    /// Print what programs need to connect, password included
+    #[command(
+        after_help = "Examples:\n  eval \"$(paas db env demo)\"\n  paas db env demo --format dotenv > .env\n  paas db env demo --format direnv > .envrc"
+    )]
+    Env(DbEnv),
+    /// Change passwords with no failed login
+    #[command(
+        after_help = "Examples:\n  paas db rotate demo\n  paas db rotate demo --user app --overlap 1h\n  paas db rotate demo --overlap 30s --disconnect --wait"
+    )]
+    Rotate(DbRotate),
     /// Delete a database; the data is kept unless --delete-data is given
     Delete(DbDelete),
 }
@@ -71,6 +83,55 @@ pub(crate) struct DbAt {
     /// To this database in it; left out, the first one
     #[arg(long, value_name = "NAME")]
     pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbEnv {
+    #[command(flatten)]
+    pub(crate) at: DbAt,
+    /// In which form; left out, shell, and with -o json, json
+    #[arg(long, value_name = "FORM")]
+    pub(crate) format: Option<EnvFormat>,
+}
+
+/// The forms of `paas db env`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EnvFormat {
+    /// Exports for sh, bash and zsh
+    Shell,
+    /// A .env file
+    Dotenv,
+    /// A JSON object of the variables
+    Json,
+    /// An .envrc that reads the binding directory
+    Direnv,
+    /// JDBC's URL
+    Jdbc,
+    /// A line of a .pgpass file
+    Pgpass,
+    /// The path of the binding directory
+    Binding,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbRotate {
+    /// The name of the instance
+    pub(crate) name: String,
+    /// Only this user's password; left out, everybody's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// How long the former login still works: 30s, 10m, 1h
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = super::duration)]
+    pub(crate) overlap: Duration,
+    /// End the former login's sessions when it is locked
+    #[arg(long)]
+    pub(crate) disconnect: bool,
+    /// Lock a former login that still works at once, instead of refusing
+    #[arg(long)]
+    pub(crate) now: bool,
+    /// Wait for the end of the overlap and lock the former login
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 #[derive(Debug, Args)]

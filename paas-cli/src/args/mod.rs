@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use db::{Db, DbAt, DbConnect, DbCreate, DbDelete, DbSql};
+pub(crate) use db::{Db, DbAt, DbConnect, DbCreate, DbDelete, DbEnv, DbRotate, DbSql, EnvFormat};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,7 +85,7 @@ pub(crate) enum Command {
     Status(Status),
     /// What happened
     Events(Events),
-    /// Databases: create, list, show, url, connect, sql, delete
+    /// Databases: create, list, show, url, env, connect, sql, rotate, delete
     #[command(subcommand)]
     Db(Db),
     /// Explain an error code

@@ -63,6 +63,16 @@ impl Session {
         user: Option<&str>,
         database: Option<&str>,
     ) -> Result<Connection, Error> {
+        Ok(self.way_with_user(target, user, database).await?.1)
+    }
+
+    /// The way into a database, running or not, and the user whose it is.
+    pub(crate) async fn way_with_user(
+        &self,
+        target: &Target,
+        user: Option<&str>,
+        database: Option<&str>,
+    ) -> Result<(String, Connection), Error> {
         let (Some(instance), Document::DatabaseInstance(object)) = (target.instance(), &target.document)
         else {
             return Err(not_running(target, "it is not a database"));
@@ -88,10 +98,9 @@ impl Session {
             Class::NotFound if e.code() == &PG_CONNECT => not_running(target, e.words()),
             _ => e,
         };
-        instance
-            .connection_to(database, user.unwrap_or(owner))
-            .await
-            .map_err(never)
+        let user = user.unwrap_or(owner);
+        let connection = instance.connection_to(database, user).await.map_err(never)?;
+        Ok((user.to_owned(), connection))
     }
 }
 

@@ -1,28 +1,31 @@
 //! The hands inside a server: SQL, one transaction a step.
 
-use std::sync::Arc;
+mod bindings;
+pub(super) mod logins;
+
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
 use postgres_protocol::escape::{escape_identifier, escape_literal};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
 use super::{
-    connection::Connection,
-    resource::{Content, Database, Extension, Login, Role, password_name},
+    binding::BindingStore,
+    connection::{Connection, SslMode},
+    resource::{Content, Database, Extension, Role},
     session::{Session, column},
 };
 use crate::{
     actuator::{Actuator, Ids},
-    codes::CORE_SECRET_MISSING,
-    driver::Binding,
+    clock::{Clock, SystemClock},
     error::Result,
     graph::Observed,
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Health, Key, Live},
-    secrets::{Generate, SecretRef, SecretStore},
+    secrets::{Generate, SecretStore},
 };
 
 /// How a role's comment begins: the mark, set in the transaction that makes the role.
@@ -43,6 +46,11 @@ pub struct ContentActuator {
     endpoint: (String, u16),
     secrets: Arc<dyn SecretStore>,
     generate: Arc<dyn Generate>,
+    clock: Arc<dyn Clock>,
+    /// Where programs read how they get in, if that is kept anywhere.
+    bindings: Option<Arc<dyn BindingStore>>,
+    /// What programs are told about TLS.
+    tls: (SslMode, Option<PathBuf>),
     /// Hands are made anew for every pass, and live no longer than it.
     main: OnceCell<Session>,
 }
@@ -60,8 +68,45 @@ impl ContentActuator {
             endpoint,
             secrets,
             generate,
+            clock: Arc::new(SystemClock),
+            bindings: None,
+            tls: (SslMode::Disable, None),
             main: OnceCell::new(),
         }
+    }
+
+    /// With another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Publishes bindings there; without it there are none.
+    #[must_use]
+    pub fn bindings(mut self, store: Arc<dyn BindingStore>) -> Self {
+        self.bindings = Some(store);
+        self
+    }
+
+    /// What bindings say about TLS, and the file with the authority's certificate.
+    #[must_use]
+    pub fn tls(mut self, mode: SslMode, authority: Option<PathBuf>) -> Self {
+        self.tls = (mode, authority);
+        self
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs statements in the administrator's database.
+    pub(super) async fn run(&self, sql: &str, attempted: &str) -> Result<()> {
+        self.session().await?.run(sql, attempted).await
+    }
+
+    pub(super) async fn forget(&self, owner: &Owner, secret: &str) -> Result<()> {
+        self.secrets.delete(owner, secret).await
     }
 
     /// The session with the administrator's database: one for all that is done in a pass.
@@ -75,65 +120,6 @@ impl ContentActuator {
             ..self.admin.clone()
         })
         .await
-    }
-
-    async fn roles(
-        &self,
-        session: &Session,
-        owner: &Owner,
-        seen: &mut Observed<Content>,
-    ) -> Result<Vec<String>> {
-        let rows = session
-            .rows(
-                "SELECT r.rolname::text AS name, r.rolconnlimit AS limit, d.description AS mark \
-                 FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass \
-                 WHERE starts_with(d.description, $1) ORDER BY 1",
-                &[&MARK],
-                "list roles",
-            )
-            .await?;
-        let mut owners = Vec::new();
-        for row in rows {
-            let (name, mark): (String, &str) = (column(&row, "name")?, column(&row, "mark")?);
-            match mark
-                .strip_prefix(MARK)
-                .unwrap_or_default()
-                .split(' ')
-                .collect::<Vec<_>>()[..]
-            {
-                ["role"] => {
-                    owners.push(name.clone());
-                    found(seen, Content::Role(Role { name }), Health::Ready);
-                }
-                ["login", user, fingerprint] => {
-                    let limit = u32::try_from(column::<i32>(&row, "limit")?).ok();
-                    let secret = self.secrets.get(owner, &password_name(&name)).await?;
-                    let health = password_health(&name, secret.as_ref(), fingerprint);
-                    let binding = Binding {
-                        host: self.endpoint.0.clone(),
-                        port: self.endpoint.1,
-                        database: String::new(),
-                        username: name.clone(),
-                        password: SecretRef {
-                            name: password_name(&name),
-                            fingerprint: fingerprint.to_owned(),
-                        },
-                    };
-                    let login = Login {
-                        user: user.to_owned(),
-                        name,
-                        limit,
-                        binding: Some(binding),
-                    };
-                    found(seen, Content::Login(login), health);
-                }
-                _ => {
-                    seen.unreadable
-                        .insert(name, format!("the role's comment is {mark:?}"));
-                }
-            }
-        }
-        Ok(owners)
     }
 
     async fn databases(
@@ -188,38 +174,6 @@ impl ContentActuator {
             })
             .collect()
     }
-
-    /// The statements that make a login role: role, membership, acting role and mark in one transaction.
-    async fn make_login(&self, owner: &Owner, login: &Login) -> Result<Binding> {
-        let secret_name = password_name(&login.name);
-        let password = self
-            .secrets
-            .put_if_absent(owner, &secret_name, self.generate.secret())
-            .await?;
-        let reference = SecretRef::to(secret_name, &password);
-        let (name, user) = (escape_identifier(&login.name), escape_identifier(&login.user));
-        // The server gets the verifier and never the password, so no log and no view of statements can show it.
-        let verifier = postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
-        let sql = format!(
-            "CREATE ROLE {name} LOGIN INHERIT CONNECTION LIMIT {limit} IN ROLE {user} PASSWORD {verifier}; \
-             ALTER ROLE {name} SET role = {acts}; COMMENT ON ROLE {name} IS {mark}",
-            limit = limit(login.limit),
-            verifier = escape_literal(&verifier),
-            acts = escape_literal(&login.user),
-            mark = escape_literal(&format!("{MARK}login {} {}", login.user, reference.fingerprint)),
-        );
-        self.session()
-            .await?
-            .run(&sql, &format!("create login role {}", login.name))
-            .await?;
-        Ok(Binding {
-            host: self.endpoint.0.clone(),
-            port: self.endpoint.1,
-            database: String::new(),
-            username: login.name.clone(),
-            password: reference,
-        })
-    }
 }
 
 #[async_trait]
@@ -227,13 +181,15 @@ impl Actuator<Content> for ContentActuator {
     async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Content>> {
         let mut seen = Observed::default();
         let session = self.session().await?;
-        let owners = self.roles(session, owner, &mut seen).await?;
+        let published = self.published(owner).await?;
+        let owners = self.roles(session, owner, &published, &mut seen).await?;
         let open = self.databases(session, &owners, &mut seen).await?;
         let lists = stream::iter(open.into_iter().map(|name| self.extensions(name)));
         let extensions: Vec<Vec<Extension>> = lists.buffered(PARALLEL).try_collect().await?;
         for extension in extensions.into_iter().flatten() {
             found(&mut seen, Content::Extension(extension), Health::Ready);
         }
+        self.service_bindings(owner, published, &mut seen).await?;
         Ok(seen)
     }
 
@@ -247,12 +203,10 @@ impl Actuator<Content> for ContentActuator {
                 self.session().await?.run(&sql, &what).await?;
                 want.clone()
             }
-            Content::Login(login) => {
-                let binding = Some(self.make_login(owner, login).await?);
-                Content::Login(Login {
-                    binding,
-                    ..login.clone()
-                })
+            Content::Login(login) => Content::Login(self.make_login(owner, login).await?),
+            Content::Binding(binding) => {
+                self.hand_out(owner, binding).await?;
+                want.clone()
             }
             Content::Database(database) => {
                 let (name, role) = (
@@ -277,31 +231,27 @@ impl Actuator<Content> for ContentActuator {
 
     async fn update(
         &self,
-        _owner: &Owner,
+        owner: &Owner,
         key: &Key,
-        _live: &Live<Content>,
+        live: &Live<Content>,
         want: &Content,
         _changes: &[Change],
         _ids: &Ids,
     ) -> Result<()> {
-        let sql = match want {
-            Content::Login(login) => {
-                format!(
-                    "ALTER ROLE {} CONNECTION LIMIT {}",
-                    escape_identifier(&login.name),
-                    limit(login.limit)
-                )
-            }
-            Content::Database(database) => {
+        match (&live.resource, want) {
+            (Content::Login(live), Content::Login(want)) => self.change_login(owner, live, want).await,
+            (_, Content::Binding(binding)) => self.hand_out(owner, binding).await,
+            (_, Content::Database(database)) => {
                 let (name, role) = (
                     escape_identifier(&database.name),
                     escape_identifier(&database.owner),
                 );
-                format!("ALTER DATABASE {name} OWNER TO {role}")
+                let sql = format!("ALTER DATABASE {name} OWNER TO {role}");
+                self.session().await?.run(&sql, &format!("change {key}")).await
             }
-            Content::Role(_) | Content::Extension(_) => return Ok(()),
-        };
-        self.session().await?.run(&sql, &format!("change {key}")).await
+            // The others never differ in a way that an update is planned for.
+            _ => Ok(()),
+        }
     }
 
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<Content>) -> Result<()> {
@@ -311,11 +261,8 @@ impl Actuator<Content> for ContentActuator {
                 let sql = format!("DROP ROLE IF EXISTS {}", escape_identifier(&role.name));
                 self.session().await?.run(&sql, &what).await
             }
-            Content::Login(login) => {
-                let sql = format!("DROP ROLE IF EXISTS {}", escape_identifier(&login.name));
-                self.session().await?.run(&sql, &what).await?;
-                self.secrets.delete(owner, &password_name(&login.name)).await
-            }
+            Content::Login(login) => self.drop_login(owner, login).await,
+            Content::Binding(binding) => self.withdraw(owner, binding).await,
             Content::Database(database) => {
                 let sql = format!("DROP DATABASE IF EXISTS {}", escape_identifier(&database.name));
                 self.session().await?.run(&sql, &what).await
@@ -346,26 +293,4 @@ fn found(seen: &mut Observed<Content>, content: Content, health: Health) {
             },
         );
     }
-}
-
-/// A password that was lost or exchanged is told, never made anew: programs hold the one that the server knows.
-fn password_health(login: &str, secret: Option<&SecretString>, fingerprint: &str) -> Health {
-    let why = match secret {
-        None => format!(
-            "the password of {login} is not in the secret store [{}]",
-            CORE_SECRET_MISSING.id
-        ),
-        Some(value) if SecretRef::to("", value).fingerprint != fingerprint => {
-            format!(
-                "the stored password of {login} is not the one that was set [{}]",
-                CORE_SECRET_MISSING.id
-            )
-        }
-        Some(_) => return Health::Ready,
-    };
-    Health::Broken { why }
-}
-
-fn limit(limit: Option<u32>) -> i64 {
-    limit.map_or(-1, i64::from)
 }

@@ -22,4 +22,10 @@ crate::codes! {
     PG_STARTING = "PAAS-PG-0007", "PostgreSQL is starting or stopping",
         "The server answers, but takes no sessions yet, or no more.",
         "Wait; it is asked again by itself.";
+    PG_ROTATE = "PAAS-PG-0008", "the password cannot be changed now",
+        "The former login is still accepted for programs that hold it, or no single login role is the active one.",
+        "Wait until the time in the message, or end the former login at once with --now.";
+    PG_AUTHORITY = "PAAS-PG-0009", "the authority's certificate cannot be read",
+        "A binding holds a copy of the certificate that clients check the server with.",
+        "Restore the file that the message names, then run `paas up`.";
 }

@@ -6,12 +6,15 @@ use async_trait::async_trait;
 
 use super::{
     actuator::ContentActuator,
+    binding::{BindingStore, ServiceBinding, Slot},
     codes::PG_IDENTIFIER,
     connection::{Connection, SslMode},
-    resource::{Content, Database, Extension, Login, Role, Turn},
+    login::{Login, Turn},
+    resource::{Content, Database, Extension, Role},
 };
 use crate::{
     actuator::Actuator,
+    clock::{Clock, SystemClock},
     codes::CORE_SECRET_MISSING,
     driver::{Binding, DatabaseEngine, Driver, Outputs},
     error::{Class, Error, Result},
@@ -37,6 +40,8 @@ pub struct ContentDriver {
     endpoint: Option<String>,
     secrets: Arc<dyn SecretStore>,
     generate: Arc<dyn Generate>,
+    clock: Arc<dyn Clock>,
+    bindings: Option<Arc<dyn BindingStore>>,
 }
 
 impl ContentDriver {
@@ -52,6 +57,34 @@ impl ContentDriver {
             endpoint,
             secrets,
             generate,
+            clock: Arc::new(SystemClock),
+            bindings: None,
+        }
+    }
+
+    /// With another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Publishes there how programs get in; without it nothing is published.
+    #[must_use]
+    pub fn bindings(mut self, store: Arc<dyn BindingStore>) -> Self {
+        self.bindings = Some(store);
+        self
+    }
+
+    /// The hands for the server that `admin` reaches.
+    pub fn hands(&self, admin: Connection) -> ContentActuator {
+        let host = self.endpoint.clone().unwrap_or_else(|| admin.host.clone());
+        let endpoint = (host, admin.port);
+        let (secrets, generate) = (Arc::clone(&self.secrets), Arc::clone(&self.generate));
+        let hands = ContentActuator::new(admin, endpoint, secrets, generate).clock(Arc::clone(&self.clock));
+        match &self.bindings {
+            Some(store) => hands.bindings(Arc::clone(store)),
+            None => hands,
         }
     }
 
@@ -59,6 +92,19 @@ impl ContentDriver {
     pub fn stage(self, spec: DatabaseInstanceSpec) -> Box<dyn Stage> {
         Box::new(ContentStage(DriverStage::new(self, spec)))
     }
+}
+
+/// What a user of an instance is handed out: the first database that it owns, else the first one there is. It is published under the
+/// instance's name for the owner of the first database, and as `<instance>.<user>` for everybody else.
+pub fn service_binding(spec: &DatabaseInstanceSpec, user: &str) -> Option<ServiceBinding> {
+    let first = spec.databases.first()?;
+    let owned = spec.databases.iter().find(|d| spec.owner_of(d) == user);
+    let slot = if spec.owner_of(first) == user {
+        Slot::Main
+    } else {
+        Slot::User
+    };
+    Some(ServiceBinding::wanted(slot, user, &owned.unwrap_or(first).name))
 }
 
 /// Names that pass the schema and still cannot be had together.
@@ -98,12 +144,9 @@ impl Driver for ContentDriver {
             wanted.push(Content::Role(Role {
                 name: user.name.clone(),
             }));
-            wanted.push(Content::Login(Login {
-                user: user.name.clone(),
-                name: Turn::A.login(&user.name),
-                limit: user.connection_limit,
-                binding: None,
-            }));
+            wanted.push(Content::Login(Login::wanted(&user.name, user.connection_limit)));
+            let binding = service_binding(spec, &user.name);
+            wanted.extend(binding.filter(|_| self.bindings.is_some()).map(Content::Binding));
         }
         for database in &spec.databases {
             let owner = spec.owner_of(database).to_owned();
@@ -154,26 +197,16 @@ impl Driver for ContentDriver {
             sslmode: SslMode::Disable,
             ca: None,
         };
-        let endpoint = (
-            self.endpoint.clone().unwrap_or_else(|| server.host.clone()),
-            server.port,
-        );
-        let hands = ContentActuator::new(
-            admin,
-            endpoint,
-            Arc::clone(&self.secrets),
-            Arc::clone(&self.generate),
-        );
-        Ok(Some(Arc::new(hands)))
+        Ok(Some(Arc::new(self.hands(admin))))
     }
 }
 
 impl DatabaseEngine for ContentDriver {
     fn binding(&self, spec: &DatabaseInstanceSpec, seen: &Observed<Content>) -> Option<Binding> {
         let database = spec.databases.first()?;
-        let login = Turn::A.login(spec.owner_of(database));
+        let user = spec.owner_of(database);
         let binding = seen.live.values().find_map(|live| match &live.resource {
-            Content::Login(l) if l.name == login && live.is_ready() => l.binding.clone(),
+            Content::Login(l) if l.user == user && live.is_ready() => l.binding.clone(),
             _ => None,
         })?;
         Some(Binding {
@@ -249,7 +282,7 @@ mod tests {
             .desired(&DatabaseInstanceSpec::default(), &Outputs::default())
             .unwrap();
         let order: Vec<&str> = desired.order().iter().map(crate::resource::Key::as_str).collect();
-        assert_eq!(order, ["role/app", "database/app", "login/app_a"]);
+        assert_eq!(order, ["role/app", "database/app", "login/app"]);
         assert!(desired.wanted().values().all(Resource::natural));
     }
 

@@ -2,12 +2,16 @@
 //!
 //! A declared user `app` is an owner role `app` that cannot log in, and login roles `app_a` and `app_b` that take turns. A login role
 //! is a member of the owner role and its sessions begin with `SET ROLE app`. So every object belongs to `app`, whichever login made
-//! it: no default privileges are needed, `"$user"` in the search path means `app`, and a password is changed by making the other login
-//! role, handing it out, and dropping the first one, with no failed login in between.
+//! it: no default privileges are needed, `"$user"` in the search path means `app`, and a password is changed by opening the other login
+//! role, handing it out, and locking the first one later, with no failed login in between. See [`rotate`].
 
 pub mod actuator;
+pub mod binding;
 pub mod codes;
 pub mod connection;
 pub mod driver;
+pub mod env;
+pub mod login;
 pub mod resource;
+pub mod rotate;
 pub mod session;

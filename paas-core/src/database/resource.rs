@@ -2,23 +2,27 @@
 
 use serde_json::json;
 
-use crate::{
-    driver::Binding,
-    resource::{Change, Diff, Key, Need, Resource, View},
-    secrets::SecretRef,
+use super::{
+    binding::ServiceBinding,
+    login::{Login, LoginState},
 };
+use crate::resource::{Change, Diff, Key, Need, Resource, View};
+
+pub use super::login::Turn;
 
 /// One thing inside a PostgreSQL server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     /// A user's owner role.
     Role(Role),
-    /// One of a user's login roles.
+    /// A user's pair of login roles.
     Login(Login),
     /// A database.
     Database(Database),
     /// An extension in a database.
     Extension(Extension),
+    /// What programs read to get in as a user.
+    Binding(ServiceBinding),
 }
 
 /// The role that owns what a user makes. It cannot log in, so its password never has to change.
@@ -26,19 +30,6 @@ pub enum Content {
 pub struct Role {
     /// The user's name.
     pub name: String,
-}
-
-/// A role to log in with. Its sessions act as the owner role, so objects belong to that one, whichever login made them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Login {
-    /// The owner role.
-    pub user: String,
-    /// `<user>_a` or `<user>_b`.
-    pub name: String,
-    /// How many sessions it may have; `None` for as many as the server takes.
-    pub limit: Option<u32>,
-    /// Its password and where it gets in; seen, never wanted.
-    pub binding: Option<Binding>,
 }
 
 /// A database, owned by an owner role.
@@ -61,25 +52,6 @@ pub struct Extension {
     pub after: Vec<String>,
 }
 
-/// Which of a user's two login roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// The first one.
-    A,
-    /// The other one.
-    B,
-}
-
-impl Turn {
-    /// The login role's name.
-    pub fn login(self, user: &str) -> String {
-        match self {
-            Self::A => format!("{user}_a"),
-            Self::B => format!("{user}_b"),
-        }
-    }
-}
-
 impl Content {
     /// The key under which it is wanted and found. Names come from PostgreSQL, so one may not fit into a key.
     ///
@@ -88,9 +60,10 @@ impl Content {
     pub fn key(&self) -> Result<Key, crate::error::Error> {
         match self {
             Self::Role(r) => Key::new(format!("role/{}", r.name)),
-            Self::Login(l) => Key::new(format!("login/{}", l.name)),
+            Self::Login(l) => Key::new(format!("login/{}", l.user)),
             Self::Database(d) => Key::new(format!("database/{}", d.name)),
             Self::Extension(e) => Key::new(format!("extension/{}/{}", e.database, e.name)),
+            Self::Binding(b) => Key::new(format!("binding/{}", b.user)),
         }
     }
 }
@@ -107,6 +80,7 @@ impl Resource for Content {
             Self::Login(_) => "login",
             Self::Database(_) => "database",
             Self::Extension(_) => "extension",
+            Self::Binding(_) => "binding",
         }
     }
 
@@ -124,24 +98,28 @@ impl Resource for Content {
                     .chain(before)
                     .collect()
             }
+            Self::Binding(b) => {
+                let database = Key::new(format!("database/{}", b.database)).map(Need::Order);
+                built(format!("login/{}", b.user))
+                    .into_iter()
+                    .chain(database)
+                    .collect()
+            }
         }
     }
 
     fn diff(&self, live: &Self) -> Diff {
         let changes = match (self, live) {
-            (Self::Login(want), Self::Login(live)) if want.limit != live.limit => {
-                let shown = |l: Option<u32>| l.map_or_else(|| "none".to_owned(), |n| n.to_string());
-                vec![Change::new(
-                    "connectionLimit",
-                    shown(live.limit),
-                    shown(want.limit),
-                )]
-            }
+            (Self::Login(want), Self::Login(live)) => want.changes(live),
+            (Self::Binding(want), Self::Binding(live)) => want.changes(live),
             (Self::Database(want), Self::Database(live)) if want.owner != live.owner => {
                 vec![Change::new("owner", &live.owner, &want.owner)]
             }
             _ => return Diff::Same,
         };
+        if changes.is_empty() {
+            return Diff::Same;
+        }
         Diff::Update(changes)
     }
 
@@ -157,17 +135,25 @@ impl Resource for Content {
     fn view(&self) -> View {
         let value = match self {
             Self::Role(r) => json!({"name": r.name}),
-            Self::Login(Login {
-                user,
-                name,
-                limit,
-                binding,
-            }) => {
-                let password: Option<&SecretRef> = binding.as_ref().map(|b| &b.password);
-                json!({"name": name, "user": user, "connectionLimit": limit, "password": password.map(|p| &p.name)})
+            Self::Login(login) => {
+                let named = |wanted: fn(&LoginState) -> bool| {
+                    let role = login.roles.iter().find(|r| wanted(&r.state));
+                    role.map(|r| r.turn.login(&login.user))
+                };
+                json!({
+                    "user": login.user, "connectionLimit": login.limit,
+                    "active": named(|s| *s == LoginState::Active),
+                    "retiring": named(|s| matches!(s, LoginState::Retiring { .. })),
+                    "until": login.retiring().map(|(_, until)| until.to_string()),
+                    "locked": named(|s| *s == LoginState::Locked),
+                    "password": login.binding.as_ref().map(|b| &b.password.name),
+                })
             }
             Self::Database(d) => json!({"name": d.name, "owner": d.owner}),
             Self::Extension(e) => json!({"name": e.name, "database": e.database}),
+            Self::Binding(b) => {
+                json!({"user": b.user, "database": b.database})
+            }
         };
         match value {
             serde_json::Value::Object(mut view) => {

@@ -276,6 +276,7 @@ impl Actuator<LocalResource> for LocalActuator {
             LocalResource::Folder(folder) => {
                 if folder.path == instance || folder.path == files::half_made(&instance) {
                     self.machine.secrets.forget(owner).await?;
+                    self.machine.bindings.forget(owner).await?;
                     files::remove(&self.machine.sockets(owner))?;
                     return discard(instance).await;
                 }

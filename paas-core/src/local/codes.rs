@@ -46,4 +46,7 @@ crate::codes! {
     LOC_UPGRADE = "PAAS-LOC-0015", "the data is of another major version",
         "A data directory can be used by its own major only, and it is not upgraded in place.",
         "Declare the major that the data has, or make a new instance of the wanted major and load the data into it.";
+    LOC_BINDING = "PAAS-LOC-0021", "a binding directory cannot be used",
+        "At the place where programs read how they get in, there is something that is not ours.",
+        "Move away what the message names, then run `paas up`.";
 }

@@ -1,5 +1,7 @@
 //! A managed PostgreSQL for a program that embeds this crate.
 
+mod rotate;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -20,7 +22,7 @@ use crate::{
         codes::PG_CONNECT,
         connection::{Connection, SslMode},
         driver::ContentDriver,
-        resource::{Turn, password_name},
+        resource::password_name,
     },
     error::{Class, Error, Result},
     execute::{Fence, Tools},
@@ -123,14 +125,20 @@ impl LocalInstance {
 
     /// Its two stages: the server, and what is in it.
     pub fn pipeline(&self) -> Pipeline {
-        let machine = &self.machine;
-        let server = ProcessDriver::new(machine.clone(), self.owner.clone(), &self.spec);
-        let (secrets, generate) = (Arc::clone(&machine.secrets), Arc::clone(&machine.generate));
-        let contents = ContentDriver::new(self.owner.clone(), Some(LOOPBACK.to_owned()), secrets, generate);
+        let server = ProcessDriver::new(self.machine.clone(), self.owner.clone(), &self.spec);
         Pipeline::new(vec![
             Box::new(DriverStage::new(server, self.spec.clone())),
-            contents.stage(self.spec.clone()),
+            self.contents().stage(self.spec.clone()),
         ])
+    }
+
+    /// What is in its server.
+    pub(super) fn contents(&self) -> ContentDriver {
+        let machine = &self.machine;
+        let (secrets, generate) = (Arc::clone(&machine.secrets), Arc::clone(&machine.generate));
+        ContentDriver::new(self.owner.clone(), Some(LOOPBACK.to_owned()), secrets, generate)
+            .clock(Arc::clone(&machine.clock))
+            .bindings(Arc::clone(&machine.bindings))
     }
 
     /// What a pass over the pipeline needs, guarded by `fence`; see [`LocalInstance::lock`].
@@ -239,9 +247,10 @@ impl LocalInstance {
     /// The way into a database as a declared user. Does not look whether the server runs.
     ///
     /// # Errors
-    /// `PAAS-PG-0001` if the instance was never started, `PAAS-CORE-0007` if it has no such user.
+    /// `PAAS-PG-0001` if the instance was never started, `PAAS-CORE-0007` if it has no such user. Which of a user's login roles is the
+    /// active one is read from its binding; only where that is lost is a running server asked.
     pub async fn connection_to(&self, database: &str, user: &str) -> Result<Connection> {
-        let login = Turn::A.login(user);
+        let login = self.active_login(user).await?;
         let secret = password_name(&login);
         self.reach(LOOPBACK.to_owned(), database, &login, &secret).await
     }

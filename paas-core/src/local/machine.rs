@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     account::Account,
+    binding::FileBindings,
     build::{self, Build, Choice, Places},
     config::Written,
     files,
@@ -19,6 +20,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
+    database::binding::BindingStore,
     error::{Error, Result},
     event::{EventSink, Silent},
     owner::{Identity, Owner},
@@ -39,6 +41,8 @@ pub struct LocalMachine {
     pub short: PathBuf,
     /// Passwords.
     pub secrets: Arc<dyn SecretStore>,
+    /// What programs read to get in.
+    pub bindings: Arc<dyn BindingStore>,
     /// Where passwords come from.
     pub generate: Arc<dyn Generate>,
     /// Time.
@@ -66,6 +70,7 @@ impl LocalMachine {
             fetch: cfg!(feature = "local-download"),
             short: PathBuf::from("/tmp"),
             secrets: Arc::new(FileSecrets::new(home.secrets())),
+            bindings: Arc::new(FileBindings::new(home.bindings())),
             generate: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock),
             events: Arc::new(Silent),

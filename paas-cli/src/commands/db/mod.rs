@@ -3,7 +3,9 @@
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod env;
 pub(crate) mod list;
+pub(crate) mod rotate;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod url;
