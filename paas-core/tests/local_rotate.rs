@@ -50,6 +50,10 @@ impl Clock for Shifted {
         SystemClock.now() + *self.0.lock().unwrap()
     }
 
+    fn elapsed(&self) -> Duration {
+        SystemClock.elapsed()
+    }
+
     async fn sleep(&self, time: Duration) {
         SystemClock.sleep(time).await;
     }
