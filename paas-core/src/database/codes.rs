@@ -22,4 +22,10 @@ crate::codes! {
     PG_STARTING = "PAAS-PG-0007", "PostgreSQL is starting or stopping",
         "The server answers, but takes no sessions yet, or no more.",
         "Wait; it is asked again by itself.";
+    PG_TLS = "PAAS-PG-0014", "the server's certificate is not the expected one, or there is no TLS",
+        "The chain does not end at the named authority, the name or the time does not fit, or what answers speaks no TLS.",
+        "Read the words: give the authority's own file, or run `paas up`, which renews the certificate; `paas db check NAME` looks closer.";
+    PG_READ_ONLY = "PAAS-PG-0015", "PostgreSQL takes no writes",
+        "The server, the database or the role is set to read-only, the server is recovering, or its disk is full.",
+        "Look for default_transaction_read_only in the parameters, or free disk space; the words say which.";
 }

@@ -11,3 +11,4 @@ pub mod connection;
 pub mod driver;
 pub mod resource;
 pub mod session;
+pub mod tls;
