@@ -35,6 +35,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Url(args)) => app.block_on(db::url::run(app, &args)),
         Command::Db(Db::Connect(args)) => app.block_on(db::connect::run(app, &args)),
         Command::Db(Db::Sql(args)) => app.block_on(db::sql::run(app, &args)),
+        Command::Db(Db::Check(args)) => app.block_on(db::check::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
     }
 }

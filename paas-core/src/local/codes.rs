@@ -46,4 +46,13 @@ crate::codes! {
     LOC_UPGRADE = "PAAS-LOC-0015", "the data is of another major version",
         "A data directory can be used by its own major only, and it is not upgraded in place.",
         "Declare the major that the data has, or make a new instance of the wanted major and load the data into it.";
+    LOC_AUTHORITY = "PAAS-LOC-0022", "the certificate authority of this home cannot be used",
+        "A file below authority/ in the home is damaged, missing or of another authority. Clients trust it, so it is never made anew in silence.",
+        "Restore authority/ca.key and authority/ca.crt; or move both away and run `paas up`: a new authority is made, whose ca.crt clients must get.";
+    LOC_NO_TLS = "PAAS-LOC-0023", "the instance has no TLS",
+        "Its PostgreSQL build was made without it, or the instance was made before there was TLS here.",
+        "Run `paas up`; where the build has none, install one that has it, or connect without TLS: it is the loopback.";
+    LOC_SPACE = "PAAS-LOC-0024", "little disk space is left for the data",
+        "The file system of the data is nearly full, or the data is nearly as large as spec.storage.size. PostgreSQL stops at a full disk.",
+        "Free space there, or move the home to a larger file system; raise spec.storage.size if the data may grow.";
 }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod actuator;
 pub mod build;
+pub mod check;
 pub mod codes;
 pub mod config;
 pub mod data;
@@ -20,3 +21,4 @@ pub mod postmaster;
 mod proc;
 mod program;
 pub mod resource;
+pub mod tls;
