@@ -6,7 +6,10 @@
     reason = "a test may panic and look at the clock"
 )]
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    fs, net::TcpListener, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -103,7 +106,15 @@ impl Drop for Place {
 
 async fn check(it: &LocalInstance) -> Report {
     let patience = Duration::from_secs(5);
-    it.check("app", "app", &Limits { patience, ..Limits::default() }).await
+    it.check(
+        "app",
+        "app",
+        &Limits {
+            patience,
+            ..Limits::default()
+        },
+    )
+    .await
 }
 
 /// Checks that this hop is the first broken one, that what is behind it was not looked at, and gives what was said.
@@ -127,11 +138,18 @@ fn broken(report: &Report, hop: Hop, code: &str) -> Error {
 #[track_caller]
 fn holds(report: &Report) {
     assert!(report.holds(), "{:?}", report.broken());
-    assert!(report.hops.iter().all(|s| matches!(s.finding, Finding::Ok(_))), "{report:?}");
+    assert!(
+        report.hops.iter().all(|s| matches!(s.finding, Finding::Ok(_))),
+        "{report:?}"
+    );
 }
 
 async fn changes(it: &LocalInstance) -> Vec<String> {
-    let plan = it.pipeline().plan(&mut it.context(Arc::new(Alone)), Wanted::Spec).await.unwrap();
+    let plan = it
+        .pipeline()
+        .plan(&mut it.context(Arc::new(Alone)), Wanted::Spec)
+        .await
+        .unwrap();
     let steps = plan.stages.iter().flat_map(|s| &s.steps).flat_map(|s| &s.changes);
     steps
         .map(|c| format!("{} {}", c.field, c.brings.as_deref().unwrap_or("-")))
@@ -140,6 +158,8 @@ async fn changes(it: &LocalInstance) -> Vec<String> {
 
 async fn encrypted(to: &Connection) -> bool {
     let session = Session::open(to).await.unwrap();
+    // The owner's role may not look at the login's session.
+    session.run("SET ROLE NONE", "be the login").await.unwrap();
     let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
     session.rows(sql, &[], "ask").await.unwrap()[0].get(0)
 }
@@ -165,13 +185,22 @@ async fn an_instance_has_tls_that_every_client_can_verify_and_plain_connections_
     assert_eq!(mode(&place.machine.home.authority().join("ca.key")), 0o600);
 
     // An independent judge: libpq with OpenSSL.
-    if Command::new("psql").arg("--version").output().is_ok_and(|o| o.status.success()) {
+    if Command::new("psql")
+        .arg("--version")
+        .output()
+        .is_ok_and(|o| o.status.success())
+    {
         let psql = |to: &Connection| {
             let mut command = Command::new("psql");
             for (name, value) in to.env() {
                 command.env(name, value.expose_secret());
             }
-            command.args(["-XAtc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"]);
+            command.args([
+                "-XAtqc",
+                "SET ROLE NONE",
+                "-c",
+                "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+            ]);
             command.output().unwrap()
         };
         let said = psql(&verified);
@@ -185,7 +214,11 @@ async fn an_instance_has_tls_that_every_client_can_verify_and_plain_connections_
         };
         assert!(!psql(&foreign).status.success(), "psql takes any authority");
     } else {
-        assert_ne!(std::env::var("PAAS_TEST_REQUIRE").as_deref(), Ok("all"), "psql is missing");
+        assert_ne!(
+            std::env::var("PAAS_TEST_REQUIRE").as_deref(),
+            Ok("all"),
+            "psql is missing"
+        );
     }
 }
 
@@ -198,13 +231,20 @@ async fn a_certificate_is_renewed_by_a_reload_and_an_older_instance_gets_one() {
     let process = past.running().unwrap().unwrap().process;
     let it = place.instance(0);
     let e = broken(&check(&it).await, Hop::Tls, "PAAS-PG-0014");
-    assert!(e.words().contains("expired") && e.advice().contains("paas up"), "{e}");
+    assert!(
+        e.words().contains("expired") && e.advice().contains("paas up"),
+        "{e}"
+    );
     assert_eq!(changes(&it).await, ["tls.certificate reload"]);
     it.up().await.unwrap();
     assert_eq!(changes(&it).await, [""; 0]);
     holds(&check(&it).await);
     assert_eq!(changes(&place.instance(540)).await, [""; 0]);
-    assert_eq!(changes(&place.instance(600)).await, ["tls.certificate reload"], "well before its end");
+    assert_eq!(
+        changes(&place.instance(600)).await,
+        ["tls.certificate reload"],
+        "well before its end"
+    );
 
     // As an instance looks that was made before there was TLS.
     place.edit(|l| (!l.contains("ssl") && !l.contains("paas.certificate")).then(|| l.to_owned()));
@@ -213,7 +253,10 @@ async fn a_certificate_is_renewed_by_a_reload_and_an_older_instance_gets_one() {
     let admin = it.admin("postgres").await.unwrap();
     for _ in 0..500 {
         let session = Session::open(&admin).await.unwrap();
-        let rows = session.rows("SELECT current_setting('ssl')", &[], "ask").await.unwrap();
+        let rows = session
+            .rows("SELECT current_setting('ssl')", &[], "ask")
+            .await
+            .unwrap();
         if rows[0].get::<_, String>(0) == "off" {
             break;
         }
@@ -221,13 +264,20 @@ async fn a_certificate_is_renewed_by_a_reload_and_an_older_instance_gets_one() {
     }
     let report = check(&it).await;
     assert!(report.holds(), "{report:?}");
-    assert!(matches!(report.at(Hop::Tls), Some(Finding::Skipped(why)) if why.contains("next `paas up`")), "{report:?}");
+    assert!(
+        matches!(report.at(Hop::Tls), Some(Finding::Skipped(why)) if why.contains("next `paas up`")),
+        "{report:?}"
+    );
     let refused = it.with_tls(it.connection().await.unwrap()).unwrap_err();
     assert_eq!(refused.code().id, "PAAS-LOC-0023");
     assert_eq!(changes(&it).await, ["tls reload"]);
     it.up().await.unwrap();
     holds(&check(&it).await);
-    assert_eq!(it.running().unwrap().unwrap().process, process, "a reload is enough");
+    assert_eq!(
+        it.running().unwrap().unwrap().process,
+        process,
+        "a reload is enough"
+    );
 }
 
 #[tokio::test]
@@ -249,7 +299,9 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
     let stranger = tokio::net::TcpListener::bind(("127.0.0.1", other)).await.unwrap();
     let greeting = tokio::spawn(async move {
         let (mut stream, _) = stranger.accept().await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, b"220 mail.example\r\n").await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"220 mail.example\r\n")
+            .await
+            .unwrap();
         stream
     });
     let e = broken(&check(&it).await, Hop::Tls, "PAAS-PG-0014");
@@ -263,7 +315,10 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
     fs::rename(&ca, &apart).unwrap();
     paas_core::local::tls::authority::Authority::open(&place.machine.home).unwrap();
     let e = broken(&check(&it).await, Hop::Tls, "PAAS-PG-0014");
-    assert!(e.words().contains("UnknownIssuer") && e.advice().contains("ca.crt"), "{e}");
+    assert!(
+        e.words().contains("UnknownIssuer") && e.advice().contains("ca.crt"),
+        "{e}"
+    );
     fs::copy(apart.join("ca.key"), ca.join("ca.key")).unwrap();
     let e = it.up().await.unwrap_err();
     assert!(format!("{e}").contains("PAAS-LOC-0022"), "{e}");
@@ -277,7 +332,10 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
     let right = secrets.get(it.owner(), &secret).await.unwrap().unwrap();
     secrets.delete(it.owner(), &secret).await.unwrap();
     broken(&check(&it).await, Hop::Auth, "PAAS-CORE-0007");
-    secrets.put_if_absent(it.owner(), &secret, "wrong".to_owned().into()).await.unwrap();
+    secrets
+        .put_if_absent(it.owner(), &secret, "wrong".to_owned().into())
+        .await
+        .unwrap();
     let report = check(&it).await;
     let e = broken(&report, Hop::Auth, "PAAS-PG-0002");
     assert!(!format!("{report:?}{e}").contains(right.expose_secret()));
@@ -287,24 +345,47 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
     // Logins are let in and nothing can be asked, or nothing can be written.
     let admin = Session::open(&it.admin("postgres").await.unwrap()).await.unwrap();
     let set = |sql: &'static str| admin.run(sql, "set the scene");
-    set("ALTER ROLE app_a SET default_transaction_read_only = on").await.unwrap();
+    set("ALTER ROLE app_a SET default_transaction_read_only = on")
+        .await
+        .unwrap();
     let e = broken(&check(&it).await, Hop::Write, "PAAS-PG-0015");
     assert!(e.words().contains("read-only transaction"), "{e}");
-    set("ALTER ROLE app_a RESET default_transaction_read_only").await.unwrap();
+    set("ALTER ROLE app_a RESET default_transaction_read_only")
+        .await
+        .unwrap();
     let inside = Session::open(&it.admin("app").await.unwrap()).await.unwrap();
     let rights = "FUNCTION pg_catalog.current_setting(text)";
-    inside.run(&format!("REVOKE EXECUTE ON {rights} FROM PUBLIC"), "set the scene").await.unwrap();
+    inside
+        .run(
+            &format!("REVOKE EXECUTE ON {rights} FROM PUBLIC"),
+            "set the scene",
+        )
+        .await
+        .unwrap();
     let e = broken(&check(&it).await, Hop::Query, "PAAS-PG-0003");
-    assert!(e.words().contains("permission denied for function current_setting"), "{e}");
-    inside.run(&format!("GRANT EXECUTE ON {rights} TO PUBLIC"), "clear the scene").await.unwrap();
+    assert!(
+        e.words()
+            .contains("permission denied for function current_setting"),
+        "{e}"
+    );
+    inside
+        .run(&format!("GRANT EXECUTE ON {rights} TO PUBLIC"), "clear the scene")
+        .await
+        .unwrap();
     holds(&check(&it).await);
 
     // Little room.
-    let scarce = Limits { free: u64::MAX, ..Limits::default() };
+    let scarce = Limits {
+        free: u64::MAX,
+        ..Limits::default()
+    };
     let report = it.check("app", "app", &scarce).await;
     let e = broken(&report, Hop::Disk, "PAAS-LOC-0024");
     assert!(e.words().contains("StorageLow"), "{e}");
-    let grown = Limits { used_percent: 1, ..Limits::default() };
+    let grown = Limits {
+        used_percent: 1,
+        ..Limits::default()
+    };
     broken(&it.check("app", "app", &grown).await, Hop::Disk, "PAAS-LOC-0024");
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["hops"][7]["state"], "failed");
@@ -318,7 +399,11 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
     assert!(port::is_free(own));
     let _thief = TcpListener::bind(("127.0.0.1", own)).unwrap();
     let e = broken(&check(&it).await, Hop::Server, "PAAS-PG-0001");
-    assert!(e.words().contains(&format!("another program listens on its port {own}")), "{e}");
+    assert!(
+        e.words()
+            .contains(&format!("another program listens on its port {own}")),
+        "{e}"
+    );
 }
 
 #[tokio::test]
@@ -337,7 +422,10 @@ async fn a_build_without_tls_is_used_without_it_and_the_check_says_so() {
     fs::write(bin.join("postgres"), script).unwrap();
     fs::set_permissions(bin.join("postgres"), fs::Permissions::from_mode(0o755)).unwrap();
     std::os::unix::fs::symlink(real.program("initdb"), bin.join("initdb")).unwrap();
-    place.machine.places = build::Places { named: Some(bin), ..build::Places::default() };
+    place.machine.places = build::Places {
+        named: Some(bin),
+        ..build::Places::default()
+    };
 
     let it = place.instance(0);
     let driver = ProcessDriver::new(place.machine.clone(), it.owner().clone(), it.spec());
@@ -346,7 +434,10 @@ async fn a_build_without_tls_is_used_without_it_and_the_check_says_so() {
     for key in [LocalResource::FOLDER, LocalResource::DATA, LocalResource::SERVER] {
         let key = paas_core::resource::Key::new(key).unwrap();
         let want = &wanted.wanted()[&key];
-        hands.create(it.owner(), &key, want, &Ids::default()).await.unwrap();
+        hands
+            .create(it.owner(), &key, want, &Ids::default())
+            .await
+            .unwrap();
     }
     assert!(fs::read_to_string(place.conf()).unwrap().contains("ssl = 'off'"));
     let report = check(&it).await;

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
-use tokio_postgres::{
-    Client, Config, Row, Socket, error::SqlState, tls::MakeTlsConnect, types::ToSql,
-};
+use tokio_postgres::{Client, Config, Row, Socket, error::SqlState, tls::MakeTlsConnect, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{

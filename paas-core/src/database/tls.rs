@@ -73,7 +73,9 @@ pub(crate) fn remedy(words: &str) -> Option<&'static str> {
         );
     }
     if words.contains("expired") || words.contains("not valid") {
-        return Some("run `paas up`: it renews the certificate and reloads the server; also check this machine's clock");
+        return Some(
+            "run `paas up`: it renews the certificate and reloads the server; also check this machine's clock",
+        );
     }
     None
 }

@@ -155,7 +155,9 @@ impl LocalActuator {
     /// How a server that has TLS on is seen by a client that has the home's authority.
     fn encryption(&self, instance: &Path, read: Option<&str>) -> Encryption {
         match certificate::look(&self.machine.home, instance, self.machine.clock.now()) {
-            Standing::Good(served) if Some(served.fingerprint.as_str()) == read => Encryption::On(served.ends),
+            Standing::Good(served) if Some(served.fingerprint.as_str()) == read => {
+                Encryption::On(served.ends)
+            }
             Standing::Good(_) => Encryption::Due("the server has not read it".to_owned()),
             Standing::Due(why) => Encryption::Due(why),
         }

@@ -76,12 +76,17 @@ impl Look<'_> {
         let name = async {
             let port = port_of(it)?;
             let address = resolve(port).await?;
-            Ok(((port, address), format!("{HOST} is {}, port {port}", address.ip())))
+            Ok((
+                (port, address),
+                format!("{HOST} is {}, port {port}", address.ip()),
+            ))
         };
         let (port, address) = self.hop(Hop::Name, name).await?;
         self.hop(Hop::Server, async { runs(it, port) }).await?;
         let tcp = async {
-            let stream = TcpStream::connect(address).await.map_err(|e| refused(address, &e.to_string()))?;
+            let stream = TcpStream::connect(address)
+                .await
+                .map_err(|e| refused(address, &e.to_string()))?;
             Ok((stream, format!("{address} takes connections")))
         };
         let stream = self.hop(Hop::Tcp, tcp).await?;
@@ -89,13 +94,15 @@ impl Look<'_> {
         let way = match Offer::of(it.machine(), it.owner()) {
             Ok(offer) => match offer.absence() {
                 Some(why) => {
-                    self.walk.add(Hop::Tls, Finding::Skipped(why.to_owned()), Duration::ZERO);
+                    self.walk
+                        .add(Hop::Tls, Finding::Skipped(why.to_owned()), Duration::ZERO);
                     plain
                 }
                 None => {
                     // A password that is missing is the business of the next hop.
                     let certificate = certificate_of(it);
-                    self.hop(Hop::Tls, handshake(stream, certificate, address)).await?;
+                    self.hop(Hop::Tls, handshake(stream, certificate, address))
+                        .await?;
                     plain.and_then(|to| it.with_tls(to))
                 }
             },
@@ -132,7 +139,11 @@ impl Look<'_> {
 }
 
 /// A look with an end: what accepts a connection and never answers is told too.
-async fn within<T>(clock: &dyn Clock, patience: Duration, look: impl Future<Output = Result<T>>) -> Result<T> {
+async fn within<T>(
+    clock: &dyn Clock,
+    patience: Duration,
+    look: impl Future<Output = Result<T>>,
+) -> Result<T> {
     match select(pin!(look), pin!(clock.sleep(patience))).await {
         Either::Left((found, _)) => found,
         Either::Right(((), _)) => Err(Error::new(&PG_CONNECT, Class::TimedOut)
@@ -240,10 +251,16 @@ async fn handshake(
         .map_err(|e| broken(format!("what listens there is no PostgreSQL: {e}")))?;
     match answer {
         [b'S'] => {}
-        [b'N'] => return Err(broken("the server offers no TLS; its configuration says it does".into())),
+        [b'N'] => {
+            return Err(broken(
+                "the server offers no TLS; its configuration says it does".into(),
+            ));
+        }
         [other] => {
             let words = format!("what listens there is no PostgreSQL: its first byte is {other}");
-            return Err(broken(words).remedy("see which program holds the port, and stop it; then run `paas up`"));
+            return Err(
+                broken(words).remedy("see which program holds the port, and stop it; then run `paas up`")
+            );
         }
     }
     let connect = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, HOST);
@@ -267,7 +284,8 @@ async fn ask(session: &Session) -> Result<((), String)> {
 /// Free space against the limits, and the data against the declared size, which is not enforced here.
 fn look_at_disk(it: &LocalInstance, limits: &Limits) -> Result<((), String)> {
     let folder = it.folder().join(data::FOLDER);
-    let stat = rustix::fs::statvfs(&folder).map_err(|e| files::io_error("look at the disk of", &folder, e.into()))?;
+    let stat = rustix::fs::statvfs(&folder)
+        .map_err(|e| files::io_error("look at the disk of", &folder, e.into()))?;
     let (free, whole) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
     let used = size(&folder);
     let declared = it.spec().storage.size.bytes();

@@ -48,7 +48,8 @@ impl Authority {
             }
             None => {
                 files::make_dir(&folder, 0o711)?;
-                let fresh = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|e| refused(e.to_string()))?;
+                let fresh =
+                    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|e| refused(e.to_string()))?;
                 files::put_if_absent(&place, fresh.serialize_pem().as_bytes(), 0o600)?;
                 files::read(&place)?.unwrap_or_default()
             }
@@ -56,9 +57,7 @@ impl Authority {
         let key = KeyPair::from_pem(&pem).map_err(|e| refused(format!("the key is damaged: {e}")))?;
         let params = params(&key);
         if certificate.is_none() {
-            let own = params
-                .self_signed(&key)
-                .map_err(|e| refused(e.to_string()))?;
+            let own = params.self_signed(&key).map_err(|e| refused(e.to_string()))?;
             // Whoever signs first: the key is the same, so both certificates mean the same authority.
             files::put_if_absent(&file, own.pem().as_bytes(), 0o644)?;
         }

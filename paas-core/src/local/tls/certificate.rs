@@ -101,7 +101,12 @@ pub fn ensure(home: &Home, instance: &Path, account: &Account, now: Timestamp) -
         Some(key) => key,
         None => {
             let fresh = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(unsigned)?;
-            files::replace(&key_file(instance), fresh.serialize_pem().as_bytes(), 0o600, account)?;
+            files::replace(
+                &key_file(instance),
+                fresh.serialize_pem().as_bytes(),
+                0o600,
+                account,
+            )?;
             fresh
         }
     };
@@ -132,15 +137,26 @@ fn params(now: Timestamp) -> CertificateParams {
     params.not_after = date(now.saturating_add(GOOD).unwrap_or(now));
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, HOST);
-    let machine = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
-    let ours = machine.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-    let names = [HOST.to_owned(), machine].into_iter().take(if ours { 2 } else { 1 });
+    let machine = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .to_lowercase();
+    let ours = machine
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    let names = [HOST.to_owned(), machine]
+        .into_iter()
+        .take(if ours { 2 } else { 1 });
     let mut names: Vec<String> = names.filter(|n| !n.is_empty()).collect();
     names.dedup();
     params.subject_alt_names = names
         .into_iter()
         .filter_map(|n| Ia5String::try_from(n).ok().map(SanType::DnsName))
-        .chain(["127.0.0.1", "::1"].iter().filter_map(|ip| ip.parse().ok().map(SanType::IpAddress)))
+        .chain(
+            ["127.0.0.1", "::1"]
+                .iter()
+                .filter_map(|ip| ip.parse().ok().map(SanType::IpAddress)),
+        )
         .collect();
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -4,7 +4,8 @@ pub mod authority;
 pub mod certificate;
 
 use super::{
-    codes::LOC_NO_TLS, config::Written, instance::LocalInstance, machine::LocalMachine, tls::authority::Authority,
+    codes::LOC_NO_TLS, config::Written, instance::LocalInstance, machine::LocalMachine,
+    tls::authority::Authority,
 };
 use crate::{
     database::connection::{Connection, SslMode},
