@@ -2,12 +2,18 @@
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
+    clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a test may panic and look at the clock"
+    reason = "a test may panic, say what it left out, and look at the clock"
 )]
 
 use std::{
-    fs, net::TcpListener, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, sync::Arc,
+    fs,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
     time::Duration,
 };
 
@@ -62,7 +68,11 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::below(&std::env::temp_dir()).await
+    }
+
+    async fn below(folder: &Path) -> Self {
+        let dir = tempfile::tempdir_in(folder).unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
         machine.places = postgres::places().await.unwrap();
@@ -322,6 +332,13 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
     fs::copy(apart.join("ca.key"), ca.join("ca.key")).unwrap();
     let e = it.up().await.unwrap_err();
     assert!(format!("{e}").contains("PAAS-LOC-0022"), "{e}");
+    it.down().await.unwrap();
+    let e = it.up().await.unwrap_err();
+    assert!(format!("{e}").contains("PAAS-LOC-0022"), "{e}");
+    assert!(
+        it.running().unwrap().is_some(),
+        "the data is there for those who do not verify"
+    );
     fs::remove_dir_all(&ca).unwrap();
     fs::rename(&apart, &ca).unwrap();
     holds(&check(&it).await);
@@ -445,4 +462,50 @@ async fn a_build_without_tls_is_used_without_it_and_the_check_says_so() {
         matches!(report.at(Hop::Tls), Some(Finding::Skipped(why)) if why == "this PostgreSQL build has no TLS"),
         "{report:?}"
     );
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_where_something_is_written() {
+    let Some(disk) = std::env::var_os(SMALL_DISK).map(PathBuf::from) else {
+        return on_a_small_disk("a_full_disk_is_named_where_something_is_written");
+    };
+    let place = Place::below(&disk).await;
+    let it = place.instance(0);
+    it.up().await.unwrap();
+    let mut filler = fs::File::create(disk.join("filler")).unwrap();
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    let report = check(&it).await;
+    let (hop, e) = report.broken().unwrap();
+    assert_eq!((hop, e.code().id), (Hop::Write, "PAAS-PG-0015"), "{report:?}");
+    assert!(e.words().contains("No space left on device"), "{e}");
+    assert!(matches!(report.at(Hop::Disk), Some(Finding::Failed(e)) if e.code().id == "PAAS-LOC-0024"));
+    filler.set_len(0).unwrap();
+    let report = check(&it).await;
+    assert!(
+        matches!(report.at(Hop::Write), Some(Finding::Ok(_))),
+        "{report:?}"
+    );
+}
+
+/// Where the small disk is, for a test that was started again on one.
+const SMALL_DISK: &str = "PAAS_TEST_SMALL_DISK";
+
+/// Starts a test again with a disk of 100 MB that only it sees. Only root can mount one.
+fn on_a_small_disk(test: &str) {
+    if !rustix::process::geteuid().is_root() {
+        println!("left out: only root can mount a small disk");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "mount -t tmpfs -o size=100m,mode=755 none \"$1\" && exec \"$0\" --exact \"$2\"";
+    let status = Command::new("unshare")
+        .args(["--mount", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg(place.path())
+        .arg(test)
+        .env(SMALL_DISK, place.path())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
 }

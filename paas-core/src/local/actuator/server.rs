@@ -13,7 +13,7 @@ use crate::{
     error::{Class, Error, Result},
     local::{
         build::Version,
-        codes::{LOC_PORT, LOC_START},
+        codes::{LOC_AUTHORITY, LOC_PORT, LOC_START},
         config::{self, ServerConfig, Written},
         data, files, port,
         postmaster::{self, Postmaster},
@@ -56,7 +56,12 @@ impl LocalActuator {
         let mut taken = self.machine.taken(instance)?;
         let sockets = self.machine.sockets(owner);
         files::make_own_dir(&sockets, account)?;
-        let mut certificate = Some(self.certificate(instance)?);
+        // A spoilt authority takes no database away: it runs with the certificate that it has, and the next look finds fault with it.
+        let spoilt = |e: Error| match certificate::kept(instance) {
+            Some(kept) if e.code() == &LOC_AUTHORITY => Ok(kept),
+            _ => Err(e),
+        };
+        let mut certificate = Some(self.certificate(instance).or_else(spoilt)?);
         let mut attempt = 0;
         loop {
             let chosen = kept.map_or_else(|| port::choose(owner.uid(), &taken), Ok)?;

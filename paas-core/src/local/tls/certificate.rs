@@ -116,6 +116,13 @@ pub fn ensure(home: &Home, instance: &Path, account: &Account, now: Timestamp) -
     Ok(fingerprint(&certificate))
 }
 
+/// The fingerprint of whatever certificate a server could still be started with, good or not.
+pub fn kept(instance: &Path) -> Option<String> {
+    let key = files::read(&key_file(instance)).ok().flatten()?;
+    let certificate = belong_together(&file(instance), &key).ok()?;
+    Some(fingerprint(&certificate))
+}
+
 fn unsigned(e: impl std::fmt::Display) -> crate::error::Error {
     crate::error::Error::new(&crate::local::codes::LOC_AUTHORITY, crate::error::Class::Internal)
         .attempted("make a server's certificate")
