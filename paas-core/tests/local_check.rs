@@ -9,6 +9,7 @@
 
 use std::{
     fs,
+    io::Write,
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -54,6 +55,10 @@ struct Off(i64);
 impl Clock for Off {
     fn now(&self) -> Timestamp {
         Timestamp::now() + SignedDuration::from_hours(24 * self.0)
+    }
+
+    fn elapsed(&self) -> Duration {
+        SystemClock.elapsed()
     }
 
     async fn sleep(&self, time: Duration) {

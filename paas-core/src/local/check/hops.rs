@@ -125,10 +125,9 @@ impl Look<'_> {
     /// Looks at one hop, as long as the patience lasts; gives what the next one needs.
     async fn hop<T>(&mut self, hop: Hop, look: impl Future<Output = Result<(T, String)>>) -> Option<T> {
         let clock = &*self.it.machine().clock;
-        let began = clock.now();
+        let began = clock.elapsed();
         let found = within(clock, self.limits.patience, look).await;
-        let took = clock.now().duration_since(began);
-        let took = Duration::try_from(took).unwrap_or_default();
+        let took = clock.elapsed().saturating_sub(began);
         let (given, finding) = match found {
             Ok((given, words)) => (Some(given), Finding::Ok(words)),
             Err(e) => (None, Finding::Failed(e)),
