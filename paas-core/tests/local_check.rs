@@ -328,6 +328,8 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
     let ca = place.machine.home.authority();
     let apart = place.dir.path().join("apart");
     fs::rename(&ca, &apart).unwrap();
+    let e = broken(&check(&it).await, Hop::Tls, "PAAS-PG-0014");
+    assert!(e.advice().contains("put the authority's file back"), "{e}");
     paas_core::local::tls::authority::Authority::open(&place.machine.home).unwrap();
     let e = broken(&check(&it).await, Hop::Tls, "PAAS-PG-0014");
     assert!(

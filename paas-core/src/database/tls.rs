@@ -72,6 +72,11 @@ pub(crate) fn remedy(words: &str) -> Option<&'static str> {
              authority/ca.crt; if that file was replaced, put it back, or run `paas up`, which renews what does not fit",
         );
     }
+    if words.contains("No such file") {
+        return Some(
+            "put the authority's file back; or run `paas up`, which makes a new authority, whose ca.crt all clients must get",
+        );
+    }
     if words.contains("expired") || words.contains("not valid") {
         return Some(
             "run `paas up`: it renews the certificate and reloads the server; also check this machine's clock",

@@ -239,7 +239,7 @@ async fn handshake(
     let verified = verified?;
     let attempt = format!("encrypt the connection to {address}");
     let broken = |words: String| tls_error(words).attempted(&attempt);
-    let mut tls = tls::connector(&verified)?;
+    let mut tls = tls::connector(&verified).map_err(|e| broken(e.words().to_owned()))?;
     let mut answer = [0];
     let asked = async {
         stream.write_all(&ASK_FOR_TLS).await?;

@@ -69,6 +69,12 @@ pub fn look(home: &Home, instance: &Path, now: Timestamp) -> Standing {
     let good = || -> Result<Served, String> {
         let key = files::read(&key_file(instance)).map_err(|e| e.to_string())?;
         let key = key.ok_or("there is none yet")?;
+        if !Authority::file(home).exists() {
+            return Err("this home has no authority; a new one is made".to_owned());
+        }
+        if !file(instance).exists() {
+            return Err("it is missing".to_owned());
+        }
         let certificate = belong_together(&file(instance), &key)?;
         let ends = verify(&Authority::file(home), &certificate, now)?;
         if ends.duration_since(now) < AHEAD {
