@@ -179,7 +179,18 @@ impl LocalActuator {
             build.bin.display()
         );
         self.tell(owner, key, "Making", message);
-        data::make(&build, self.machine.home.account(), instance, &password).await?;
+        // Beside initdb, because the first key of a process takes 20 ms: aws-lc gathers entropy. The start judges what comes of it.
+        let (home, place, now) = (
+            self.machine.home.clone(),
+            instance.to_path_buf(),
+            self.machine.clock.now(),
+        );
+        let early = tokio::task::spawn_blocking(move || {
+            let _ = certificate::ensure(&home, &place, home.account(), now);
+        });
+        let made = data::make(&build, self.machine.home.account(), instance, &password).await;
+        let _ = early.await;
+        made?;
         Ok(Data {
             major: Some(build.version.major),
         })

@@ -308,7 +308,7 @@ mod tests {
         allow_alter_system = off
         # Declared parameters.
         work_mem = '8MB'
-        paas.config = 'd5413a2bbd6c2b78'
+        paas.config = '26d4116972ea8dda'
         ");
         let hash = |c: &ServerConfig| Written::parse(&c.render().unwrap()).hash.unwrap();
         assert_ne!(hash(&config("8MB")), hash(&config("9MB")));
