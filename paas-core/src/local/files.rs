@@ -90,6 +90,24 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32, account: &Account) -
     rename(&half, path)
 }
 
+/// Replaces a file in one move, for what can be made again: after a power loss it may be empty. A sync would wait for everything that
+/// others are writing.
+pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8], mode: u32, account: &Account) -> Result<()> {
+    let half = half_made(path);
+    let _ = fs::remove_file(&half);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&half)?;
+        account.own(&half)?;
+        file.write_all(bytes)?;
+        fs::rename(&half, path)
+    };
+    write().map_err(|e| io_error("write", path, e))
+}
+
 /// Writes a file of ours unless there is one: of many who come at once, in this process and in others, one wins.
 pub(crate) fn put_if_absent(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     static ATTEMPT: AtomicU32 = AtomicU32::new(0);

@@ -107,7 +107,7 @@ pub fn ensure(home: &Home, instance: &Path, account: &Account, now: Timestamp) -
         Some(key) => key,
         None => {
             let fresh = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(unsigned)?;
-            files::replace(
+            files::replace_unsynced(
                 &key_file(instance),
                 fresh.serialize_pem().as_bytes(),
                 0o600,
@@ -117,7 +117,7 @@ pub fn ensure(home: &Home, instance: &Path, account: &Account, now: Timestamp) -
         }
     };
     let pem = authority.sign(&params(now), &key)?;
-    files::replace(&file(instance), pem.as_bytes(), 0o600, account)?;
+    files::replace_unsynced(&file(instance), pem.as_bytes(), 0o600, account)?;
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(unsigned)?;
     Ok(fingerprint(&certificate))
 }
