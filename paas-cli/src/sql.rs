@@ -2,9 +2,10 @@
 
 use paas_core::{
     database::{
-        codes::{PG_AUTH, PG_CONNECT, PG_SQL},
+        codes::{PG_CONNECT, PG_SQL},
         connection::Connection,
-        session::{class_of, config},
+        session::{class_of, connect},
+        tls::{self, MakeRustlsConnect},
     },
     error::{Class, Error},
 };
@@ -13,16 +14,14 @@ use tokio::{
     sync::mpsc::{UnboundedReceiver, unbounded_channel},
     task::JoinHandle,
 };
-use tokio_postgres::{
-    AsyncMessage, Client, NoTls, SimpleQueryMessage, error::ErrorPosition, error::SqlState,
-};
+use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage, error::ErrorPosition};
 
 /// A session for SQL of a person. It ends when dropped.
-#[derive(Debug)]
 pub(crate) struct Prompt {
     client: Client,
     notices: UnboundedReceiver<String>,
     wire: JoinHandle<()>,
+    tls: MakeRustlsConnect,
 }
 
 /// What one statement gave.
@@ -72,15 +71,8 @@ impl Prompt {
     /// # Errors
     /// `PAAS-PG-0001` if nobody answers, `PAAS-PG-0002` if the login is refused.
     pub(crate) async fn open(to: &Connection) -> Result<Self, Error> {
-        let (client, mut connection) = config(to, "paas db").connect(NoTls).await.map_err(|e| {
-            let error = match e.as_db_error() {
-                Some(db) if *db.code() == SqlState::INVALID_PASSWORD => Error::new(&PG_AUTH, Class::Denied),
-                _ => Error::new(&PG_CONNECT, Class::Transient),
-            };
-            error
-                .attempted(format!("connect to {to}"))
-                .happened(words(&e, ""))
-        })?;
+        let (client, mut connection) = connect(to, "paas db").await?;
+        let tls = tls::connector(to)?;
         // The connection's own failure reaches the caller through the client.
         let (told, notices) = unbounded_channel();
         let wire = tokio::spawn(async move {
@@ -95,6 +87,7 @@ impl Prompt {
             client,
             notices,
             wire,
+            tls,
         })
     }
 
@@ -142,7 +135,7 @@ impl Prompt {
     /// Asks the server to stop the statement that runs.
     pub(crate) async fn cancel(&self) {
         // If the server cannot be asked, the end of the session ends the statement.
-        let _ = self.client.cancel_token().cancel_query(NoTls).await;
+        let _ = self.client.cancel_token().cancel_query(self.tls.clone()).await;
     }
 }
 

@@ -85,6 +85,7 @@ fn a_database_is_made_used_stopped_taken_up_again_and_deleted() {
         .into_iter()
         .map(|(p, _)| p)
         .filter(|p| !p.ends_with("id") && p.extension().is_none_or(|e| e != "lock"))
+        .filter(|p| !p.starts_with(home.path().join("authority")))
         .collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(
@@ -351,4 +352,55 @@ fn several_statements_run_in_order_up_to_the_first_that_fails() {
     assert!(said.err.contains("paas db connect NAME"), "{}", said.err);
     let said = sql(&["-o", "yaml", "-c", "selekt"]).exits(1);
     assert!(said.err.contains("class: invalid"), "{}", said.err);
+}
+
+#[test]
+fn the_way_into_a_database_is_checked_and_encrypted_on_demand() {
+    let home = Home::new();
+    let unknown = home.paas(&["db", "check", "shop", "-o", "json"]).exits(1);
+    assert_eq!(unknown.json()["broken"], "name");
+    assert!(unknown.err.contains("PAAS-CLI-0003"), "{}", unknown.err);
+    home.paas(&["db", "create", "shop"]).exits(0);
+    let whole = home.paas(&["db", "check", "shop"]).exits(0);
+    assert_eq!(
+        whole.out.lines().filter(|l| l.contains(" ok ")).count(),
+        8,
+        "{}",
+        whole.out
+    );
+    let undeclared = home.paas(&["db", "check", "shop", "--user", "eve"]).exits(1);
+    assert!(undeclared.err.contains("PAAS-CLI-0008"), "{}", undeclared.err);
+
+    let url = home.paas(&["db", "url", "shop", "--tls"]).exits(0).out;
+    assert!(
+        url.contains("@localhost:") && url.contains("sslmode=verify-full&sslrootcert="),
+        "the way is not encrypted"
+    );
+    let encrypted = "set role none; select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+    for (flag, answer) in [(Some("--tls"), "ssl\nt\n"), (None, "ssl\nf\n")] {
+        let args: Vec<&str> = ["db", "sql", "shop", "-c", encrypted]
+            .into_iter()
+            .chain(flag)
+            .collect();
+        assert_eq!(home.paas(&args).exits(0).out, answer);
+    }
+    let shown = home.paas(&["db", "show", "shop"]).exits(0).out;
+    assert!(shown.contains("authority/ca.crt"), "{shown}");
+
+    home.paas(&["down", "--yes"]).exits(0);
+    let stopped = home.paas(&["db", "check", "shop"]).exits(1);
+    assert!(
+        stopped.out.contains("not reached: server is broken"),
+        "{}",
+        stopped.out
+    );
+    assert!(
+        stopped.err.contains("PAAS-PG-0001") && stopped.err.contains("paas up"),
+        "{}",
+        stopped.err
+    );
+    assert_eq!(
+        home.paas(&["db", "check", "shop", "-o", "name"]).exits(1).out,
+        "server\n"
+    );
 }

@@ -75,6 +75,7 @@ impl Instance {
             port: port::choose(owner, &Default::default()).unwrap(),
             sockets: run,
             major: build.version.major,
+            certificate: None,
             parameters: BTreeMap::new(),
         };
         Self {

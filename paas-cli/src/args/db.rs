@@ -38,6 +38,11 @@ pub(crate) enum Db {
         after_help = "Examples:\n  paas db rotate demo\n  paas db rotate demo --user app --overlap 1h\n  paas db rotate demo --overlap 30s --disconnect --wait"
     )]
     Rotate(DbRotate),
+    /// Walk the way to the data hop by hop and name what is broken
+    #[command(
+        after_help = "Examples:\n  paas db check demo\n  paas db check demo -o json\n\nExits with 1 if a hop is broken."
+    )]
+    Check(DbCheck),
     /// Delete a database; the data is kept unless --delete-data is given
     Delete(DbDelete),
 }
@@ -75,6 +80,21 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// A way into one database.
 #[derive(Debug, Args)]
 pub(crate) struct DbAt {
+    /// The name of the instance
+    pub(crate) name: String,
+    /// As this user; left out, the first one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// To this database in it; left out, the first one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) database: Option<String>,
+    /// With TLS, the server verified against this home's authority (sslmode=verify-full)
+    #[arg(long)]
+    pub(crate) tls: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbCheck {
     /// The name of the instance
     pub(crate) name: String,
     /// As this user; left out, the first one

@@ -37,6 +37,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Sql(args)) => app.block_on(db::sql::run(app, &args)),
         Command::Db(Db::Env(args)) => app.block_on(db::env::run(app, &args)),
         Command::Db(Db::Rotate(args)) => app.block_on(db::rotate::run(app, &args)),
+        Command::Db(Db::Check(args)) => app.block_on(db::check::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
     }
 }

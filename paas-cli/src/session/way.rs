@@ -3,7 +3,14 @@
 use paas_core::{
     database::{codes::PG_CONNECT, connection::Connection},
     error::{Class, Error},
-    local::{account::Account, data, postmaster},
+    local::{
+        account::Account,
+        check::{Limits, Report},
+        data,
+        instance::LocalInstance,
+        postmaster,
+        tls::{Offer, authority::Authority},
+    },
     spec::Document,
 };
 
@@ -21,6 +28,8 @@ pub(crate) struct Place {
     pub(crate) url: String,
     /// The folder that holds everything of it.
     pub(crate) folder: String,
+    /// Its TLS: the file of the authority that clients verify with, or why there is none.
+    pub(crate) tls: Result<String, &'static str>,
     /// The user that its server runs as, if that is another one than ours: PostgreSQL refuses root.
     pub(crate) runs_as: Option<String>,
 }
@@ -50,11 +59,23 @@ impl Session {
             port: connection.port,
             url: connection.to_string(),
             folder: folder.display().to_string(),
+            tls: match Offer::of(self.machine(), &target.owner)?.absence() {
+                None => Ok(Authority::file(&self.machine().home).display().to_string()),
+                Some(why) => Err(why),
+            },
             runs_as: match self.machine().home.account() {
                 Account::Myself { .. } => None,
                 Account::Other { name, .. } => Some(name.clone()),
             },
         })
+    }
+
+    /// Walks the way into a database, running or not.
+    pub(crate) async fn check(&self, target: &Target, user: Option<&str>, database: Option<&str>) -> Report {
+        match meant(target, user, database) {
+            Ok((instance, database, user)) => instance.check(database, user, &Limits::default()).await,
+            Err(e) => Report::unknown(e),
+        }
     }
 
     async fn way(
@@ -73,35 +94,43 @@ impl Session {
         user: Option<&str>,
         database: Option<&str>,
     ) -> Result<(String, Connection), Error> {
-        let (Some(instance), Document::DatabaseInstance(object)) = (target.instance(), &target.document)
-        else {
-            return Err(not_running(target, "it is not a database"));
-        };
-        let spec = &object.spec;
-        let users: Vec<&str> = spec.users.iter().map(|u| u.name.as_str()).collect();
-        let databases: Vec<&str> = spec.databases.iter().map(|d| d.name.as_str()).collect();
-        declared("user", user, &users)?;
-        declared("database", database, &databases)?;
-        let owned = spec
-            .databases
-            .iter()
-            .find(|d| user.is_some_and(|u| spec.owner_of(d) == u));
-        let chosen = spec
-            .databases
-            .iter()
-            .find(|d| Some(d.name.as_str()) == database)
-            .or(owned)
-            .or(spec.databases.first());
-        let (database, owner) = chosen.map_or(("app", "app"), |d| (d.name.as_str(), spec.owner_of(d)));
+        let (instance, database, user) = meant(target, user, database)?;
         // That a password is missing is another matter, which `up` does not mend.
         let never = |e: Error| match e.class() {
             Class::NotFound if e.code() == &PG_CONNECT => not_running(target, e.words()),
             _ => e,
         };
-        let user = user.unwrap_or(owner);
         let connection = instance.connection_to(database, user).await.map_err(never)?;
         Ok((user.to_owned(), connection))
     }
+}
+
+/// The database and the user that are meant: those that are named, else the first ones that go together.
+fn meant<'a>(
+    target: &'a Target,
+    user: Option<&'a str>,
+    database: Option<&'a str>,
+) -> Result<(&'a LocalInstance, &'a str, &'a str), Error> {
+    let (Some(instance), Document::DatabaseInstance(object)) = (target.instance(), &target.document) else {
+        return Err(not_running(target, "it is not a database"));
+    };
+    let spec = &object.spec;
+    let users: Vec<&str> = spec.users.iter().map(|u| u.name.as_str()).collect();
+    let databases: Vec<&str> = spec.databases.iter().map(|d| d.name.as_str()).collect();
+    declared("user", user, &users)?;
+    declared("database", database, &databases)?;
+    let owned = spec
+        .databases
+        .iter()
+        .find(|d| user.is_some_and(|u| spec.owner_of(d) == u));
+    let chosen = spec
+        .databases
+        .iter()
+        .find(|d| Some(d.name.as_str()) == database)
+        .or(owned)
+        .or(spec.databases.first());
+    let (database, owner) = chosen.map_or(("app", "app"), |d| (d.name.as_str(), spec.owner_of(d)));
+    Ok((instance, database, user.unwrap_or(owner)))
 }
 
 fn not_running(target: &Target, why: &str) -> Error {

@@ -28,4 +28,10 @@ crate::codes! {
     PG_AUTHORITY = "PAAS-PG-0009", "the authority's certificate cannot be read",
         "A binding holds a copy of the certificate that clients check the server with.",
         "Restore the file that the message names, then run `paas up`.";
+    PG_TLS = "PAAS-PG-0014", "the server's certificate is not the expected one, or there is no TLS",
+        "The chain does not end at the named authority, the name or the time does not fit, or what answers speaks no TLS.",
+        "Read the words: give the authority's own file, or run `paas up`, which renews the certificate; `paas db check NAME` looks closer.";
+    PG_READ_ONLY = "PAAS-PG-0015", "PostgreSQL takes no writes",
+        "The server, the database or the role is set to read-only, the server is recovering, or its disk is full.",
+        "Look for default_transaction_read_only in the parameters, or free disk space; the words say which.";
 }

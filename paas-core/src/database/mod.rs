@@ -15,3 +15,4 @@ pub mod login;
 pub mod resource;
 pub mod rotate;
 pub mod session;
+pub mod tls;

@@ -4,19 +4,33 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls, Row, error::SqlState, types::ToSql};
+use tokio_postgres::{Client, Config, Row, Socket, error::SqlState, tls::MakeTlsConnect, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    codes::{PG_AUTH, PG_CONNECT, PG_EXTENSION, PG_SQL, PG_STARTING},
-    connection::Connection,
+    codes::{PG_AUTH, PG_CONNECT, PG_EXTENSION, PG_READ_ONLY, PG_SQL, PG_STARTING, PG_TLS},
+    connection::{Connection, SslMode},
+    tls,
 };
 use crate::error::{Class, Error, Result};
 
 /// How long a connect may take; on this machine it takes milliseconds.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How a client of ours connects: without TLS, with a deadline, under the name that the server's own views show.
-pub fn config(to: &Connection, program: &str) -> Config {
+/// The half of a connection that moves its bytes; it has to be polled.
+pub type Wire = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
+/// Connects as the way says, plainly or with TLS, with a deadline, under the name that the server's own views show.
+///
+/// # Errors
+/// As [`Session::open`].
+pub async fn connect(to: &Connection, program: &str) -> Result<(Client, Wire)> {
+    let tls = tls::connector(to)?;
+    let connected = config(to, program).connect(tls).await;
+    connected.map_err(|e| translate(&e, &format!("connect to {to}")))
+}
+
+fn config(to: &Connection, program: &str) -> Config {
     let mut config = Config::new();
     config
         .host(&to.host)
@@ -26,11 +40,14 @@ pub fn config(to: &Connection, program: &str) -> Config {
         .password(to.password.expose_secret())
         .application_name(program)
         .connect_timeout(CONNECT)
-        .ssl_mode(tokio_postgres::config::SslMode::Disable);
+        .ssl_mode(match to.sslmode {
+            SslMode::Disable => tokio_postgres::config::SslMode::Disable,
+            SslMode::Require | SslMode::VerifyFull => tokio_postgres::config::SslMode::Require,
+        });
     config
 }
 
-/// An open session; it ends when dropped. Without TLS, so for Unix sockets and the loopback only.
+/// An open session; it ends when dropped.
 #[derive(Debug)]
 pub struct Session {
     client: Client,
@@ -41,12 +58,10 @@ impl Session {
     /// Opens a session.
     ///
     /// # Errors
-    /// `PAAS-PG-0001` if nobody answers, `PAAS-PG-0007` while the server starts or stops, `PAAS-PG-0002` if the login is refused.
+    /// `PAAS-PG-0001` if nobody answers, `PAAS-PG-0007` while the server starts or stops, `PAAS-PG-0002` if the login is refused,
+    /// `PAAS-PG-0014` if TLS is asked for and its certificate does not hold.
     pub async fn open(to: &Connection) -> Result<Self> {
-        let (client, connection) = config(to, "paas")
-            .connect(NoTls)
-            .await
-            .map_err(|e| translate(&e, &format!("connect to {to}")))?;
+        let (client, connection) = connect(to, "paas").await?;
         // The connection's own failure reaches the caller through the client.
         let wire = tokio::spawn(async move {
             let _ = connection.await;
@@ -106,6 +121,10 @@ pub(crate) fn column<'r, T: tokio_postgres::types::FromSql<'r>>(row: &'r Row, na
 fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
     let Some(db) = e.as_db_error() else {
         let words = std::error::Error::source(e).map_or_else(|| e.to_string(), |s| format!("{e}: {s}"));
+        // The driver's kinds of errors cannot be told apart but by their words.
+        if words.contains("TLS handshake") {
+            return tls_error(words).attempted(attempted);
+        }
         let error = Error::new(&PG_CONNECT, Class::Transient)
             .attempted(attempted)
             .happened(words);
@@ -123,6 +142,8 @@ fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
         SqlState::CANNOT_CONNECT_NOW | SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
             (&PG_STARTING, Class::Transient)
         }
+        SqlState::READ_ONLY_SQL_TRANSACTION => (&PG_READ_ONLY, Class::Denied),
+        SqlState::DISK_FULL => (&PG_READ_ONLY, Class::Quota),
         SqlState::UNDEFINED_FILE if attempted.starts_with("create extension") => {
             (&PG_EXTENSION, Class::NotFound)
         }
@@ -142,6 +163,16 @@ fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
         words.push_str(more);
     }
     Error::new(code, class).attempted(attempted).happened(words)
+}
+
+/// A handshake that failed, with what to do about it.
+pub(crate) fn tls_error(words: String) -> Error {
+    let advice = tls::remedy(&words);
+    let error = Error::new(&PG_TLS, Class::Denied).happened(words);
+    match advice {
+        Some(advice) => error.remedy(advice),
+        None => error,
+    }
 }
 
 /// What a caller can decide on from a SQLSTATE, whose first two characters are its class; see appendix A of PostgreSQL's manual.

@@ -14,7 +14,8 @@ use super::{
     machine::LocalMachine,
     mark::{self, Mark},
     postmaster::{self, Postmaster},
-    resource::{Data, Folder, LocalResource, Server},
+    resource::{Data, Encryption, Folder, LocalResource, Server},
+    tls::certificate::{self, Standing},
 };
 use crate::{
     actuator::{Actuator, Ids},
@@ -141,10 +142,24 @@ impl LocalActuator {
             Ok(seen) => {
                 server.parameters = Some(written.parameters);
                 server.seen = seen;
+                if server.seen.tls == Encryption::Unknown {
+                    server.seen.tls = self.encryption(instance, written.certificate.as_deref());
+                }
                 Ok(live(server, Health::Ready))
             }
             Err(e) if e.class() == Class::Denied => Ok(live(server, Health::Broken { why: e.to_string() })),
             Err(e) => Ok(live(server, settling(e.to_string()))),
+        }
+    }
+
+    /// How a server that has TLS on is seen by a client that has the home's authority.
+    fn encryption(&self, instance: &Path, read: Option<&str>) -> Encryption {
+        match certificate::look(&self.machine.home, instance, self.machine.clock.now()) {
+            Standing::Good(served) if Some(served.fingerprint.as_str()) == read => {
+                Encryption::On(served.ends)
+            }
+            Standing::Good(_) => Encryption::Due("the server has not read it".to_owned()),
+            Standing::Due(why) => Encryption::Due(why),
         }
     }
 
@@ -164,7 +179,18 @@ impl LocalActuator {
             build.bin.display()
         );
         self.tell(owner, key, "Making", message);
-        data::make(&build, self.machine.home.account(), instance, &password).await?;
+        // Beside initdb, because the first key of a process takes 20 ms: aws-lc gathers entropy. The start judges what comes of it.
+        let (home, place, now) = (
+            self.machine.home.clone(),
+            instance.to_path_buf(),
+            self.machine.clock.now(),
+        );
+        let early = tokio::task::spawn_blocking(move || {
+            let _ = certificate::ensure(&home, &place, home.account(), now);
+        });
+        let made = data::make(&build, self.machine.home.account(), instance, &password).await;
+        let _ = early.await;
+        made?;
         Ok(Data {
             major: Some(build.version.major),
         })

@@ -49,4 +49,13 @@ crate::codes! {
     LOC_BINDING = "PAAS-LOC-0021", "a binding directory cannot be used",
         "At the place where programs read how they get in, there is something that is not ours.",
         "Move away what the message names, then run `paas up`.";
+    LOC_AUTHORITY = "PAAS-LOC-0022", "the certificate authority of this home cannot be used",
+        "A file below authority/ in the home is damaged, missing or of another authority. Clients trust it, so it is never made anew in silence.",
+        "Restore authority/ca.key and authority/ca.crt; or move both away and run `paas up`: a new authority is made, whose ca.crt clients must get.";
+    LOC_NO_TLS = "PAAS-LOC-0023", "the instance has no TLS",
+        "Its PostgreSQL build was made without it, or the instance was made before there was TLS here.",
+        "Run `paas up`; where the build has none, install one that has it, or connect without TLS: it is the loopback.";
+    LOC_SPACE = "PAAS-LOC-0024", "little disk space is left for the data",
+        "The file system of the data is nearly full, or the data is nearly as large as spec.storage.size. PostgreSQL stops at a full disk.",
+        "Free space there, or move the home to a larger file system; raise spec.storage.size if the data may grow.";
 }

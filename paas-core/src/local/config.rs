@@ -9,7 +9,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{account::Account, build::Build, data::FOLDER, files, program};
+use super::{account::Account, build::Build, data::FOLDER, files, program, tls::certificate};
 use crate::{
     database::codes::PG_PARAMETER,
     error::{Class, Error, Result},
@@ -21,11 +21,15 @@ pub const FILE: &str = "paas.conf";
 /// A parameter of our own that tells a running server's configuration from the file's: PostgreSQL takes any name with a dot.
 pub const HASH: &str = "paas.config";
 
+/// A parameter of our own that names the certificate: with a new one the file is another, so a server that has not read it is seen.
+pub const CERTIFICATE: &str = "paas.certificate";
+
 /// Where the declared parameters begin in the file.
 const DECLARED: &str = "# Declared parameters.";
 
 /// Parameters that are the platform's: with another value the instance could not be reached, or data could be lost.
-const OURS: [&str; 18] = [
+const OURS: [&str; 22] = [
+    CERTIFICATE,
     "config_file",
     "cluster_name",
     "data_directory",
@@ -42,6 +46,9 @@ const OURS: [&str; 18] = [
     HASH,
     "password_encryption",
     "port",
+    "ssl",
+    "ssl_cert_file",
+    "ssl_key_file",
     "unix_socket_directories",
     "unix_socket_permissions",
 ];
@@ -78,6 +85,8 @@ pub struct ServerConfig {
     pub sockets: PathBuf,
     /// The major version, because not every version knows every parameter.
     pub major: u32,
+    /// The fingerprint of the server's certificate; `None` where the build has no TLS.
+    pub certificate: Option<String>,
     /// The declared parameters, by lower-case name.
     pub parameters: BTreeMap<String, String>,
 }
@@ -105,6 +114,17 @@ impl ServerConfig {
         ];
         for (name, value) in own {
             let _ = writeln!(text, "{name} = {}", quote(name, value)?);
+        }
+        match &self.certificate {
+            Some(fingerprint) => {
+                // Relative to the data directory, so that an instance may be moved.
+                for (name, file) in [("ssl_cert_file", "server.crt"), ("ssl_key_file", "server.key")] {
+                    let _ = writeln!(text, "{name} = '../{}/{file}'", certificate::FOLDER);
+                }
+                text.push_str("ssl_min_protocol_version = 'TLSv1.2'\nssl = 'on'\n");
+                let _ = writeln!(text, "{CERTIFICATE} = {}", quote(CERTIFICATE, fingerprint)?);
+            }
+            None => text.push_str("ssl = 'off'\n"),
         }
         if self.major >= 17 {
             // Settings changed by hand would be invisible in the spec.
@@ -137,6 +157,10 @@ impl ServerConfig {
 pub struct Written {
     /// The port.
     pub port: Option<u16>,
+    /// Whether it has TLS; `None` if it was written before there was TLS.
+    pub tls: Option<bool>,
+    /// The fingerprint of the certificate.
+    pub certificate: Option<String>,
     /// The declared parameters.
     pub parameters: BTreeMap<String, String>,
     /// The hash.
@@ -163,6 +187,8 @@ impl Written {
             let value = unquote(value);
             match name {
                 HASH => written.hash = Some(value),
+                CERTIFICATE => written.certificate = Some(value),
+                "ssl" => written.tls = Some(value == "on"),
                 "port" => written.port = value.parse().ok(),
                 _ if declared => {
                     written.parameters.insert(name.to_owned(), value);
@@ -256,6 +282,7 @@ mod tests {
             port: 20_001,
             sockets: "/run/it's".into(),
             major: 17,
+            certificate: Some("0a1b".into()),
             parameters: BTreeMap::from([("work_mem".to_owned(), value.to_owned())]),
         }
     }
@@ -273,10 +300,15 @@ mod tests {
         log_destination = 'stderr'
         log_line_prefix = '%m [%p] %q%u@%d '
         lc_messages = 'C'
+        ssl_cert_file = '../tls/server.crt'
+        ssl_key_file = '../tls/server.key'
+        ssl_min_protocol_version = 'TLSv1.2'
+        ssl = 'on'
+        paas.certificate = '0a1b'
         allow_alter_system = off
         # Declared parameters.
         work_mem = '8MB'
-        paas.config = 'd5413a2bbd6c2b78'
+        paas.config = '26d4116972ea8dda'
         ");
         let hash = |c: &ServerConfig| Written::parse(&c.render().unwrap()).hash.unwrap();
         assert_ne!(hash(&config("8MB")), hash(&config("9MB")));
@@ -312,7 +344,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read_back(value in "[^\n\r\0]{0,40}") {
             let written = Written::parse(&config(&value).render().unwrap());
-            prop_assert_eq!(written.port, Some(20_001));
+            prop_assert_eq!((written.port, written.tls), (Some(20_001), Some(true)));
             prop_assert_eq!(&written.parameters["work_mem"], &value);
             prop_assert_eq!(written.parameters.len(), 1);
         }

@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use super::{
@@ -89,15 +90,54 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32, account: &Account) -
     rename(&half, path)
 }
 
+/// Replaces a file in one move, for what can be made again: after a power loss it may be empty. A sync would wait for everything that
+/// others are writing.
+pub(crate) fn replace_unsynced(path: &Path, bytes: &[u8], mode: u32, account: &Account) -> Result<()> {
+    let half = half_made(path);
+    let _ = fs::remove_file(&half);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&half)?;
+        account.own(&half)?;
+        file.write_all(bytes)?;
+        fs::rename(&half, path)
+    };
+    write().map_err(|e| io_error("write", path, e))
+}
+
+/// Writes a file of ours unless there is one: of many who come at once, in this process and in others, one wins.
+pub(crate) fn put_if_absent(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    static ATTEMPT: AtomicU32 = AtomicU32::new(0);
+    let attempt = ATTEMPT.fetch_add(1, Ordering::Relaxed);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mine = path.with_file_name(format!("{HALF_MADE}{name}-{}-{attempt}", std::process::id()));
+    remove(&mine)?;
+    write_new(&mine, bytes, mode, &Account::Myself { uid: 0 })?;
+    let linked = fs::hard_link(&mine, path);
+    remove(&mine)?;
+    match linked {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(io_error("write", path, e)),
+        Ok(()) => sync_parent(path),
+    }
+}
+
 /// Moves a finished file or folder to its place.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|e| io_error("move into place", to, e))?;
-    if let Some(parent) = to.parent() {
-        File::open(parent)
-            .and_then(|d| d.sync_all())
-            .map_err(|e| io_error("sync folder", parent, e))?;
-    }
-    Ok(())
+    sync_parent(to)
+}
+
+fn sync_parent(path: &Path) -> Result<()> {
+    let Some(parent) = path.parent() else {
+        return Ok(());
+    };
+    File::open(parent)
+        .and_then(|d| d.sync_all())
+        .map_err(|e| io_error("sync folder", parent, e))
 }
 
 /// Where `path` is built before it is moved into place, and moved to before it is removed: beside it, always the same,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -193,19 +192,11 @@ fn identity(root: &Path) -> Result<String> {
     if let Some(id) = files::read(&path)? {
         return Ok(id.trim().to_owned());
     }
-    let mine = root.join(format!("{}id-{}", files::HALF_MADE, std::process::id()));
-    files::remove(&mine)?;
     #[allow(
         clippy::disallowed_methods,
         reason = "an identity is made once in the life of a home, not in a run"
     )]
     let id = Uuid::new_v4().to_string();
-    files::write_new(&mine, id.as_bytes(), 0o600, &Account::Myself { uid: 0 })?;
-    let linked = fs::hard_link(&mine, &path);
-    files::remove(&mine)?;
-    match linked {
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => identity(root),
-        Err(e) => Err(files::io_error("write", &path, e)),
-        Ok(()) => Ok(id),
-    }
+    files::put_if_absent(&path, id.as_bytes(), 0o600)?;
+    Ok(files::read(&path)?.unwrap_or(id).trim().to_owned())
 }

@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
 };
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{build::Version, codes::LOC_UPGRADE};
@@ -65,6 +66,35 @@ pub struct Seen {
     pub stale: bool,
     /// The platform's own login, over the Unix socket.
     pub admin: Option<Binding>,
+    /// How it encrypts. Wherever the build can, it is wanted.
+    pub tls: Encryption,
+}
+
+/// What is seen of a server's TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Encryption {
+    /// It was not asked.
+    #[default]
+    Unknown,
+    /// The build has none.
+    Absent,
+    /// The build has it, and it is off.
+    Off,
+    /// It is on with a certificate that clients take until then.
+    On(Timestamp),
+    /// It is on, and a new certificate is needed: why.
+    Due(String),
+}
+
+impl Encryption {
+    fn change(&self) -> Option<Change> {
+        let change = match self {
+            Self::Unknown | Self::Absent | Self::On(_) => return None,
+            Self::Off => Change::new("tls", "off", "on"),
+            Self::Due(why) => Change::new("tls.certificate", why, "renewed"),
+        };
+        Some(change.brings("reload"))
+    }
 }
 
 impl LocalResource {
@@ -116,6 +146,7 @@ impl Server {
                     .push(Change::new(format!("parameters.{name}"), shown(from), shown(to)).brings(brings));
             }
         }
+        changes.extend(live.seen.tls.change());
         if changes.is_empty() && !live.seen.pending.is_empty() {
             let names = live.seen.pending.join(", ");
             changes.push(Change::new("pending", names, "in effect").brings("restart"));
@@ -247,6 +278,17 @@ mod tests {
             ..live.clone()
         };
         assert!(told(same.clone(), live.clone()).is_empty());
+        let mut encrypted = live.clone();
+        for (seen, change) in [
+            (Encryption::Off, "tls: off -> on (reload)"),
+            (
+                Encryption::Due("it ends on 2029-02-28".into()),
+                "tls.certificate: it ends on 2029-02-28 -> renewed (reload)",
+            ),
+        ] {
+            encrypted.seen.tls = seen;
+            assert_eq!(told(same.clone(), encrypted.clone()), [change]);
+        }
         live.seen.stale = true;
         assert_eq!(
             told(same.clone(), live.clone()),

@@ -23,9 +23,11 @@ pub(crate) async fn run(app: &App, args: &DbEnv) -> Result<Exit, Failure> {
     let (user, to) = session
         .way_with_user(&target, args.at.user.as_deref(), args.at.database.as_deref())
         .await?;
-    let binding = match target.instance() {
-        Some(instance) => instance.binding(&user).await?,
-        None => None,
+    let (to, binding) = match target.instance() {
+        // The published binding says nothing of TLS.
+        Some(instance) if args.at.tls => (instance.with_tls(to)?, None),
+        Some(instance) => (to, instance.binding(&user).await?),
+        None => (to, None),
     };
     // One to another database would be read without a word.
     let binding = binding.filter(|(_, published)| published.entry("database") == to.database);

@@ -1,5 +1,6 @@
 //! `paas db`: one verb a file.
 
+pub(crate) mod check;
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod delete;

@@ -33,6 +33,7 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                 value["status"]["port"] = place.port.into();
                 value["status"]["url"] = place.url.into();
                 value["status"]["folder"] = place.folder.into();
+                value["status"]["authority"] = place.tls.ok().into();
                 value["status"]["runsAs"] = place.runs_as.into();
             }
             printer.value(&value);
@@ -55,6 +56,10 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
             if let Some(place) = &place {
                 field("engine", &format!("PostgreSQL {}", place.version));
                 field("url", &paint.name(&place.url));
+                match &place.tls {
+                    Ok(authority) => field("tls", &format!("with --tls, verified with {authority}")),
+                    Err(why) => field("tls", &format!("none: {why}")),
+                }
                 field("folder", &place.folder);
                 if let Some(user) = &place.runs_as {
                     field("runs as", user);

@@ -18,6 +18,7 @@ pub(crate) async fn run(app: &App, at: &DbAt) -> Result<Exit, Failure> {
                 "host": connection.host, "port": connection.port, "database": connection.database,
                 "username": connection.user, "password": connection.password.expose_secret(),
                 "uri": connection.url().expose_secret(), "jdbc-uri": connection.jdbc().expose_secret(),
+                "sslmode": connection.sslmode.as_str(), "sslrootcert": connection.ca,
             });
             app.printer.value(&value);
         }
@@ -29,7 +30,11 @@ pub(crate) async fn run(app: &App, at: &DbAt) -> Result<Exit, Failure> {
 /// The way that the arguments mean.
 pub(super) async fn connection(session: &Session, at: &DbAt) -> Result<Connection, Failure> {
     let target = super::named(session, &at.name)?;
-    Ok(session
+    let connection = session
         .connection(&target, at.user.as_deref(), at.database.as_deref())
-        .await?)
+        .await?;
+    match target.instance() {
+        Some(instance) if at.tls => Ok(instance.with_tls(connection)?),
+        _ => Ok(connection),
+    }
 }

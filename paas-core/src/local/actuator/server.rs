@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use super::{ADMIN_SECRET, LocalActuator};
 use crate::{
     database::{
+        codes::PG_TLS,
         connection::Connection,
         session::{Session, column},
     },
@@ -12,11 +13,12 @@ use crate::{
     error::{Class, Error, Result},
     local::{
         build::Version,
-        codes::{LOC_PORT, LOC_START},
+        codes::{LOC_AUTHORITY, LOC_PORT, LOC_START},
         config::{self, ServerConfig, Written},
         data, files, port,
         postmaster::{self, Postmaster},
-        resource::{Seen, Server},
+        resource::{Encryption, Seen, Server},
+        tls::certificate,
     },
     owner::Owner,
     resource::{Change, Key},
@@ -25,6 +27,9 @@ use crate::{
 
 /// How long a create waits for the server to answer. Afterwards it is waited for from pass to pass: it may be recovering.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a build without TLS says of `ssl = on`.
+const NO_TLS: &str = "SSL is not supported by this build";
 
 /// How often a start is tried again when the last children of a killed server are still ending, or a port was just taken.
 const ATTEMPTS: usize = 40;
@@ -51,6 +56,12 @@ impl LocalActuator {
         let mut taken = self.machine.taken(instance)?;
         let sockets = self.machine.sockets(owner);
         files::make_own_dir(&sockets, account)?;
+        // A spoilt authority takes no database away: it runs with the certificate that it has, and the next look finds fault with it.
+        let spoilt = |e: Error| match certificate::kept(instance) {
+            Some(kept) if e.code() == &LOC_AUTHORITY => Ok(kept),
+            _ => Err(e),
+        };
+        let mut certificate = Some(self.certificate(instance).or_else(spoilt)?);
         let mut attempt = 0;
         loop {
             let chosen = kept.map_or_else(|| port::choose(owner.uid(), &taken), Ok)?;
@@ -58,6 +69,7 @@ impl LocalActuator {
                 port: chosen,
                 sockets: sockets.clone(),
                 major,
+                certificate: certificate.clone(),
                 parameters: parameters.clone(),
             };
             config.write(instance, account)?;
@@ -68,6 +80,8 @@ impl LocalActuator {
                     taken.insert(chosen);
                     config::forget(instance)?;
                 }
+                // The build itself is the judge, and asking it beforehand would cost every start a process.
+                Err(e) if certificate.is_some() && e.words().contains(NO_TLS) => certificate = None,
                 Err(e) if e.code() == &LOC_START && e.class() == Class::Transient && attempt < ATTEMPTS => {
                     clock.sleep(PAUSE).await;
                 }
@@ -110,15 +124,26 @@ impl LocalActuator {
             return Ok(());
         };
         let sockets = self.machine.sockets(owner);
+        let certificate = match live.seen.tls {
+            Encryption::Absent => None,
+            _ => Some(self.certificate(&instance)?),
+        };
         ServerConfig {
             port: server_port,
             sockets,
             major,
+            certificate,
             parameters,
         }
         .write(&instance, account)?;
         postmaster::reload(&running)?;
         self.wait_for_reload(owner, &instance, server_port).await
+    }
+
+    /// The fingerprint of a certificate that clients take; a new one where there is none.
+    fn certificate(&self, instance: &Path) -> Result<String> {
+        let home = &self.machine.home;
+        certificate::ensure(home, instance, home.account(), self.machine.clock.now())
     }
 
     /// A server that refuses its new parameters runs again with those it had: a mistake in the spec takes no database away.
@@ -153,8 +178,18 @@ impl LocalActuator {
             return Ok(());
         };
         for _ in 0..ATTEMPTS {
-            if !ask(&admin, &written).await?.stale {
-                break;
+            let seen = ask(&admin, &written).await?;
+            if !seen.stale {
+                return match seen.tls {
+                    Encryption::Off if written.tls == Some(true) => Err(Error::new(&PG_TLS, Class::Blocked)
+                        .attempted("switch TLS on")
+                        .happened("the server read its configuration and TLS is still off")
+                        .remedy(format!(
+                            "read its last words in {}",
+                            instance.join(postmaster::LOG).display()
+                        ))),
+                    _ => Ok(()),
+                };
             }
             self.machine.clock.sleep(PAUSE / 5).await;
         }
@@ -168,6 +203,7 @@ pub(super) async fn ask(admin: &Connection, written: &Written) -> Result<Seen> {
     let rows = session
         .rows(
             "SELECT current_setting('server_version') AS version, current_setting($1, true) AS hash, \
+             current_setting('ssl_library') AS tls_by, current_setting('ssl') AS tls, \
              array_remove(array_agg(CASE WHEN context = 'postmaster' THEN name END), NULL) AS at_start, \
              array_remove(array_agg(CASE WHEN pending_restart THEN name END), NULL) AS pending FROM pg_settings",
             &[&config::HASH],
@@ -180,6 +216,12 @@ pub(super) async fn ask(admin: &Connection, written: &Written) -> Result<Seen> {
         seen.at_start = column::<Vec<String>>(row, "at_start")?.into_iter().collect();
         seen.pending = column(row, "pending")?;
         seen.stale = column::<Option<String>>(row, "hash")? != written.hash;
+        seen.tls = match (column(row, "tls_by")?, column(row, "tls")?) {
+            ("", _) => Encryption::Absent,
+            // Of which worth its certificate is, the files say.
+            (_, "on") => Encryption::Unknown,
+            _ => Encryption::Off,
+        };
     }
     seen.admin = Some(Binding {
         host: admin.host.clone(),

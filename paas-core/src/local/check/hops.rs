@@ -1,0 +1,332 @@
+//! How each hop is looked at.
+
+use std::{future::Future, net::SocketAddr, path::Path, pin::pin, time::Duration};
+
+use futures::future::{Either, select};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, lookup_host},
+};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+
+use super::{Finding, Hop, Limits, Report, Walk};
+use crate::{
+    clock::Clock,
+    database::{
+        codes::{PG_CONNECT, PG_SQL, PG_STARTING},
+        connection::Connection,
+        session::{Session, column, tls_error},
+        tls,
+    },
+    error::{Class, Error, Result},
+    local::{
+        codes::LOC_SPACE,
+        config::Written,
+        data, files,
+        instance::LocalInstance,
+        port,
+        tls::{HOST, Offer},
+    },
+};
+
+/// What a client sends to ask for TLS: its length, and a number that is no protocol version; the answer is one byte, `S` or `N`. See
+/// `SSLRequest` in chapter "Message Formats" of PostgreSQL's manual.
+const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// About a megabyte in a table that nobody else sees, in a transaction that leaves nothing.
+const WRITE: &str = "BEGIN; CREATE TEMPORARY TABLE paas_check (words text) ON COMMIT DROP; \
+    INSERT INTO paas_check SELECT repeat('x', 1000) FROM generate_series(1, 1000); ROLLBACK";
+
+impl LocalInstance {
+    /// Walks the way to `database` as the declared user `user`, and says where it is broken. Changes nothing.
+    ///
+    /// ```no_run
+    /// # async fn f(it: &paas_core::local::instance::LocalInstance) {
+    /// let report = it.check("app", "app", &Default::default()).await;
+    /// if let Some((hop, why)) = report.broken() {
+    ///     eprintln!("{}: {why}; {}", hop.as_str(), why.advice());
+    /// }
+    /// # }
+    /// ```
+    pub async fn check(&self, database: &str, user: &str, limits: &Limits) -> Report {
+        let mut look = Look {
+            it: self,
+            limits,
+            walk: Walk::default(),
+        };
+        // Every hop needs the ones before it, so the first error ends the way.
+        if look.way(database, user).await.is_some() || look.walk.broken() != Some(Hop::Name) {
+            look.hop(Hop::Disk, async { look_at_disk(self, limits) }).await;
+        }
+        look.walk.report()
+    }
+}
+
+/// A check under way.
+struct Look<'a> {
+    it: &'a LocalInstance,
+    limits: &'a Limits,
+    walk: Walk,
+}
+
+impl Look<'_> {
+    /// Everything between a client and its data; nothing if it ended before.
+    async fn way(&mut self, database: &str, user: &str) -> Option<()> {
+        let it = self.it;
+        let name = async {
+            let port = port_of(it)?;
+            let address = resolve(port).await?;
+            Ok((
+                (port, address),
+                format!("{HOST} is {}, port {port}", address.ip()),
+            ))
+        };
+        let (port, address) = self.hop(Hop::Name, name).await?;
+        self.hop(Hop::Server, async { runs(it, port) }).await?;
+        let tcp = async {
+            let stream = TcpStream::connect(address)
+                .await
+                .map_err(|e| refused(address, &e.to_string()))?;
+            Ok((stream, format!("{address} takes connections")))
+        };
+        let stream = self.hop(Hop::Tcp, tcp).await?;
+        let plain = it.connection_to(database, user).await;
+        let way = match Offer::of(it.machine(), it.owner()) {
+            Ok(offer) => match offer.absence() {
+                Some(why) => {
+                    self.walk
+                        .add(Hop::Tls, Finding::Skipped(why.to_owned()), Duration::ZERO);
+                    plain
+                }
+                None => {
+                    // A password that is missing is the business of the next hop.
+                    let certificate = certificate_of(it);
+                    self.hop(Hop::Tls, handshake(stream, certificate, address))
+                        .await?;
+                    plain.and_then(|to| it.with_tls(to))
+                }
+            },
+            Err(e) => Err(e),
+        };
+        let auth = async {
+            let to = way?;
+            let session = Session::open(&to).await?;
+            Ok((session, format!("{} may log in to {}", to.user, to.database)))
+        };
+        let session = self.hop(Hop::Auth, auth).await?;
+        self.hop(Hop::Query, ask(&session)).await?;
+        let write = async {
+            session.run(WRITE, "write to a temporary table").await?;
+            Ok(((), "a megabyte was written and rolled back".to_owned()))
+        };
+        self.hop(Hop::Write, write).await
+    }
+
+    /// Looks at one hop, as long as the patience lasts; gives what the next one needs.
+    async fn hop<T>(&mut self, hop: Hop, look: impl Future<Output = Result<(T, String)>>) -> Option<T> {
+        let clock = &*self.it.machine().clock;
+        let began = clock.elapsed();
+        let found = within(clock, self.limits.patience, look).await;
+        let took = clock.elapsed().saturating_sub(began);
+        let (given, finding) = match found {
+            Ok((given, words)) => (Some(given), Finding::Ok(words)),
+            Err(e) => (None, Finding::Failed(e)),
+        };
+        self.walk.add(hop, finding, took);
+        given
+    }
+}
+
+/// A look with an end: what accepts a connection and never answers is told too.
+async fn within<T>(
+    clock: &dyn Clock,
+    patience: Duration,
+    look: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match select(pin!(look), pin!(clock.sleep(patience))).await {
+        Either::Left((found, _)) => found,
+        Either::Right(((), _)) => Err(Error::new(&PG_CONNECT, Class::TimedOut)
+            .attempted("wait for an answer")
+            .happened(format!("there was none within {patience:?}"))
+            .remedy("look whether another program holds the port, or the machine is overloaded")),
+    }
+}
+
+fn port_of(it: &LocalInstance) -> Result<u16> {
+    let written = Written::read(&it.folder())?.unwrap_or_default();
+    written.port.ok_or_else(|| {
+        Error::new(&PG_CONNECT, Class::NotFound)
+            .attempted(format!("find the port of {}", it.owner()))
+            .happened("it has no server yet")
+            .remedy("make it with `paas up`")
+    })
+}
+
+/// The address that clients get which are given the name; the server listens on IPv4's loopback.
+async fn resolve(port: u16) -> Result<SocketAddr> {
+    let unresolved = |why: String| {
+        Error::new(&PG_CONNECT, Class::NotFound)
+            .attempted(format!("resolve {HOST}"))
+            .happened(why)
+            .remedy("give localhost the address 127.0.0.1 in /etc/hosts")
+    };
+    let all: Vec<SocketAddr> = lookup_host((HOST, port))
+        .await
+        .map_err(|e| unresolved(e.to_string()))?
+        .collect();
+    let loopback = all.iter().find(|a| a.ip() == std::net::Ipv4Addr::LOCALHOST);
+    loopback
+        .copied()
+        .ok_or_else(|| unresolved(format!("it is {all:?}, without 127.0.0.1")))
+}
+
+fn runs(it: &LocalInstance, port: u16) -> Result<((), String)> {
+    let failed = |code, class, words: String| {
+        Error::new(code, class)
+            .attempted(format!("find the server of {}", it.owner()))
+            .happened(words)
+    };
+    match it.running()? {
+        None => {
+            let stolen = if port::is_free(port) {
+                String::new()
+            } else {
+                format!("; another program listens on its port {port}")
+            };
+            let words = format!("no server process runs on its data{stolen}");
+            let remedy = if stolen.is_empty() {
+                "start it with `paas up`"
+            } else {
+                "stop the other program, then run `paas up`; or declare another port (spec.exposure.port)"
+            };
+            Err(failed(&PG_CONNECT, Class::NotFound, words).remedy(remedy))
+        }
+        Some(server) if server.status == "ready" => {
+            Ok(((), format!("process {} is ready", server.process.pid)))
+        }
+        Some(server) => {
+            let words = format!("process {} is {}", server.process.pid, server.status);
+            Err(failed(&PG_STARTING, Class::Transient, words))
+        }
+    }
+}
+
+fn refused(address: SocketAddr, why: &str) -> Error {
+    Error::new(&PG_CONNECT, Class::Transient)
+        .attempted(format!("connect to {address}"))
+        .happened(why)
+        .remedy("the server runs and does not listen there: was paas.conf changed by hand? `paas up` puts it right")
+}
+
+/// What the certificate is verified against: the way without a login, which a handshake does not need.
+fn certificate_of(it: &LocalInstance) -> Result<Connection> {
+    it.with_tls(Connection {
+        host: HOST.to_owned(),
+        port: 0,
+        database: String::new(),
+        user: String::new(),
+        password: String::new().into(),
+        sslmode: Default::default(),
+        ca: None,
+    })
+}
+
+async fn handshake(
+    mut stream: TcpStream,
+    verified: Result<Connection>,
+    address: SocketAddr,
+) -> Result<((), String)> {
+    let verified = verified?;
+    let attempt = format!("encrypt the connection to {address}");
+    let broken = |words: String| tls_error(words).attempted(&attempt);
+    let mut tls = tls::connector(&verified).map_err(|e| broken(e.words().to_owned()))?;
+    let mut answer = [0];
+    let asked = async {
+        stream.write_all(&ASK_FOR_TLS).await?;
+        stream.read_exact(&mut answer).await
+    };
+    asked
+        .await
+        .map_err(|e| broken(format!("what listens there is no PostgreSQL: {e}")))?;
+    match answer {
+        [b'S'] => {}
+        [b'N'] => {
+            return Err(broken(
+                "the server offers no TLS; its configuration says it does".into(),
+            ));
+        }
+        [other] => {
+            let words = format!("what listens there is no PostgreSQL: its first byte is {other}");
+            return Err(
+                broken(words).remedy("see which program holds the port, and stop it; then run `paas up`")
+            );
+        }
+    }
+    let connect = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, HOST);
+    let connect = connect.map_err(|e| broken(e.to_string()))?;
+    connect.connect(stream).await.map_err(|e| broken(e.to_string()))?;
+    Ok(((), format!("chain and name ({HOST}) are verified")))
+}
+
+async fn ask(session: &Session) -> Result<((), String)> {
+    let sql = "SELECT current_setting('server_version') AS version, current_user::text AS who";
+    let rows = session.rows(sql, &[], "ask for the version").await?;
+    let row = rows.first().ok_or_else(|| {
+        Error::new(&PG_SQL, Class::Internal)
+            .attempted("ask for the version")
+            .happened("the answer has no row")
+    })?;
+    let (version, who): (&str, &str) = (column(row, "version")?, column(row, "who")?);
+    Ok(((), format!("PostgreSQL {version} answers {who}")))
+}
+
+/// Free space against the limits, and the data against the declared size, which is not enforced here.
+fn look_at_disk(it: &LocalInstance, limits: &Limits) -> Result<((), String)> {
+    let folder = it.folder().join(data::FOLDER);
+    let stat = rustix::fs::statvfs(&folder)
+        .map_err(|e| files::io_error("look at the disk of", &folder, e.into()))?;
+    let (free, whole) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
+    let used = size(&folder);
+    let declared = it.spec().storage.size.bytes();
+    let words = format!(
+        "{} of {} free; the data has {} of {} declared",
+        human(free),
+        human(whole),
+        human(used),
+        it.spec().storage.size.as_str()
+    );
+    let scarce = free < limits.plenty && free < whole / 100 * limits.free_percent;
+    if free < limits.free || scarce || used >= declared / 100 * limits.used_percent {
+        return Err(Error::new(&LOC_SPACE, Class::Quota)
+            .attempted(format!("look at the disk of {}", folder.display()))
+            .happened(format!("StorageLow: {words}")));
+    }
+    Ok(((), words))
+}
+
+/// What the files below a folder hold. Files come and go while a server runs: what is gone counts nothing.
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .map(|e| match e.metadata() {
+            Ok(meta) if meta.is_dir() => size(&e.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// Bytes in the largest binary unit that leaves a number of at least one.
+fn human(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if value < 1024.0 {
+            return format!("{value:.1} {unit}");
+        }
+        value /= 1024.0;
+    }
+    format!("{value:.1} TiB")
+}
