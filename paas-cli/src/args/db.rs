@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Act;
+use super::{Act, DbBackup, DbBackups, DbClone, DbRestore};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
@@ -38,6 +38,14 @@ pub(crate) enum Db {
         after_help = "Examples:\n  paas db rotate demo\n  paas db rotate demo --user app --overlap 1h\n  paas db rotate demo --overlap 30s --disconnect --wait"
     )]
     Rotate(DbRotate),
+    /// Back up a database, running or not
+    Backup(DbBackup),
+    /// List the backups
+    Backups(DbBackups),
+    /// Make a new database of a backup
+    Restore(DbRestore),
+    /// Make a new database of one as it is now
+    Clone(DbClone),
     /// Delete a database; the data is kept unless --delete-data is given
     Delete(DbDelete),
 }

@@ -37,6 +37,10 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Sql(args)) => app.block_on(db::sql::run(app, &args)),
         Command::Db(Db::Env(args)) => app.block_on(db::env::run(app, &args)),
         Command::Db(Db::Rotate(args)) => app.block_on(db::rotate::run(app, &args)),
+        Command::Db(Db::Backup(args)) => app.block_on(db::backup::run(app, &args)),
+        Command::Db(Db::Backups(args)) => db::backups::run(app, &args),
+        Command::Db(Db::Restore(args)) => app.block_on(db::restore::run(app, &args)),
+        Command::Db(Db::Clone(args)) => app.block_on(db::restore::clone(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
     }
 }
