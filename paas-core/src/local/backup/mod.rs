@@ -21,6 +21,7 @@ mod aside;
 mod control;
 mod copy;
 mod manifest;
+mod object;
 pub(super) mod origin;
 mod restore;
 mod schedule;
@@ -32,6 +33,7 @@ mod verify;
 mod wal;
 
 pub use manifest::{Cause, Entry, FILE, Manifest};
+pub use object::{BackupDriver, Once};
 pub use restore::{clone, restore};
 pub use schedule::{Kept, due, expired, next};
 pub use store::{Backup, State, Store};

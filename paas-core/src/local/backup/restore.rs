@@ -56,6 +56,7 @@ pub async fn restore(to: &LocalInstance, backup: &Backup) -> Result<()> {
     let build = free(to, manifest.major).await?;
     tell(
         to,
+        "restore",
         State::Started,
         "Restoring",
         format!("restoring {}", backup.id),
@@ -85,6 +86,7 @@ pub async fn clone(from: &LocalInstance, to: &LocalInstance) -> Result<()> {
     let build = free(to, major).await?;
     tell(
         to,
+        "restore",
         State::Started,
         "Cloning",
         format!("copying {}", from.owner().name()),
@@ -103,13 +105,14 @@ async fn told(to: &LocalInstance, done: Result<()>) -> Result<()> {
     match &done {
         Ok(()) => tell(
             to,
+            "restore",
             State::Done,
             "Restored",
             "the data is there, with passwords of its own".to_owned(),
         ),
         Err(e) => {
             let _ = aside::sweep(to.machine(), &half(to)).await;
-            tell(to, State::Failed, "Failed", e.to_string());
+            tell(to, "restore", State::Failed, "Failed", e.to_string());
         }
     }
     done

@@ -171,10 +171,7 @@ impl Store {
         found.cloned().ok_or_else(|| {
             Error::new(&LOC_NO_BACKUP, Class::NotFound)
                 .attempted(format!("find the backup {id:?}"))
-                .happened(format!(
-                    "there are {} backups, and none has that id or is of an instance of that name",
-                    all.len()
-                ))
+                .happened("no backup has that id, and no good one is of an instance of that name")
         })
     }
 

@@ -14,6 +14,7 @@ use crate::{
     event::{Event, State},
     local::{account::Account, data, files, instance::LocalInstance},
     owner::Owner,
+    resource::Key,
 };
 
 /// The stage's name in events.
@@ -46,6 +47,7 @@ pub(super) async fn take_locked(instance: &LocalInstance, store: &Store, cause: 
     let half = files::half_made(&place);
     tell(
         instance,
+        "back up",
         State::Started,
         "Copying",
         format!("copying {}", owner.name()),
@@ -68,6 +70,7 @@ pub(super) async fn take_locked(instance: &LocalInstance, store: &Store, cause: 
         Ok(manifest) => {
             tell(
                 instance,
+                "back up",
                 State::Done,
                 "Copied",
                 format!("{id}, {} files", manifest.files.len()),
@@ -77,20 +80,20 @@ pub(super) async fn take_locked(instance: &LocalInstance, store: &Store, cause: 
         Err(e) => {
             // What cannot be removed now is swept by the next one.
             let _ = files::remove(&half);
-            tell(instance, State::Failed, "Failed", format!("{e}"));
+            tell(instance, "back up", State::Failed, "Failed", format!("{e}"));
             Err(e)
         }
     }
 }
 
-pub(super) fn tell(instance: &LocalInstance, state: State, reason: &str, message: String) {
+pub(super) fn tell(instance: &LocalInstance, verb: &str, state: State, reason: &str, message: String) {
     let machine = instance.machine();
     machine.events.emit(&Event {
         at: machine.clock.now(),
         owner: instance.owner().to_string(),
         stage: STAGE.to_owned(),
-        key: None,
-        verb: "create".to_owned(),
+        key: Key::new(data::FOLDER).ok(),
+        verb: verb.to_owned(),
         state,
         reason: reason.to_owned(),
         message,
