@@ -15,7 +15,7 @@ use crate::{
     codes::CLI_NOT_RUNNING,
     exit::{Exit, Failure},
     session::{Session, Target},
-    ui::ask,
+    ui::{ask, progress::Line},
 };
 
 pub(crate) async fn run(app: &App, args: &DbBackup) -> Result<Exit, Failure> {
@@ -79,7 +79,9 @@ async fn proved(app: &App, session: &Session, backup: Backup) -> Result<Backup, 
 
 fn print(app: &App, backup: &Backup, done: &str) {
     match app.printer.output() {
-        Output::Json | Output::Yaml => app.printer.value(&json(backup)),
+        // Events came before it.
+        Output::Json => app.printer.line(&Line::Result(json(backup))),
+        Output::Yaml => app.printer.value(&json(backup)),
         Output::Name => app.printer.data(&backup.id),
         Output::Table | Output::Wide => {
             let size = backup.manifest.as_ref().map_or(String::new(), |m| size(m.size()));

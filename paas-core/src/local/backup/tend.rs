@@ -68,6 +68,8 @@ fn look(instance: &LocalInstance, store: &Store, now: Timestamp) -> Result<(bool
         .iter()
         .filter(|b| b.state == State::Good)
         .filter_map(began)
+        // One from before the clock was set back says nothing about today.
+        .filter(|at| *at <= now)
         .max();
     let due = schedule::due(plan, last_good, now)? && instance.running()?.is_some();
     let scheduled: Vec<Kept> = all
