@@ -87,7 +87,7 @@ pub(crate) enum Command {
     Status(Status),
     /// What happened
     Events(Events),
-    /// Databases: create, list, show, url, env, connect, sql, rotate, delete
+    /// Databases: create, list, show, url, env, connect, sql, rotate, backup, restore, clone, delete
     #[command(subcommand)]
     Db(Db),
     /// Explain an error code

@@ -8,6 +8,7 @@ use std::{
 };
 
 use postgres_protocol::escape::{escape_identifier, escape_literal};
+use rustix::process::Signal;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,9 @@ const RULES: &str = "hba.conf";
 
 /// How long the server may take after its recovery is done.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often an ending process is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A copy of a data directory in a folder of its own, laid out as an instance's.
 #[derive(Debug)]
@@ -195,7 +199,14 @@ impl Aside<'_> {
 /// # Errors
 /// `PAAS-LOC-0009`, `PAAS-LOC-0010`, `PAAS-LOC-0013`.
 pub(super) async fn sweep(machine: &LocalMachine, folder: &Path) -> Result<()> {
-    stop(machine, folder).await?;
+    if let Some(server) = postmaster::running(folder, machine.home.account())? {
+        // Nobody wants its data on disk; and in single-user mode it knows no other way to end than this or its input's end.
+        server.process.signal(Signal::QUIT)?;
+        let deadline = machine.clock.elapsed() + PATIENCE;
+        while server.process.is_alive() && machine.clock.elapsed() < deadline {
+            machine.clock.sleep(LOOK).await;
+        }
+    }
     files::remove(&sockets(machine, folder))?;
     files::remove(folder)
 }
