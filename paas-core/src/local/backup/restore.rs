@@ -239,7 +239,7 @@ async fn new_passwords(to: &LocalInstance, session: &Session) -> Result<()> {
         .rows(
             "SELECT r.rolname::text AS name, d.description AS mark \
              FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass \
-             WHERE starts_with(d.description, $1)",
+             WHERE r.rolcanlogin AND starts_with(d.description, $1)",
             &[&format!("{MARK}login ")],
             "list the login roles",
         )
