@@ -45,6 +45,9 @@ paas_core::codes! {
     CLI_NO_SQL = "PAAS-CLI-0014", "there is no SQL to run",
         "Neither -c nor a file on stdin was given.",
         "Write `paas db sql NAME -c 'select 1'`, or pipe a file into it.";
+    CLI_TAKEN = "PAAS-CLI-0015", "a database of that name exists",
+        "`db restore` and `db clone` make new databases; they change none.",
+        "Give another name with --to. If an earlier restore was interrupted, `paas up` brings it up.";
     CLI_BINDING = "PAAS-CLI-0017", "there is no binding directory",
         "A user has one binding, to the first database that it owns or else the first one there is, made by `paas up`.",
         "Run `paas up`, or use another --format, which knows every database.";

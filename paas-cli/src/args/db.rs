@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Act;
+use super::{Act, DbBackup, DbBackups, DbClone, DbRestore};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
@@ -43,6 +43,14 @@ pub(crate) enum Db {
         after_help = "Examples:\n  paas db check demo\n  paas db check demo -o json\n\nExits with 1 if a hop is broken."
     )]
     Check(DbCheck),
+    /// Back up a database, running or not
+    Backup(DbBackup),
+    /// List the backups
+    Backups(DbBackups),
+    /// Make a new database of a backup
+    Restore(DbRestore),
+    /// Make a new database of one as it is now
+    Clone(DbClone),
     /// Delete a database; the data is kept unless --delete-data is given
     Delete(DbDelete),
 }

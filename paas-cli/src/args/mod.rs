@@ -1,5 +1,6 @@
 //! The command line as types; nothing here reads files or starts anything.
 
+mod backup;
 mod db;
 
 use std::{path::PathBuf, time::Duration};
@@ -7,6 +8,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use db::{Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbEnv, DbRotate, DbSql, EnvFormat};
 
 const EXAMPLES: &str = "\
@@ -85,7 +87,7 @@ pub(crate) enum Command {
     Status(Status),
     /// What happened
     Events(Events),
-    /// Databases: create, list, show, url, env, connect, sql, rotate, delete
+    /// Databases: create, list, show, url, env, connect, sql, rotate, backup, restore, clone, delete
     #[command(subcommand)]
     Db(Db),
     /// Explain an error code

@@ -38,6 +38,10 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Env(args)) => app.block_on(db::env::run(app, &args)),
         Command::Db(Db::Rotate(args)) => app.block_on(db::rotate::run(app, &args)),
         Command::Db(Db::Check(args)) => app.block_on(db::check::run(app, &args)),
+        Command::Db(Db::Backup(args)) => app.block_on(db::backup::run(app, &args)),
+        Command::Db(Db::Backups(args)) => db::backups::run(app, &args),
+        Command::Db(Db::Restore(args)) => app.block_on(db::restore::run(app, &args)),
+        Command::Db(Db::Clone(args)) => app.block_on(db::restore::clone(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
     }
 }

@@ -6,20 +6,19 @@ mod way;
 use std::{path::PathBuf, sync::Arc};
 
 use paas_core::{
-    codes::CORE_UNSUPPORTED,
     driver::Outputs,
-    error::{Class, Error},
+    error::Error,
     event::EventSink,
     execute::{Alone, Fence, Tools},
     ledger::FileLedger,
     local::{
-        driver::LocalInfrastructure, home::Whence, instance::LocalInstance, lock::Holder,
-        machine::LocalMachine,
+        backup::BackupDriver, driver::LocalInfrastructure, home::Whence, instance::LocalInstance,
+        lock::Holder, machine::LocalMachine,
     },
     owner::Owner,
     pipeline::{Context, DriverStage, Pipeline},
     policy::{Policy, Retention},
-    spec::{DatabaseInstanceSpec, Document, Object, PlatformSpec, validate},
+    spec::{DatabaseBackupSpec, DatabaseInstanceSpec, Document, Object, PlatformSpec, validate},
 };
 
 use crate::{
@@ -163,12 +162,13 @@ impl Session {
                 Document::DatabaseInstance(object) => {
                     targets.push(self.database(document, object, &platforms)?)
                 }
-                Document::DatabaseBackup(_) => {
-                    return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
-                        .attempted(format!("run the backup {}", document.name()))
-                        .happened("this build makes no backups yet; it has: Platform, DatabaseInstance")
-                        .remedy("leave the DatabaseBackup out of the file"));
-                }
+                // They come last, when what they copy is up.
+                Document::DatabaseBackup(_) => {}
+            }
+        }
+        for document in documents {
+            if let Document::DatabaseBackup(object) = document {
+                targets.push(self.backup(document, object, documents)?);
             }
         }
         Ok(targets)
@@ -185,6 +185,44 @@ impl Session {
             instance: None,
             fence: Arc::new(Alone),
         })
+    }
+
+    fn backup(
+        &self,
+        document: &Document,
+        object: &Object<DatabaseBackupSpec>,
+        documents: &[Document],
+    ) -> Result<Target, Error> {
+        let (meta, name) = (&object.metadata, &object.spec.instance_ref.name);
+        let accepted = self.objects.all()?;
+        let spec = documents.iter().chain(&accepted).find_map(|d| match d {
+            Document::DatabaseInstance(i)
+                if i.metadata.name == *name && i.metadata.namespace == meta.namespace =>
+            {
+                Some(i.spec.clone())
+            }
+            _ => None,
+        });
+        // An instance whose object is gone may have left its data, or this backup.
+        let instance = self.instance(&meta.namespace, name, spec.unwrap_or_default());
+        let driver = BackupDriver::new(instance, &meta.namespace, &meta.name);
+        Ok(Target {
+            document: document.clone(),
+            owner: driver.owner().clone(),
+            platform: None,
+            pipeline: Pipeline::new(vec![Box::new(DriverStage::new(driver, object.spec.clone()))]),
+            instance: None,
+            fence: Arc::new(Alone),
+        })
+    }
+
+    /// An instance of this machine whose events are told and logged.
+    fn instance(&self, namespace: &str, name: &str, spec: DatabaseInstanceSpec) -> LocalInstance {
+        let mut machine = self.machine.clone();
+        let owner = machine.owner(namespace, name);
+        let log: Arc<dyn EventSink> = Arc::new(Log::new(self.owner_folder(&owner), self.progress.clone()));
+        machine.events = log;
+        LocalInstance::new(machine, namespace, name, spec).cancelled_by(self.cancel.clone())
     }
 
     fn platform_owner(&self, platform: &Object<PlatformSpec>) -> Owner {
@@ -204,11 +242,7 @@ impl Session {
         }
         let meta = &object.metadata;
         let owner = self.machine.owner(&meta.namespace, &meta.name);
-        let mut machine = self.machine.clone();
-        let log: Arc<dyn EventSink> = Arc::new(Log::new(self.owner_folder(&owner), self.progress.clone()));
-        machine.events = log;
-        let instance = LocalInstance::new(machine, &meta.namespace, &meta.name, object.spec.clone())
-            .cancelled_by(self.cancel.clone());
+        let instance = self.instance(&meta.namespace, &meta.name, object.spec.clone());
         Ok(Target {
             document: document.clone(),
             owner,

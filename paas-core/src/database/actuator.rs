@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How a role's comment begins: the mark, set in the transaction that makes the role.
-const MARK: &str = "paas:";
+pub(crate) const MARK: &str = "paas:";
 
 /// Databases that are looked into at once.
 const PARALLEL: usize = 4;

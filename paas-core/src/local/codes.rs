@@ -46,6 +46,21 @@ crate::codes! {
     LOC_UPGRADE = "PAAS-LOC-0015", "the data is of another major version",
         "A data directory can be used by its own major only, and it is not upgraded in place.",
         "Declare the major that the data has, or make a new instance of the wanted major and load the data into it.";
+    LOC_BACKUP = "PAAS-LOC-0016", "a backup cannot be made",
+        "The instance uses what a backup cannot hold, a setting rules it out, or its write-ahead log was removed while it was copied.",
+        "Read what the message names. Nothing half-made is left, and earlier backups are untouched.";
+    LOC_RESTORE = "PAAS-LOC-0017", "a backup cannot be restored there",
+        "An instance of that name exists, or PostgreSQL could not recover the copy.",
+        "Give another name; if the server's words speak of the data, try an older backup.";
+    LOC_CORRUPT = "PAAS-LOC-0018", "a backup is not what was written",
+        "A file of it was changed, cut short or lost, or its manifest was.",
+        "Restore an older one (`paas db backups`), and look after the disk; the file that the message names is damaged.";
+    LOC_SHARED = "PAAS-LOC-0019", "a restored instance does not archive its log",
+        "Restored and cloned data has the system identifier of its origin. Two histories in one archive could not be told apart.",
+        "Remove archive_mode, archive_command and archive_library; for an instance that archives, dump the data and load it into a new one.";
+    LOC_NO_BACKUP = "PAAS-LOC-0020", "there is no such backup",
+        "The id is misspelt, or the backup was removed.",
+        "See what there is with `paas db backups`.";
     LOC_BINDING = "PAAS-LOC-0021", "a binding directory cannot be used",
         "At the place where programs read how they get in, there is something that is not ours.",
         "Move away what the message names, then run `paas up`.";

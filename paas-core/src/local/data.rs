@@ -157,7 +157,7 @@ fn append(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Brings everything to disk with one call for the file system, instead of initdb's one call a file.
-async fn sync(data: &Path) -> Result<()> {
+pub(super) async fn sync(data: &Path) -> Result<()> {
     let path = data.to_path_buf();
     let synced = tokio::task::spawn_blocking(move || {
         let folder = File::open(&path)?;

@@ -2,7 +2,11 @@
 
 mod rotate;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -95,6 +99,11 @@ impl LocalInstance {
         self
     }
 
+    /// What stops its work.
+    pub(super) fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
     /// Who owns its parts.
     pub fn owner(&self) -> &Owner {
         &self.owner
@@ -172,8 +181,17 @@ impl LocalInstance {
             .home
             .locks()
             .join(format!("{}.lock", self.owner.uid()));
+        self.lock_at(&path, waiting).await
+    }
+
+    /// Takes another lock in this instance's name.
+    pub(super) async fn lock_at(
+        &self,
+        path: &Path,
+        waiting: &(dyn Fn(&super::lock::Holder) + Send + Sync),
+    ) -> Result<Lock> {
         Lock::take(
-            &path,
+            path,
             &self.doing,
             self.patience,
             &*self.machine.clock,

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod actuator;
+pub mod backup;
 pub mod binding;
 pub mod build;
 pub mod check;

@@ -8,7 +8,7 @@ use paas_core::{
 
 use crate::{
     app::App,
-    args::DbCreate,
+    args::{Act, DbCreate},
     codes::CLI_DIFFERS,
     commands::up,
     exit::{Exit, Failure},
@@ -43,27 +43,50 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
         .find(|d| same(d, &document))
         .cloned();
     let document = known.unwrap_or(document);
+    bring_up(
+        app,
+        &session,
+        with_platform(document, &accepted),
+        &args.act,
+        "paas db create",
+    )
+    .await
+}
+
+/// A database that is to be made, with the platform that it needs where there is none.
+pub(super) fn with_platform(document: Document, accepted: &[Document]) -> Vec<Document> {
     let mut documents = vec![document];
     if !accepted.iter().any(|d| matches!(d, Document::Platform(_))) {
         documents.extend(quickstart_platform());
     }
+    documents
+}
+
+/// Accepts a database and brings it up.
+pub(super) async fn bring_up(
+    app: &App,
+    session: &Session,
+    documents: Vec<Document>,
+    act: &Act,
+    doing: &str,
+) -> Result<Exit, Failure> {
     let request = Request {
         wanted: Wanted::Spec,
         delete_data: false,
-        act: &args.act,
+        act,
         what: "create it",
     };
     let mut targets = session.targets(&documents)?;
-    session.lock(&mut targets, "paas db create", &args.act).await?;
+    session.lock(&mut targets, doing, act).await?;
     let accept = || {
         documents.iter().try_for_each(|d| {
             session.objects().keep(d)?;
             session.set_aside().forget(d)
         })
     };
-    let done = reconcile::run(app, &session, targets, &request, accept).await?;
+    let done = reconcile::run(app, session, targets, &request, accept).await?;
     let exit = reconcile::tell(&app.printer, &done);
-    up::finish(app, &session, &done).await;
+    up::finish(app, session, &done).await;
     Ok(exit)
 }
 

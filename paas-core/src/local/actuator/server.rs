@@ -12,6 +12,7 @@ use crate::{
     driver::Binding,
     error::{Class, Error, Result},
     local::{
+        backup::origin::check_archiving,
         build::Version,
         codes::{LOC_AUTHORITY, LOC_PORT, LOC_START},
         config::{self, ServerConfig, Written},
@@ -51,6 +52,7 @@ impl LocalActuator {
         let wish = self.wish.as_ref().filter(|w| w.major() == major);
         let build = self.machine.build(wish, Some(major), &tell).await?;
         let parameters = want.parameters.clone().unwrap_or_default();
+        check_archiving(instance, &parameters)?;
         config::check(&build, account, instance, &parameters).await?;
         let kept = want.port.or(Written::read(instance)?.and_then(|w| w.port));
         let mut taken = self.machine.taken(instance)?;
@@ -111,6 +113,7 @@ impl LocalActuator {
         let parameters = want.parameters.clone().unwrap_or_default();
         let major = data::major(&instance)?.unwrap_or_default();
         let build = self.machine.build(None, Some(major), &|_| ()).await?;
+        check_archiving(&instance, &parameters)?;
         config::check(&build, account, &instance, &parameters).await?;
         if changes.iter().any(|c| c.brings.as_deref() == Some("restart")) {
             let before = Written::read(&instance)?.unwrap_or_default();
