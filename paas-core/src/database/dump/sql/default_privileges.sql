@@ -1,8 +1,8 @@
 WITH rules AS (
     SELECT d.oid, d.defaclacl AS acl,
            CASE d.defaclnamespace WHEN 0 THEN acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's'::"char" ELSE d.defaclobjtype END, d.defaclrole)
-                ELSE '{}'::aclitem[] END AS base,
-           'ALTER DEFAULT PRIVILEGES FOR ROLE ' || d.defaclrole::regrole || coalesce(format(' IN SCHEMA %I', n.nspname), '') AS start,
+                END AS base,
+           'ALTER DEFAULT PRIVILEGES FOR ROLE ' || d.defaclrole::regrole || coalesce(' IN SCHEMA ' || quote_ident(n.nspname), '') AS start,
            CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' WHEN 'T' THEN 'TYPES'
                                 WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END AS what
     FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace

@@ -7,7 +7,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid, 'table ' || c.oid::regclass AS
                 || CASE a.attgenerated WHEN 's' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(d.adbin, d.adrelid))
                                        WHEN 'v' THEN format(' GENERATED ALWAYS AS (%s)', pg_get_expr(d.adbin, d.adrelid)) ELSE '' END
                 || CASE WHEN a.attnotnull AND coalesce(k.convalidated, true)
-                        THEN coalesce(format(' CONSTRAINT %I', k.conname), '') || ' NOT NULL'
+                        THEN coalesce(' CONSTRAINT ' || quote_ident(k.conname), '') || ' NOT NULL'
                              || CASE WHEN k.connoinherit THEN ' NO INHERIT' ELSE '' END
                         ELSE '' END,
                 ',' ORDER BY a.attnum)

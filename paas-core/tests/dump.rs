@@ -1,0 +1,244 @@
+//! A database becomes text and the text becomes the same database, with the real PostgreSQL; pg_dump and psql judge where the machine has
+//! them. Without them the test says so, unless `PAAS_TEST_REQUIRE` is `all`.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and tell what it left out"
+)]
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use paas_core::{
+    database::{
+        codes::{PG_DUMP_TEXT, PG_LOAD, PG_NOT_COVERED, PG_NOT_EMPTY},
+        connection::Connection,
+        dump::{self, Dumped, dump, dump_with},
+        load::{self, Loaded, load, load_with},
+        session::Session,
+    },
+    error::{Error, Result},
+    local::{
+        account::Account,
+        build::{self, Choice},
+        instance::LocalInstance,
+        machine::LocalMachine,
+        postmaster,
+    },
+    spec::{Database, DatabaseInstanceSpec, User},
+    testing::postgres,
+};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
+};
+use secrecy::ExposeSecret;
+
+struct Place {
+    dir: tempfile::TempDir,
+    instance: LocalInstance,
+    bin: PathBuf,
+}
+
+impl Place {
+    async fn new(databases: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
+        machine.places = postgres::places().await.unwrap();
+        machine.fetch = false;
+        let found = build::find(&machine.places).await;
+        let Ok(Choice::Here(build)) = build::choose(&found, None, false) else {
+            panic!("there is no PostgreSQL where it was found a moment ago: {found:?}");
+        };
+        let user = |n: &str| User {
+            name: n.to_owned(),
+            connection_limit: None,
+        };
+        let database = |n: &&str| Database {
+            name: n.to_string(),
+            owner: None,
+            extensions: Vec::new(),
+        };
+        let spec = DatabaseInstanceSpec {
+            users: ["app", "reader", "writer"].map(user).to_vec(),
+            databases: databases.iter().map(database).collect(),
+            ..DatabaseInstanceSpec::default()
+        };
+        let instance = LocalInstance::new(machine, "default", "demo", spec);
+        instance.up().await.unwrap();
+        Self {
+            dir,
+            instance,
+            bin: build.bin,
+        }
+    }
+
+    async fn admin(&self, database: &str) -> Connection {
+        self.instance.admin(database).await.unwrap()
+    }
+
+    async fn owner(&self, database: &str) -> Connection {
+        self.instance.connection_to(database, "app").await.unwrap()
+    }
+
+    async fn run(&self, database: &str, sql: &str) {
+        let session = Session::open(&self.admin(database).await).await.unwrap();
+        session.run(sql, "prepare").await.unwrap();
+    }
+
+    /// One of PostgreSQL's client programs with its arguments, or nothing if it is not beside the server.
+    async fn tool(&self, program: &str, database: &str, args: &[&str], input: &[u8]) -> Option<Vec<u8>> {
+        let path = self.bin.join(program);
+        if !path.is_file() {
+            assert_ne!(
+                std::env::var("PAAS_TEST_REQUIRE").as_deref(),
+                Ok("all"),
+                "{program} is required and is not at {}",
+                path.display()
+            );
+            println!("left out: there is no {program} for this server");
+            return None;
+        }
+        let to = self.admin(database).await;
+        let passfile = self.dir.path().join("pgpass");
+        let _ = fs::remove_file(&passfile);
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&passfile)
+            .unwrap();
+        file.write_all(to.pgpass().expose_secret().as_bytes()).unwrap();
+        let mut command = Command::new(path);
+        for (name, value) in to.env().into_iter().filter(|(n, _)| *n != "PGPASSWORD") {
+            command.env(name, value.expose_secret());
+        }
+        let mut child = command
+            .env("PGPASSFILE", &passfile)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        let writer = std::thread::spawn(move || {
+            let _ = stdin.write_all(&input);
+        });
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        assert!(output.status.success(), "{program} failed");
+        Some(output.stdout)
+    }
+
+    /// What pg_dump says of a database: its schema as it is, its rows in an order of their own. Its guards are random.
+    async fn judged(&self, database: &str) -> Option<(String, Vec<String>)> {
+        let schema = self.tool("pg_dump", database, &["--schema-only"], b"").await?;
+        let rows = self.tool("pg_dump", database, &["--data-only"], b"").await?;
+        let schema = String::from_utf8(schema).unwrap();
+        let schema: Vec<&str> = schema
+            .lines()
+            .filter(|l| !l.starts_with("\\restrict") && !l.starts_with("\\unrestrict"))
+            .collect();
+        let mut rows: Vec<String> = String::from_utf8(rows).unwrap().lines().map(str::to_owned).collect();
+        rows.retain(|l| !l.starts_with("\\restrict") && !l.starts_with("\\unrestrict"));
+        rows.sort();
+        Some((schema.join("\n"), rows))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Ok(Some(server)) = postmaster::running(&self.instance.folder(), &Account::current().unwrap()) {
+            let _ = server.process.signal(rustix::process::Signal::QUIT);
+            while server.process.is_alive() {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+async fn text(from: &Connection) -> Result<(String, Dumped)> {
+    let mut out = Vec::new();
+    let dumped = dump(from, &mut out).await?;
+    assert_eq!(dumped.bytes, out.len() as u64);
+    Ok((String::from_utf8(out).unwrap(), dumped))
+}
+
+async fn take(to: &Connection, text: &str) -> Result<Loaded> {
+    load(to, &mut text.as_bytes()).await
+}
+
+/// Without the first line, which names the database.
+fn body(text: &str) -> &str {
+    text.split_once('\n').unwrap().1
+}
+
+fn code(e: &Error) -> &'static str {
+    e.code().id
+}
+
+#[track_caller]
+fn same(one: &str, other: &str, what: &str) {
+    for (n, (a, b)) in one.lines().zip(other.lines()).enumerate() {
+        assert_eq!(a, b, "{what}, line {}", n + 1);
+    }
+    assert_eq!(one.lines().count(), other.lines().count(), "{what}");
+}
+
+#[tokio::test]
+async fn a_rich_database_is_dumped_and_loaded_and_every_judge_finds_it_the_same() {
+    let place = Place::new(&["source", "ours", "psql", "theirs"]).await;
+    place.run("source", include_str!("dump.sql")).await;
+    let source = place.admin("source").await;
+    let (dumped, told) = text(&source).await.unwrap();
+    if let Ok(path) = std::env::var("DUMP_DEBUG") {
+        fs::write(path, &dumped).unwrap();
+    }
+    let rows = |name: &str| told.tables.iter().find(|(n, _)| n == name).unwrap().1;
+    assert_eq!(rows("shop.hashed_0") + rows("shop.hashed_1"), 20);
+    assert_eq!(rows("\"Odd Name\".\"Every \"\"Value\"\"\""), 3);
+    assert_eq!(rows("shop.no_columns"), 2);
+
+    let ours = place.admin("ours").await;
+    let loaded = take(&ours, &dumped).await.unwrap();
+    assert_eq!(loaded.bytes, dumped.len() as u64);
+    assert_eq!(
+        (loaded.rows, loaded.tables),
+        (told.rows, told.tables.len() as u64)
+    );
+    let (again, _) = text(&ours).await.unwrap();
+    same(body(&dumped), body(&again), "a dump of the copy");
+    for password in [source.password.expose_secret(), "SCRAM-SHA-256"] {
+        assert!(!dumped.contains(password));
+    }
+
+    let Some((schema, data)) = place.judged("source").await else {
+        return;
+    };
+    let (copied, copied_data) = place.judged("ours").await.unwrap();
+    same(&schema, &copied, "pg_dump of our copy");
+    assert_eq!(data, copied_data);
+
+    let quiet = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"];
+    place.tool("psql", "psql", &quiet, dumped.as_bytes()).await;
+    let (by_psql, psql_data) = place.judged("psql").await.unwrap();
+    same(&schema, &by_psql, "our dump loaded by psql");
+    assert_eq!(data, psql_data);
+
+    let theirs = place.tool("pg_dump", "source", &[], b"").await.unwrap();
+    take(&place.admin("theirs").await, &String::from_utf8(theirs).unwrap())
+        .await
+        .unwrap();
+    let (from_theirs, their_data) = place.judged("theirs").await.unwrap();
+    same(&schema, &from_theirs, "pg_dump's dump loaded by us");
+    assert_eq!(data, their_data);
+}
