@@ -139,7 +139,7 @@ impl Place {
         Some(output.stdout)
     }
 
-    /// What pg_dump says of a database: its schema as it is, its rows in an order of their own. Its guards are random.
+    /// What pg_dump says of a database: its entries and its rows, sorted: it orders equals by their numbers. Its guards are random.
     async fn judged(&self, database: &str) -> Option<(String, Vec<String>)> {
         let schema = self.tool("pg_dump", database, &["--schema-only"], b"").await?;
         let rows = self.tool("pg_dump", database, &["--data-only"], b"").await?;
@@ -148,10 +148,17 @@ impl Place {
             .lines()
             .filter(|l| !l.starts_with("\\restrict") && !l.starts_with("\\unrestrict"))
             .collect();
-        let mut rows: Vec<String> = String::from_utf8(rows).unwrap().lines().map(str::to_owned).collect();
+        let mut rows: Vec<String> = String::from_utf8(rows)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect();
         rows.retain(|l| !l.starts_with("\\restrict") && !l.starts_with("\\unrestrict"));
         rows.sort();
-        Some((schema.join("\n"), rows))
+        let schema = schema.join("\n");
+        let mut entries: Vec<&str> = schema.split("\n--\n-- Name: ").map(str::trim).collect();
+        entries.sort_unstable();
+        Some((entries.join("\n\n"), rows))
     }
 }
 
@@ -205,7 +212,7 @@ async fn a_rich_database_is_dumped_and_loaded_and_every_judge_finds_it_the_same(
     }
     let rows = |name: &str| told.tables.iter().find(|(n, _)| n == name).unwrap().1;
     assert_eq!(rows("shop.hashed_0") + rows("shop.hashed_1"), 20);
-    assert_eq!(rows("\"Odd Name\".\"Every \"\"Value\"\"\""), 3);
+    assert_eq!(rows(r#""Odd Name"."Every ""Value""#), 3);
     assert_eq!(rows("shop.no_columns"), 2);
 
     let ours = place.admin("ours").await;

@@ -26,7 +26,7 @@ pub(super) enum Section {
     Last,
 }
 
-/// The kinds of objects: where each stands, and the query that tells them.
+/// The kinds of objects: where each stands, and the query that tells them. What a row lists as its needs is of an earlier kind.
 const KINDS: [(Section, &str); 24] = [
     (Section::Before, include_str!("sql/schemas.sql")),
     (Section::Before, include_str!("sql/extensions.sql")),
@@ -36,9 +36,9 @@ const KINDS: [(Section, &str); 24] = [
     (Section::Before, include_str!("sql/aggregates.sql")),
     (Section::Before, include_str!("sql/sequences.sql")),
     (Section::Before, include_str!("sql/tables.sql")),
+    (Section::Before, include_str!("sql/views.sql")),
     (Section::Before, include_str!("sql/identities.sql")),
     (Section::Before, include_str!("sql/defaults.sql")),
-    (Section::Before, include_str!("sql/views.sql")),
     (Section::Before, include_str!("sql/columns.sql")),
     (Section::After, include_str!("sql/keys.sql")),
     (Section::After, include_str!("sql/indexes.sql")),
@@ -79,6 +79,7 @@ pub(super) struct Catalog {
     /// Parts of another object: made with it.
     part_of: BTreeMap<Id, Id>,
     members: BTreeSet<Id>,
+    temporary: BTreeSet<u32>,
     class: u32,
 }
 
@@ -98,6 +99,10 @@ impl Catalog {
             .await?;
         if let Some(row) = rows.first() {
             it.class = column(row, "class")?;
+        }
+        let sql = "SELECT oid FROM pg_class WHERE relpersistence = 't'";
+        for row in session.rows(sql, &[], "look for temporary tables").await? {
+            it.temporary.insert(column(&row, "oid")?);
         }
         let edges = it.depends(session).await?;
         for (rank, (section, sql)) in KINDS.iter().enumerate() {
@@ -173,7 +178,12 @@ impl Catalog {
                 continue;
             }
             // What belongs to a temporary table goes with it.
+            if needs.iter().any(|oid| self.temporary.contains(oid)) {
+                continue;
+            }
+            let name: String = column(&row, "name")?;
             let Some(needs) = needs.iter().map(|oid| self.relation(*oid)).collect() else {
+                self.missing.push(name);
                 continue;
             };
             if id.0 != 0 {
@@ -181,7 +191,7 @@ impl Catalog {
             }
             let node = Node { section, rank, needs };
             self.objects.push(Object {
-                name: column(&row, "name")?,
+                name,
                 sql: text,
                 node,
             });
