@@ -249,3 +249,124 @@ async fn a_rich_database_is_dumped_and_loaded_and_every_judge_finds_it_the_same(
     same(&schema, &from_theirs, "pg_dump's dump loaded by us");
     assert_eq!(data, their_data);
 }
+
+#[tokio::test]
+async fn nothing_is_left_out_in_silence_and_nothing_is_half_loaded() {
+    let place = Place::new(&["one", "two"]).await;
+    let (one, two) = (place.admin("one").await, place.owner("two").await);
+    place
+        .run(
+            "one",
+            "SET ROLE app; CREATE TABLE t (a int PRIMARY KEY); INSERT INTO t VALUES (1);
+             RESET ROLE; CREATE COLLATION public.mine (locale = 'C'); CREATE PUBLICATION everything FOR ALL TABLES;
+             SELECT lo_create(4711)",
+        )
+        .await;
+    let e = text(&one).await.unwrap_err();
+    assert_eq!(code(&e), PG_NOT_COVERED.id);
+    for name in ["collation mine", "publication everything", "large object 4711"] {
+        assert!(e.words().contains(name), "{name}: {e}");
+    }
+    let options = dump::Options {
+        allow_missing: true,
+        ..dump::Options::default()
+    };
+    let mut out = Vec::new();
+    let dumped = dump_with(&one, &mut out, &options).await.unwrap();
+    assert_eq!(dumped.left_out.len(), 3, "{:?}", dumped.left_out);
+    let whole = String::from_utf8(out).unwrap();
+
+    // Nothing of what fails at its end is there afterwards, and the place is told.
+    let spoilt = whole.replace("\n1\n\\.", "\n1\nx\n\\.");
+    let line = spoilt.lines().position(|l| l == "x").unwrap() + 1;
+    let e = take(&two, &spoilt).await.unwrap_err();
+    assert_eq!(code(&e), PG_LOAD.id);
+    for words in [
+        format!("line {line}: `COPY public.t (a)"),
+        "invalid input syntax for type integer: \"x\"".into(),
+    ] {
+        assert!(e.to_string().contains(&words), "{words}: {e}");
+    }
+    for (cut, words) in [
+        (&whole[..whole.find("\n1\n").unwrap() + 3], "within the rows"),
+        (
+            whole.split_inclusive("CREATE TABLE").next().unwrap(),
+            "within the statement",
+        ),
+        (
+            whole
+                .trim_end()
+                .strip_suffix("-- paas: the dump is complete")
+                .unwrap(),
+            "its last line is not there",
+        ),
+        ("SELECT 1;\n\\connect other\n", "line 2: \\connect"),
+        ("\\! ls\n", "a command of psql"),
+        ("COMMIT;", "one transaction"),
+    ] {
+        let e = take(&two, cut).await.unwrap_err();
+        assert_eq!(code(&e), PG_DUMP_TEXT.id, "{e}");
+        assert!(e.words().contains(words), "{words}: {e}");
+    }
+    let fresh = load::Options::default();
+    let loaded = load_with(&two, &mut whole.as_bytes(), &fresh).await.unwrap();
+    assert_eq!((loaded.rows, loaded.left_out.len()), (1, 3));
+    let e = load_with(&two, &mut whole.as_bytes(), &fresh).await.unwrap_err();
+    assert_eq!(code(&e), PG_NOT_EMPTY.id);
+    assert!(e.words().contains("table t"), "{e}");
+    take(&two, "\\restrict abc\nSELECT 1;\n\\unrestrict abc\n")
+        .await
+        .unwrap();
+}
+
+/// Texts, bytes, numbers and times as they come.
+fn row() -> impl Strategy<Value = (Option<String>, Vec<u8>, f64, Vec<Option<String>>, String)> {
+    (
+        prop::option::of("[^\0]{0,20}"),
+        prop::collection::vec(any::<u8>(), 0..20),
+        prop::num::f64::ANY,
+        prop::collection::vec(prop::option::of("[\\\\\t\n\r\"'{},a-cN.]{0,6}"), 0..4),
+        prop::sample::select(vec![
+            "infinity",
+            "-infinity",
+            "0044-03-15 12:00:00 BC",
+            "2024-02-29 01:02:03.000004+00",
+        ])
+        .prop_map(str::to_owned),
+    )
+}
+
+#[tokio::test]
+async fn values_of_any_content_come_back_as_they_were() {
+    let place = Place::new(&["one", "two"]).await;
+    let (one, two) = (place.owner("one").await, place.owner("two").await);
+    let shape = "CREATE TABLE v (n int, t text, b bytea, f float8, a text[], at timestamptz, j jsonb)";
+    let session = Session::open(&one).await.unwrap();
+    session.run(shape, "prepare").await.unwrap();
+    let mut runner = TestRunner::new(Config::default());
+    let mut rows = 0;
+    for n in 0..300_i32 {
+        let (t, b, f, a, at) = row().new_tree(&mut runner).unwrap().current();
+        let sql = "INSERT INTO v VALUES ($1, $2, $3, $4, $5, $6::text::timestamptz, to_jsonb($2::text))";
+        session
+            .rows(sql, &[&n, &t, &b, &f, &a, &at], "insert")
+            .await
+            .unwrap();
+        rows += 1;
+    }
+    let (dumped, told) = text(&one).await.unwrap();
+    assert_eq!(told.rows, rows);
+    take(&two, &dumped).await.unwrap();
+    let whole = "SELECT md5(string_agg(v::text || float8send(f)::text, E'\\n' ORDER BY n)) AS sum, count(*) AS n FROM v";
+    let mut sums = Vec::new();
+    for to in [&one, &two] {
+        let rows = Session::open(to)
+            .await
+            .unwrap()
+            .rows(whole, &[], "compare")
+            .await
+            .unwrap();
+        sums.push((rows[0].get::<_, String>(0), rows[0].get::<_, i64>(1)));
+    }
+    assert_eq!(sums[0], sums[1]);
+}

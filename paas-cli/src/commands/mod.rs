@@ -38,6 +38,8 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Env(args)) => app.block_on(db::env::run(app, &args)),
         Command::Db(Db::Rotate(args)) => app.block_on(db::rotate::run(app, &args)),
         Command::Db(Db::Check(args)) => app.block_on(db::check::run(app, &args)),
+        Command::Db(Db::Dump(args)) => app.block_on(db::dump::run(app, &args)),
+        Command::Db(Db::Load(args)) => app.block_on(db::load::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
     }
 }

@@ -1,11 +1,15 @@
 //! `paas db`: one verb a file.
 
+mod amount;
 pub(crate) mod check;
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod dump;
 pub(crate) mod env;
 pub(crate) mod list;
+pub(crate) mod load;
+mod pg_dump;
 pub(crate) mod rotate;
 pub(crate) mod show;
 pub(crate) mod sql;

@@ -27,5 +27,5 @@ SELECT 'pg_proc'::regclass::oid AS class, p.oid, 'aggregate ' || i.identity AS n
        || E'\n);' || format(E'\nALTER ROUTINE %s OWNER TO %s;', i.identity, p.proowner::regrole) AS sql
 FROM pg_proc p JOIN pg_aggregate a ON a.aggfnoid = p.oid JOIN pg_namespace n ON n.oid = p.pronamespace,
      LATERAL pg_identify_object('pg_proc'::regclass, p.oid, 0) i
-WHERE p.oid >= 16384
+WHERE p.oid >= 16384 AND p.pronamespace::regnamespace::text !~ '^pg_temp'
 ORDER BY 3

@@ -36,15 +36,17 @@ WHERE m.oid >= 16384
 UNION ALL
 SELECT l.classoid, l.objoid, 'a security label on ' || pg_describe_object(l.classoid, l.objoid, l.objsubid) FROM pg_seclabel l
 UNION ALL
--- Privileges on the server's own objects that somebody changed after initdb; it notes none of the information schema.
-SELECT o.class, o.oid, 'changed privileges on ' || pg_describe_object(o.class, o.oid, 0)
-FROM (SELECT tableoid AS class, oid, relacl AS acl FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace UNION ALL
+-- Privileges on the server's own objects that somebody changed after initdb, which notes none of the information schema; and on members of
+-- extensions, after they were made.
+SELECT 0, 0, 'changed privileges on ' || pg_describe_object(o.class, o.oid, 0)
+FROM (SELECT tableoid AS class, oid, relacl AS acl FROM pg_class WHERE relnamespace <> 'information_schema'::regnamespace UNION ALL
       SELECT tableoid, oid, proacl FROM pg_proc UNION ALL
       SELECT tableoid, oid, typacl FROM pg_type UNION ALL
       SELECT tableoid, oid, lanacl FROM pg_language UNION ALL
       SELECT tableoid, oid, nspacl FROM pg_namespace WHERE nspname NOT IN ('public', 'information_schema')) o
 LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = 0
-WHERE o.oid < 16384 AND o.acl IS DISTINCT FROM i.initprivs
+WHERE (o.oid < 16384 OR EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e'))
+  AND o.acl IS DISTINCT FROM i.initprivs
   AND EXISTS ((SELECT * FROM aclexplode(o.acl) EXCEPT SELECT * FROM aclexplode(i.initprivs))
               UNION ALL (SELECT * FROM aclexplode(i.initprivs) EXCEPT SELECT * FROM aclexplode(o.acl)))
 ORDER BY 3

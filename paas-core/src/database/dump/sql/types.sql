@@ -25,5 +25,5 @@ LEFT JOIN pg_type b ON b.oid = t.typbasetype
 LEFT JOIN pg_class k ON k.oid = t.typrelid
 LEFT JOIN pg_range r ON r.rngtypid = t.oid
 LEFT JOIN (SELECT c.oid, n.nspname AS schema, c.opcname FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace) o ON o.oid = r.rngsubopc
-WHERE t.oid >= 16384 AND (t.typtype IN ('e', 'd') OR (t.typtype = 'c' AND k.relkind = 'c') OR (t.typtype = 'r' AND r.rngcanonical = 0))
+WHERE t.oid >= 16384 AND t.typnamespace::regnamespace::text !~ '^pg_temp' AND (t.typtype IN ('e', 'd') OR (t.typtype = 'c' AND k.relkind = 'c') OR (t.typtype = 'r' AND r.rngcanonical = 0))
 ORDER BY 3
