@@ -16,7 +16,6 @@ SELECT m.class, m.oid, coalesce(m.name, pg_describe_object(m.class, m.oid, 0)) A
     SELECT tableoid, oid, NULL FROM pg_foreign_data_wrapper UNION ALL
     SELECT tableoid, oid, NULL FROM pg_foreign_server UNION ALL
     SELECT tableoid, oid, NULL FROM pg_publication UNION ALL
-    SELECT tableoid, oid, 'large object ' || oid FROM pg_largeobject_metadata UNION ALL
     SELECT tableoid, oid, NULL FROM pg_class WHERE relkind = 'f' UNION ALL
     SELECT tableoid, oid, pg_describe_object(tableoid, oid, 0) || ' in a tablespace of its own' FROM pg_class
         WHERE reltablespace <> 0 AND relkind IN ('r', 'p', 'm', 'i', 'I') UNION ALL
@@ -33,6 +32,9 @@ SELECT m.class, m.oid, coalesce(m.name, pg_describe_object(m.class, m.oid, 0)) A
         WHERE EXISTS (SELECT 1 FROM aclexplode(n.nspacl) e WHERE e.grantor <> n.nspowner)
 ) m
 WHERE m.oid >= 16384
+UNION ALL
+-- Whoever makes a large object may choose its number.
+SELECT tableoid, oid, 'large object ' || oid FROM pg_largeobject_metadata
 UNION ALL
 SELECT l.classoid, l.objoid, 'a security label on ' || pg_describe_object(l.classoid, l.objoid, l.objsubid) FROM pg_seclabel l
 UNION ALL
