@@ -51,6 +51,12 @@ paas_core::codes! {
     CLI_BINDING = "PAAS-CLI-0017", "there is no binding directory",
         "A user has one binding, to the first database that it owns or else the first one there is, made by `paas up`.",
         "Run `paas up`, or use another --format, which knows every database.";
+    CLI_DUMP_FILE = "PAAS-CLI-0022", "the file of a dump cannot be written or read",
+        "The system refused it: the folder is not there, permissions, a full disk; or there is nothing on stdin.",
+        "Name another file. A dump that was not finished leaves no file, and an older one of that name as it was.";
+    CLI_PG_DUMP = "PAAS-CLI-0023", "pg_dump did not make the dump",
+        "There is none here that knows the server's major version, or it failed.",
+        "Leave --pg-dump out, or add --native: the dump is then made with the server alone.";
 }
 
 /// Every table of this build.

@@ -9,7 +9,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
-pub(crate) use db::{Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbEnv, DbRotate, DbSql, EnvFormat};
+pub(crate) use db::{
+    Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbLoad, DbRotate, DbSql, EnvFormat,
+};
 
 const EXAMPLES: &str = "\
 Examples:

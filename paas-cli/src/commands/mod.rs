@@ -42,6 +42,8 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Backups(args)) => db::backups::run(app, &args),
         Command::Db(Db::Restore(args)) => app.block_on(db::restore::run(app, &args)),
         Command::Db(Db::Clone(args)) => app.block_on(db::restore::clone(app, &args)),
+        Command::Db(Db::Dump(args)) => app.block_on(db::dump::run(app, &args)),
+        Command::Db(Db::Load(args)) => app.block_on(db::load::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
     }
 }

@@ -34,4 +34,16 @@ crate::codes! {
     PG_READ_ONLY = "PAAS-PG-0015", "PostgreSQL takes no writes",
         "The server, the database or the role is set to read-only, the server is recovering, or its disk is full.",
         "Look for default_transaction_read_only in the parameters, or free disk space; the words say which.";
+    PG_NOT_COVERED = "PAAS-PG-0010", "the dump would not hold everything",
+        "The database holds objects that our own dump has no words for, so it stops before a row is written.",
+        "Use pg_dump, or leave the listed objects out with --allow-missing; the file's head then names them.";
+    PG_LOAD = "PAAS-PG-0011", "a dump cannot be loaded",
+        "The server refused one of its statements or rows; all of it was one transaction, so nothing was changed.",
+        "Read the server's words; correct the statement at the line that the message names, or make the role that it names.";
+    PG_DUMP_TEXT = "PAAS-PG-0012", "the text of a dump cannot be written, or is not one that can be loaded",
+        "There is no place for it; or it is cut short, or has commands that are psql's, or says itself where a transaction begins and ends.",
+        "Make room, or make the dump again as plain text of one database, or load it with psql: `paas db connect NAME -- -f FILE`.";
+    PG_NOT_EMPTY = "PAAS-PG-0013", "the database to load into is not empty",
+        "It has objects already, which a dump's own might meet.",
+        "Load into a new database, or add --into-existing: if a name is taken, nothing is changed.";
 }

@@ -50,7 +50,7 @@ fn config(to: &Connection, program: &str) -> Config {
 /// An open session; it ends when dropped.
 #[derive(Debug)]
 pub struct Session {
-    client: Client,
+    pub(super) client: Client,
     wire: JoinHandle<()>,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn column<'r, T: tokio_postgres::types::FromSql<'r>>(row: &'r Row, na
     })
 }
 
-fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
+pub(super) fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
     let Some(db) = e.as_db_error() else {
         let words = std::error::Error::source(e).map_or_else(|| e.to_string(), |s| format!("{e}: {s}"));
         // The driver's kinds of errors cannot be told apart but by their words.
@@ -158,7 +158,8 @@ fn translate(e: &tokio_postgres::Error, attempted: &str) -> Error {
         db.message(),
         db.code().code()
     );
-    for more in [db.detail(), db.hint()].into_iter().flatten() {
+    // Where it was: a line of COPY, a statement within a function.
+    for more in [db.detail(), db.hint(), db.where_()].into_iter().flatten() {
         words.push_str("; ");
         words.push_str(more);
     }

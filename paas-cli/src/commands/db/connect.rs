@@ -78,10 +78,10 @@ fn failed(psql: &Path, e: &std::io::Error) -> Error {
 }
 
 /// A password file that is gone when this is dropped.
-struct Passfile(PathBuf);
+pub(super) struct Passfile(pub(super) PathBuf);
 
 impl Passfile {
-    fn write(folder: &Path, to: &Connection) -> std::io::Result<Self> {
+    pub(super) fn write(folder: &Path, to: &Connection) -> std::io::Result<Self> {
         let path = folder.join(format!(".pgpass-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
         let mut file = OpenOptions::new()

@@ -1,13 +1,17 @@
 //! `paas db`: one verb a file.
 
+mod amount;
 pub(crate) mod backup;
 pub(crate) mod backups;
 pub(crate) mod check;
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod dump;
 pub(crate) mod env;
 pub(crate) mod list;
+pub(crate) mod load;
+mod pg_dump;
 pub(crate) mod restore;
 pub(crate) mod rotate;
 pub(crate) mod show;
