@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
+
 use common::Home;
 
 #[test]
@@ -272,7 +274,7 @@ fn a_protected_database_is_not_deleted() {
 }
 
 #[test]
-fn no_output_and_no_file_but_the_secrets_holds_a_password() {
+fn no_output_and_no_file_but_secrets_and_bindings_holds_a_password() {
     let home = Home::new();
     let mut said = String::new();
     let mut run = |args: &[&str]| {
@@ -294,11 +296,22 @@ fn no_output_and_no_file_but_the_secrets_holds_a_password() {
         run(args);
     }
     run(&["down", "--yes", "-o", "json"]);
-    let (secrets, others): (Vec<_>, Vec<_>) = home
+    let (secrets, mut others): (Vec<_>, Vec<_>) = home
         .files()
         .into_iter()
         .partition(|(p, _)| p.starts_with(home.path().join("secrets")));
     assert!(secrets.len() >= 2);
+    // Bindings are what programs log in with: closed to others, and without the administrator's password.
+    let admin = secrets.iter().find(|(p, _)| p.ends_with("admin")).unwrap();
+    others.retain(|(path, text)| {
+        let binding = path.starts_with(home.path().join("bindings"));
+        if binding {
+            let mode = std::fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{}", path.display());
+            assert!(!text.contains(admin.1.as_str()), "{}", path.display());
+        }
+        !binding
+    });
     for (_, secret) in &secrets {
         assert!(!said.contains(secret.as_str()));
         for (path, text) in &others {

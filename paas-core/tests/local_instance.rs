@@ -309,6 +309,7 @@ async fn parameters_users_databases_and_extensions_are_reconciled_in_place() {
             "delete extension/shop/earthdistance",
             "update database/other owner=app (-)",
             "update login/reader connectionLimit=none (-)",
+            "update binding/reader database=shop (-)",
         ])
     );
     it.up().await.unwrap();

@@ -10,34 +10,26 @@
 //!
 //! Nothing is synced to the disk: after a power loss the server has to be started by a run that compares every entry and mends them.
 
+mod place;
+
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, symlink},
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
 
+use self::place::{Mark, is_ours, mark, read, refused, set_mark, sweep, switch};
 use super::{
     account::Account,
-    codes::LOC_BINDING,
     files::{self, io_error},
 };
 use crate::{
     database::binding::{BindingStore, Entries, Published, Slot},
-    error::{Class, Error, Result},
+    error::Result,
     owner::Owner,
 };
-
-/// The mark's name; readers of a binding pass over what begins with two dots, as they do in Kubernetes.
-const MARK_FILE: &str = "..paas.json";
-
-/// The link that is switched.
-const CURRENT: &str = "..data";
 
 /// A [`BindingStore`] in a folder: `<root>/<namespace>/<name>/<key>`.
 #[derive(Debug, Clone)]
@@ -45,12 +37,6 @@ pub struct FileBindings {
     root: PathBuf,
     /// Users of one instance may change names with each other in one pass.
     turn: Arc<Mutex<()>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Mark {
-    owner: String,
-    user: String,
 }
 
 impl FileBindings {
@@ -95,126 +81,6 @@ impl FileBindings {
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn refused(path: &Path, why: &str) -> Error {
-    Error::new(&LOC_BINDING, Class::Blocked)
-        .attempted(format!("use the binding directory {}", path.display()))
-        .happened(why)
-}
-
-/// Whose a directory is; nothing if that cannot be told.
-fn mark(place: &Path) -> Option<Mark> {
-    let text = fs::read(place.join(MARK_FILE)).ok()?;
-    serde_json::from_slice(&text).ok()
-}
-
-/// Whether a directory is this owner's or a damaged one of it, and nobody else's.
-fn is_ours(place: &Path, owner: &Owner) -> bool {
-    match mark(place) {
-        Some(mark) => mark.owner == owner.uid().to_string(),
-        None => is_half_made(place) || current(place).is_some() || is_empty(place),
-    }
-}
-
-fn is_half_made(place: &Path) -> bool {
-    let name = place.file_name().unwrap_or_default();
-    name.to_string_lossy().starts_with(files::HALF_MADE)
-}
-
-fn is_empty(place: &Path) -> bool {
-    files::list(place).is_ok_and(|all| all.is_empty())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    file.and_then(|mut f| f.write_all(bytes))
-        .map_err(|e| io_error("write", path, e))
-}
-
-/// Makes `path` a link to `to`, whatever was there, in one move.
-fn link(path: &Path, to: &Path) -> Result<()> {
-    if fs::read_link(path).is_ok_and(|now| now == to) {
-        return Ok(());
-    }
-    let half = files::half_made(path);
-    files::remove(&half)?;
-    if path.symlink_metadata().is_ok_and(|m| m.is_dir()) {
-        files::remove(path)?;
-    }
-    symlink(to, &half)
-        .and_then(|()| fs::rename(&half, path))
-        .map_err(|e| io_error("link", path, e))
-}
-
-/// The folder of the entries that readers see now.
-fn current(place: &Path) -> Option<PathBuf> {
-    fs::read_link(place.join(CURRENT)).ok()
-}
-
-/// The folders of all publications, by their numbers.
-fn publications(place: &Path) -> Result<Vec<(u64, PathBuf)>> {
-    let all = files::list(place)?;
-    let numbered = all.into_iter().filter_map(|path| {
-        let number = path.file_name()?.to_str()?.strip_prefix("..")?.parse().ok()?;
-        Some((number, path))
-    });
-    Ok(numbered.collect())
-}
-
-/// Removes publications that are not the current one.
-fn sweep(place: &Path) -> Result<()> {
-    let now = current(place);
-    for (_, path) in publications(place)? {
-        if now.as_deref() != path.file_name().map(Path::new) {
-            files::remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-/// Writes a new publication into a binding's directory and switches to it. The former one stays for readers that had begun with it.
-fn switch(place: &Path, entries: &Entries) -> Result<()> {
-    sweep(place)?;
-    let number = publications(place)?
-        .last()
-        .map_or(1, |(n, _)| n.saturating_add(1));
-    let name = format!("..{number}");
-    let folder = place.join(&name);
-    files::make_new_dir(&folder, 0o700, &Account::Myself { uid: 0 })?;
-    for (key, value) in entries {
-        write(&folder.join(key), value.expose_secret().as_bytes())?;
-    }
-    link(&place.join(CURRENT), Path::new(&name))?;
-    for key in entries.keys() {
-        link(&place.join(key), &Path::new(CURRENT).join(key))?;
-    }
-    for path in files::list(place)? {
-        let key = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if !key.starts_with("..") && !entries.contains_key(key) {
-            files::remove(&path)?;
-        }
-    }
-    Ok(())
-}
-
-fn set_mark(place: &Path, mark: &Mark) -> Result<()> {
-    let text = serde_json::to_vec(mark).map_err(|e| refused(place, &e.to_string()))?;
-    let half = place.join("..paas.json.new");
-    files::remove(&half)?;
-    write(&half, &text)?;
-    let there = place.join(MARK_FILE);
-    fs::rename(&half, &there).map_err(|e| io_error("write", &there, e))
-}
-
-/// An entry as it is found; one that others can read counts as lost, so that it is published anew.
-fn read(path: &Path) -> Option<String> {
-    let closed = fs::metadata(path).is_ok_and(|m| m.is_file() && m.mode() & 0o077 == 0);
-    closed.then(|| fs::read_to_string(path).ok()).flatten()
 }
 
 #[async_trait]
@@ -264,7 +130,7 @@ impl BindingStore for FileBindings {
                 files::make_new_dir(&half, 0o700, &Account::Myself { uid: 0 })?;
                 set_mark(&half, &mark)?;
                 switch(&half, entries)?;
-                return fs::rename(&half, &place).map_err(|e| io_error("move into place", &place, e));
+                return std::fs::rename(&half, &place).map_err(|e| io_error("move into place", &place, e));
             }
             Err(e) => return Err(io_error("look at", &place, e)),
             Ok(meta) if !meta.is_dir() => return Err(refused(&place, "it is not a directory")),
@@ -307,8 +173,19 @@ impl BindingStore for FileBindings {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::owner::Identity;
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt, symlink},
+        path::Path,
+    };
+
+    use secrecy::ExposeSecret;
+
+    use super::{
+        place::{CURRENT, MARK_FILE},
+        *,
+    };
+    use crate::{local::codes::LOC_BINDING, owner::Identity};
 
     fn owner(name: &str) -> Owner {
         Owner::new(&Identity::of(&["test"]), "DatabaseInstance", "default", name)
