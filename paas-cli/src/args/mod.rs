@@ -7,7 +7,9 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use db::{Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbLoad, DbRotate, DbSql, EnvFormat};
+pub(crate) use db::{
+    Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbLoad, DbRotate, DbSql, EnvFormat,
+};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -11,13 +11,10 @@ pub mod codes;
 pub mod connection;
 pub mod copy;
 pub mod driver;
-<<<<<<< HEAD
-pub mod env;
-pub mod login;
-=======
 pub mod dump;
+pub mod env;
 pub mod load;
->>>>>>> c9afd65 (A database as plain SQL with the server alone, and its way back: the catalogs tell the statements, COPY the rows)
+pub mod login;
 pub mod resource;
 pub mod rotate;
 pub mod session;
