@@ -48,6 +48,12 @@ paas_core::codes! {
     CLI_BINDING = "PAAS-CLI-0017", "there is no binding directory",
         "A user has one binding, to the first database that it owns or else the first one there is, made by `paas up`.",
         "Run `paas up`, or use another --format, which knows every database.";
+    CLI_KEPT = "PAAS-CLI-0025", "data of that name was kept, and is not taken up by the way",
+        "An object of that name was deleted or lost while its data stayed. What is asked for now was not said of these data.",
+        "Take them up as they are with `paas db adopt NAME`, then change them; or delete them with `paas db purge NAME --confirm NAME`.";
+    CLI_ACCEPTED = "PAAS-CLI-0026", "it is not data that was kept: its object is accepted",
+        "`paas db adopt` and `paas db purge` are for data that no object speaks for any more.",
+        "Start it with `paas up`; delete it with `paas db delete NAME --delete-data --confirm NAME`.";
 }
 
 /// Every table of this build.

@@ -7,7 +7,9 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use db::{Db, DbAt, DbConnect, DbCreate, DbDelete, DbEnv, DbRotate, DbSql, EnvFormat};
+pub(crate) use db::{
+    Db, DbAdopt, DbAt, DbConnect, DbCreate, DbDelete, DbEnv, DbList, DbPurge, DbRotate, DbSql, EnvFormat,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,7 +87,7 @@ pub(crate) enum Command {
     Status(Status),
     /// What happened
     Events(Events),
-    /// Databases: create, list, show, url, env, connect, sql, rotate, delete
+    /// Databases: create, list, show, url, env, connect, sql, rotate, delete, adopt, purge
     #[command(subcommand)]
     Db(Db),
     /// Explain an error code
@@ -162,6 +164,9 @@ pub(crate) struct Up {
     /// Also take down accepted objects that the files do not have; their data is kept
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Take up data of these objects although the objects are not known here
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) adopt: Vec<String>,
 }
 
 #[derive(Debug, Args)]

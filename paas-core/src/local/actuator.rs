@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use self::server::ask;
 use super::{
-    codes::LOC_FOREIGN,
+    codes::{LOC_FOREIGN, LOC_MISPLACED},
     config::Written,
     data, files,
     machine::LocalMachine,
@@ -61,6 +61,7 @@ impl LocalActuator {
         };
         let uid = owner.uid().to_string();
         let mut ours = None;
+        let mut found = Vec::new();
         for (path, mark) in mark::scan(&self.machine.home.instances(), &place)? {
             if mark.owner == uid {
                 if path == place {
@@ -70,6 +71,7 @@ impl LocalActuator {
                     key.clone(),
                     Live::ready(path.display().to_string(), folder(&path)),
                 );
+                found.push(path);
             } else if path == place {
                 return Err(foreign(
                     &place,
@@ -79,6 +81,11 @@ impl LocalActuator {
         }
         if ours.is_none() && place.symlink_metadata().is_ok() {
             return Err(foreign(&place, "it bears no mark"));
+        }
+        if ours.is_none()
+            && let [elsewhere] = found.as_slice()
+        {
+            return Err(misplaced(owner, elsewhere, &place));
         }
         let half = files::half_made(&place);
         if ours.is_none() && seen.live.is_empty() && half.symlink_metadata().is_ok() {
@@ -290,6 +297,23 @@ async fn discard(path: std::path::PathBuf) -> Result<()> {
     let there = path.clone();
     let done = tokio::task::spawn_blocking(move || files::discard(&path)).await;
     done.map_err(|e| files::io_error("remove", &there, std::io::Error::other(e)))?
+}
+
+/// The only folder with our mark is not where it is looked for: made anew, the instance would hide its own data.
+fn misplaced(owner: &Owner, found: &Path, place: &Path) -> Error {
+    Error::new(&LOC_MISPLACED, Class::Blocked)
+        .attempted(format!("look at {owner}"))
+        .happened(format!(
+            "its data lies at {}; its place, {}, is empty",
+            found.display(),
+            place.display()
+        ))
+        .remedy(format!(
+            "run `paas db adopt {}`, or move it back: mv {} {}",
+            owner.name(),
+            found.display(),
+            place.display()
+        ))
 }
 
 fn foreign(path: &Path, why: &str) -> Error {

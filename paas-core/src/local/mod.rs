@@ -21,3 +21,4 @@ pub mod postmaster;
 mod proc;
 mod program;
 pub mod resource;
+pub mod retained;

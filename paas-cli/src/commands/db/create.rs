@@ -2,14 +2,15 @@
 
 use paas_core::{
     error::{Class, Error},
+    local::retained,
     pipeline::Wanted,
     spec::{Database, DatabaseInstanceSpec, Document, Meta, Object, ParameterValue, User, validate},
 };
 
 use crate::{
     app::App,
-    args::DbCreate,
-    codes::CLI_DIFFERS,
+    args::{Act, DbCreate},
+    codes::{CLI_DIFFERS, CLI_KEPT},
     commands::up,
     exit::{Exit, Failure},
     input::same,
@@ -31,39 +32,71 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
             .happened("it exists, and its spec is not what was asked for now");
         return Err(error.into());
     }
-    // With no wishes, what was kept is taken up as it was.
-    let aside = if wishes(args) {
-        Vec::new()
-    } else {
-        session.set_aside().all()?
+    let known = match accepted.into_iter().find(|d| same(d, &document)) {
+        Some(accepted) => Some(accepted),
+        None => kept(&session, &document, wishes(args))?,
     };
-    let known = accepted
-        .iter()
-        .chain(&aside)
-        .find(|d| same(d, &document))
-        .cloned();
-    let document = known.unwrap_or(document);
+    make(
+        app,
+        &session,
+        known.unwrap_or(document),
+        &args.act,
+        "paas db create",
+    )
+    .await
+}
+
+/// What was kept of a deleted object is taken up as it was, by a word that asks for nothing else. Data that nothing is known of, or for
+/// which something else is asked now, are not taken up by the way.
+fn kept(session: &Session, document: &Document, wishes: bool) -> Result<Option<Document>, Error> {
+    let owner = session.machine().owner(document.namespace(), document.name());
+    let aside = session.set_aside().of(&owner)?;
+    let fits = aside.as_ref().is_some_and(|a| !wishes || a == document);
+    if fits {
+        return Ok(aside);
+    }
+    if retained::is_there(session.machine(), &owner)? {
+        let why = match aside {
+            Some(_) => "data of that name was kept, with another spec than the one that is asked for now",
+            None => "data of that name is here, and its object is not known any more",
+        };
+        return Err(Error::new(&CLI_KEPT, Class::Blocked)
+            .attempted(format!("create {}", document.name()))
+            .happened(why));
+    }
+    Ok(None)
+}
+
+/// Makes one database, accepting its object, and the platform of the quick start where there is none.
+pub(super) async fn make(
+    app: &App,
+    session: &Session,
+    document: Document,
+    act: &Act,
+    doing: &str,
+) -> Result<Exit, Failure> {
+    let accepted = session.objects().all()?;
     let mut documents = vec![document];
     if !accepted.iter().any(|d| matches!(d, Document::Platform(_))) {
-        documents.extend(quickstart_platform());
+        documents.extend(quickstart_platform().filter(|p| !session.objects().holds(p)));
     }
     let request = Request {
         wanted: Wanted::Spec,
         delete_data: false,
-        act: &args.act,
+        act,
         what: "create it",
     };
     let mut targets = session.targets(&documents)?;
-    session.lock(&mut targets, "paas db create", &args.act).await?;
+    session.lock(&mut targets, doing, act).await?;
     let accept = || {
         documents.iter().try_for_each(|d| {
             session.objects().keep(d)?;
             session.set_aside().forget(d)
         })
     };
-    let done = reconcile::run(app, &session, targets, &request, accept).await?;
+    let done = reconcile::run(app, session, targets, &request, accept).await?;
     let exit = reconcile::tell(&app.printer, &done);
-    up::finish(app, &session, &done).await;
+    up::finish(app, session, &done).await;
     Ok(exit)
 }
 

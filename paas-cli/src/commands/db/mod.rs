@@ -1,11 +1,14 @@
 //! `paas db`: one verb a file.
 
+pub(crate) mod adopt;
 pub(crate) mod connect;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod env;
 pub(crate) mod list;
 pub(crate) mod rotate;
+pub(crate) mod purge;
+pub(crate) mod retained;
 pub(crate) mod show;
 pub(crate) mod sql;
 pub(crate) mod url;
