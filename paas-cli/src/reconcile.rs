@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use paas_core::{
     codes as core_codes,
     driver::Outputs,
@@ -84,6 +85,31 @@ pub(crate) async fn plan(
         planned.push(Planned { target, cx, plan });
     }
     Ok(planned)
+}
+
+/// Databases that are looked at side by side.
+const PARALLEL: usize = 8;
+
+/// How each target is, several at once, in their order: an error about one hides no other.
+pub(crate) async fn look(
+    session: &Session,
+    targets: Vec<Target>,
+) -> Result<Vec<(Target, Result<PlanView, Error>)>, Error> {
+    let (databases, platforms): (Vec<Target>, Vec<Target>) =
+        targets.into_iter().partition(|t| t.instance().is_some());
+    let platforms = plan(session, platforms, (Wanted::Spec, false), &[]).await?;
+    let one = |target: Target| {
+        let mut cx = session.context(&target, given(&platforms, &target), false);
+        async move {
+            let plan = target.pipeline.plan(&mut cx, Wanted::Spec).await;
+            (target, plan)
+        }
+    };
+    let looks = stream::iter(databases.into_iter().map(one)).buffered(PARALLEL);
+    let databases: Vec<_> = looks.collect().await;
+    let mut all: Vec<_> = platforms.into_iter().map(|p| (p.target, Ok(p.plan))).collect();
+    all.extend(databases);
+    Ok(all)
 }
 
 /// Plans, shows, asks and runs; `accept` is called once after the consent and before the first change.

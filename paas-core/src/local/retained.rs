@@ -183,6 +183,16 @@ fn size(folder: &Path) -> u64 {
     entries.map(count).sum()
 }
 
+/// True if a folder of this home bears the mark of this owner, wherever it lies. Cheap: sizes are not counted.
+///
+/// # Errors
+/// `PAAS-LOC-0012` if the mark at its place cannot be understood; `PAAS-LOC-0013`.
+pub fn is_there(machine: &LocalMachine, owner: &Owner) -> Result<bool> {
+    let uid = owner.uid().to_string();
+    let marks = mark::scan(&machine.home.instances(), &machine.folder(owner))?;
+    Ok(marks.iter().any(|(_, mark)| mark.owner == uid))
+}
+
 /// The one folder of an instance that can be used or deleted, or why there is none.
 fn one<'a>(listing: &'a Listing, owner: &Owner, attempt: &str) -> Result<&'a Retained> {
     let all = listing.of(owner);
@@ -256,14 +266,4 @@ fn in_use(attempt: &str, found: &Retained, pid: u32) -> Error {
             "process {pid} is a server on {}",
             found.folder.display()
         ))
-}
-
-/// True if a folder of this home bears the mark of this owner, wherever it lies. Cheap: sizes are not counted.
-///
-/// # Errors
-/// `PAAS-LOC-0012` if the mark at its place cannot be understood; `PAAS-LOC-0013`.
-pub fn is_there(machine: &LocalMachine, owner: &Owner) -> Result<bool> {
-    let uid = owner.uid().to_string();
-    let marks = mark::scan(&machine.home.instances(), &machine.folder(owner))?;
-    Ok(marks.iter().any(|(_, mark)| mark.owner == uid))
 }

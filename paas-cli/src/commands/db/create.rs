@@ -3,6 +3,7 @@
 use paas_core::{
     error::{Class, Error},
     local::retained,
+    owner::Owner,
     pipeline::Wanted,
     spec::{Database, DatabaseInstanceSpec, Document, Meta, Object, ParameterValue, User, validate},
 };
@@ -13,7 +14,6 @@ use crate::{
     codes::{CLI_DIFFERS, CLI_KEPT},
     commands::up,
     exit::{Exit, Failure},
-    input::same,
     reconcile::{self, Request},
     session::{Session, quickstart_platform},
 };
@@ -22,9 +22,9 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
     let document = document(args);
     validate::document(&document).map_err(|e| Error::from(e).attempted(format!("create {}", args.name)))?;
     let session = Session::open(app)?;
-    let accepted = session.objects().all()?;
-    if let Some(old) = accepted.iter().find(|d| same(d, &document))
-        && *old != document
+    let owner = session.machine().owner(document.namespace(), document.name());
+    let accepted = session.objects().of(&owner)?;
+    if accepted.as_ref().is_some_and(|old| *old != document)
         && wishes(args)
     {
         let error = Error::new(&CLI_DIFFERS, Class::Conflict)
@@ -32,9 +32,9 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
             .happened("it exists, and its spec is not what was asked for now");
         return Err(error.into());
     }
-    let known = match accepted.into_iter().find(|d| same(d, &document)) {
+    let known = match accepted {
         Some(accepted) => Some(accepted),
-        None => kept(&session, &document, wishes(args))?,
+        None => kept(&session, &owner, &document, wishes(args))?,
     };
     make(
         app,
@@ -48,14 +48,18 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
 
 /// What was kept of a deleted object is taken up as it was, by a word that asks for nothing else. Data that nothing is known of, or for
 /// which something else is asked now, are not taken up by the way.
-fn kept(session: &Session, document: &Document, wishes: bool) -> Result<Option<Document>, Error> {
-    let owner = session.machine().owner(document.namespace(), document.name());
-    let aside = session.set_aside().of(&owner)?;
+fn kept(
+    session: &Session,
+    owner: &Owner,
+    document: &Document,
+    wishes: bool,
+) -> Result<Option<Document>, Error> {
+    let aside = session.set_aside().of(owner)?;
     let fits = aside.as_ref().is_some_and(|a| !wishes || a == document);
     if fits {
         return Ok(aside);
     }
-    if retained::is_there(session.machine(), &owner)? {
+    if retained::is_there(session.machine(), owner)? {
         let why = match aside {
             Some(_) => "data of that name was kept, with another spec than the one that is asked for now",
             None => "data of that name is here, and its object is not known any more",
