@@ -139,6 +139,35 @@ pub(crate) async fn run(
         planned.reverse();
     }
     let deadline = std::time::Instant::now() + request.act.timeout;
+    let mut done = each(session, planned, request, deadline).await;
+    // What only a running server shows was not in the plan: it is shown and asked for like all else, where that is possible.
+    let late: Vec<usize> = (0..done.len()).filter(|n| was_not_shown(&done[*n])).collect();
+    if request.act.yes || ask::possible(app.global.no_input) {
+        for position in late {
+            let target = done.remove(position).target;
+            let planned = plan(session, vec![target], what, &request.act.confirm).await?;
+            show(app, session, &planned);
+            agree(app, &planned, request)?;
+            let again = each(session, planned, request, deadline).await;
+            done.splice(position..position, again);
+        }
+    }
+    Ok(done)
+}
+
+/// True if all that stands in the way is that the plan did not show it.
+fn was_not_shown(one: &Done) -> bool {
+    let changed = |code: &str| code == core_codes::CORE_PLAN_CHANGED.id;
+    matches!(&one.result, Ok(Outcome::Blocked { because, .. }) if because.iter().all(|b| changed(&b.code)))
+}
+
+/// Carries out the plans, one after the other.
+async fn each(
+    session: &Session,
+    planned: Vec<Planned>,
+    request: &Request<'_>,
+    deadline: std::time::Instant,
+) -> Vec<Done> {
     let mut done: Vec<Done> = Vec::with_capacity(planned.len());
     for Planned { target, mut cx, plan } in planned {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
@@ -155,7 +184,7 @@ pub(crate) async fn run(
         }
     }
     session.progress.clear();
-    Ok(done)
+    done
 }
 
 async fn carry_out(

@@ -53,7 +53,11 @@ fn kept_data_are_listed_adopted_by_name_and_purged_only_with_the_name() {
     }
     home.paas(&["db", "adopt", "ship"]).exits(1);
     let adopted = home.paas(&["db", "adopt", "default/shop"]).exits(0);
-    assert!(adopted.err.contains("databases web; users web"), "{}", adopted.err);
+    assert!(
+        adopted.err.contains("databases web; users web"),
+        "{}",
+        adopted.err
+    );
     let sql = ["db", "sql", "shop", "-c", "select a from t", "-o", "name"];
     assert_eq!(home.paas(&sql).exits(0).out, "7\n");
 
@@ -168,4 +172,54 @@ fn one_damaged_object_or_lost_folder_hides_no_other() {
     home.paas(&["db", "adopt", "more"]).exits(0);
     assert_eq!(folder("mislaid").len(), 0);
     assert_eq!(home.servers().len(), 2);
+}
+
+#[test]
+fn a_port_that_somebody_holds_is_told_at_once_and_another_can_be_declared() {
+    let home = Home::new();
+    let file = |spec: &str| {
+        home.write(
+            "paas.yaml",
+            &format!("apiVersion: paas.rs/v1alpha1\nkind: DatabaseInstance\nmetadata: {{name: demo}}\nspec: {spec}\n"),
+        );
+    };
+    let port = || {
+        let list = home.paas(&["db", "list", "-o", "json"]).exits(0).json();
+        u16::try_from(list["databases"][0]["port"].as_u64().unwrap()).unwrap()
+    };
+    file("{users: [{name: app}, {name: extra}]}");
+    home.paas(&["up"]).exits(0);
+    let kept = port();
+    home.paas(&["down", "--yes"]).exits(0);
+    let foreign = std::net::TcpListener::bind(("127.0.0.1", kept)).unwrap();
+    let blocked = home.paas(&["up"]).exits(4);
+    let me = format!("process {} listens there", std::process::id());
+    assert_eq!(blocked.err.matches("✗").count(), 1, "{}", blocked.err);
+    for words in ["PAAS-LOC-0011", "spec.exposure.port", &me] {
+        assert!(blocked.err.contains(words), "{words}: {}", blocked.err);
+    }
+
+    // A stopped instance takes the declared port; what only its server knows is shown when it runs, and goes in the same run.
+    let free = || {
+        let found = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        found.local_addr().unwrap().port()
+    };
+    let other = free();
+    file(&format!("{{exposure: {{port: {other}}}}}"));
+    let up = home.paas(&["up", "--yes"]).exits(0);
+    assert!(up.err.contains("✓ delete role/extra"), "{}", up.err);
+    assert_eq!(port(), other);
+    drop(foreign);
+
+    file(&format!("{{exposure: {{port: {kept}}}}}"));
+    let plan = home.paas(&["plan"]).exits(0);
+    assert!(
+        plan.out
+            .contains(&format!("port: {other} → {kept}  (brings restart)")),
+        "{}",
+        plan.out
+    );
+    home.paas(&["up"]).exits(0);
+    assert_eq!(port(), kept);
+    home.paas(&["db", "sql", "demo", "-c", "select 1"]).exits(0);
 }

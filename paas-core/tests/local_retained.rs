@@ -130,10 +130,7 @@ async fn data_whose_object_was_lost_tell_what_is_in_them_and_are_purged_with_all
         ("team", "shop", Standing::InPlace)
     );
     assert!(one.pid.is_some() && one.major.is_some() && one.used.is_some() && one.size > 10 << 20);
-    refused(
-        retained::purge(&nameless, "shop", &|_| ()).await,
-        "PAAS-LOC-0035",
-    );
+    refused(retained::purge(&nameless, "shop", &|_| ()).await, "PAAS-LOC-0035");
     it.down().await.unwrap();
 
     let known = retained::adopt(&nameless, None, &|_| ()).await.unwrap();
@@ -147,7 +144,11 @@ async fn data_whose_object_was_lost_tell_what_is_in_them_and_are_purged_with_all
     again.up().await.unwrap();
     let session = Session::open(&to).await.unwrap();
     assert_eq!(
-        session.rows("SELECT a FROM kept", &[], "ask").await.unwrap().len(),
+        session
+            .rows("SELECT a FROM kept", &[], "ask")
+            .await
+            .unwrap()
+            .len(),
         1
     );
     drop(session);
@@ -186,19 +187,10 @@ async fn data_whose_object_was_lost_tell_what_is_in_them_and_are_purged_with_all
     left.sort();
     assert_eq!(
         left,
-        [
-            home.backups().join(&uid),
-            home.bindings().join("team/shop-two")
-        ]
+        [home.backups().join(&uid), home.bindings().join("team/shop-two")]
     );
-    refused(
-        retained::purge(&nameless, "shop", &|_| ()).await,
-        "PAAS-LOC-0034",
-    );
-    refused(
-        retained::adopt(&nameless, None, &|_| ()).await,
-        "PAAS-LOC-0034",
-    );
+    refused(retained::purge(&nameless, "shop", &|_| ()).await, "PAAS-LOC-0034");
+    refused(retained::adopt(&nameless, None, &|_| ()).await, "PAAS-LOC-0034");
 }
 
 /// A marked folder without data, which is enough where no server is needed.
@@ -225,10 +217,7 @@ async fn a_folder_that_was_moved_is_told_and_goes_back_and_of_two_none_is_chosen
         told.contains("instances/elsewhere") && told.contains("is empty"),
         "{told}"
     );
-    assert_eq!(
-        retained::adopt(&it, Some(spec()), &|_| ()).await.unwrap(),
-        spec()
-    );
+    assert_eq!(retained::adopt(&it, Some(spec()), &|_| ()).await.unwrap(), spec());
     assert!(it.folder().is_dir());
     assert_eq!(place.standings().await, [Standing::InPlace]);
 

@@ -80,8 +80,7 @@ pub(crate) async fn take_down(
 
 /// Protection refuses at once, before anything is stopped.
 pub(crate) fn unprotected(verb: &str, documents: &[Document]) -> Result<(), Error> {
-    let protected =
-        |d: &&Document| matches!(d, Document::DatabaseInstance(o) if o.spec.deletion_protection);
+    let protected = |d: &&Document| matches!(d, Document::DatabaseInstance(o) if o.spec.deletion_protection);
     match documents.iter().find(protected) {
         None => Ok(()),
         Some(document) => Err(Error::new(&CORE_PROTECTED, Class::Blocked)

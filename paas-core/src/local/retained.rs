@@ -204,7 +204,11 @@ fn one<'a>(listing: &'a Listing, owner: &Owner, attempt: &str) -> Result<&'a Ret
         ([], None) => Err(refused(
             &LOC_NOT_RETAINED,
             Class::NotFound,
-            format!("no folder bears the mark of {}/{}", owner.namespace(), owner.name()),
+            format!(
+                "no folder bears the mark of {}/{}",
+                owner.namespace(),
+                owner.name()
+            ),
         )),
         ([], Some(other)) => Err(refused(
             &LOC_OTHER_HOME,
@@ -262,8 +266,5 @@ pub async fn adopt(
 fn in_use(attempt: &str, found: &Retained, pid: u32) -> Error {
     Error::new(&LOC_IN_USE, Class::Blocked)
         .attempted(attempt)
-        .happened(format!(
-            "process {pid} is a server on {}",
-            found.folder.display()
-        ))
+        .happened(format!("process {pid} is a server on {}", found.folder.display()))
 }

@@ -24,9 +24,7 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let owner = session.machine().owner(document.namespace(), document.name());
     let accepted = session.objects().of(&owner)?;
-    if accepted.as_ref().is_some_and(|old| *old != document)
-        && wishes(args)
-    {
+    if accepted.as_ref().is_some_and(|old| *old != document) && wishes(args) {
         let error = Error::new(&CLI_DIFFERS, Class::Conflict)
             .attempted(format!("create {}", args.name))
             .happened("it exists, and its spec is not what was asked for now");

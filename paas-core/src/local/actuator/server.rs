@@ -68,6 +68,8 @@ impl LocalActuator {
                     taken.insert(chosen);
                     config::forget(instance)?;
                 }
+                // Whoever holds it may hold it for ever: a person decides, not another try.
+                Err(e) if e.code() == &LOC_PORT && kept.is_some() => return Err(port::held(chosen, &e)),
                 Err(e) if e.code() == &LOC_START && e.class() == Class::Transient && attempt < ATTEMPTS => {
                     clock.sleep(PAUSE).await;
                 }
