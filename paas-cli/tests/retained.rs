@@ -222,4 +222,16 @@ fn a_port_that_somebody_holds_is_told_at_once_and_another_can_be_declared() {
     home.paas(&["up"]).exits(0);
     assert_eq!(port(), kept);
     home.paas(&["db", "sql", "demo", "-c", "select 1"]).exits(0);
+
+    // What is broken is told with its own code.
+    let secrets = home.path().join("secrets").read_dir().unwrap().next().unwrap();
+    fs::remove_file(secrets.unwrap().path().join("admin")).unwrap();
+    let broken = home.paas(&["up"]).exits(4);
+    assert!(
+        broken
+            .err
+            .contains("the secret 'admin' of it is missing  [PAAS-CORE-0007]"),
+        "{}",
+        broken.err
+    );
 }

@@ -195,6 +195,9 @@ pub enum Health {
     Broken {
         /// The provider's own words.
         why: String,
+        /// The code that explains it; `None` for [`codes::CORE_PROVIDER`].
+        #[serde(skip)]
+        code: Option<&'static Code>,
     },
 }
 

@@ -138,6 +138,7 @@ fn what_was_never_ready_and_holds_no_data_is_replaced_without_having_been_shown(
     let mut observed = Observed::default();
     let broken = Health::Broken {
         why: "no boot".into(),
+        code: None,
     };
     observed.found(
         key("a"),
@@ -168,6 +169,7 @@ fn broken_things_are_only_reported_where_the_policy_says_so_and_replaced_where_i
     let mut observed = Observed::default();
     let broken = Health::Broken {
         why: "no boot".into(),
+        code: None,
     };
     observed.found(key("a"), Live::ready("id-a", thing()).health(broken));
     let desired = wanted([("a", thing())]);
@@ -188,6 +190,7 @@ fn an_update_that_may_be_the_cure_is_sent_to_what_is_broken_or_still_settles() {
     let mut observed = Observed::default();
     let broken = Health::Broken {
         why: "too small".into(),
+        code: None,
     };
     observed.found(
         key("a"),
@@ -623,6 +626,7 @@ fn replacing_what_was_never_ready_needs_nobodys_word_and_replacing_what_was_does
     let owner = Owner::new(&Identity::of(&["memory"]), "Platform", "default", "demo");
     let broken = Health::Broken {
         why: "half-made".into(),
+        code: None,
     };
     for (was_ready, words) in [(false, 0), (true, 1)] {
         let desired = wanted([("a", thing())]);

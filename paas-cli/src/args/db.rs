@@ -181,7 +181,7 @@ pub(crate) struct DbList {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  paas db list --retained\n  paas db adopt shop")]
 pub(crate) struct DbAdopt {
-    /// The name, as `paas db list --retained` shows it; NAMESPACE/NAME where it is not the only one
+    /// The name, or NAMESPACE/NAME where it is not the only one
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) act: Act,
@@ -190,7 +190,7 @@ pub(crate) struct DbAdopt {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  paas db purge shop --confirm shop")]
 pub(crate) struct DbPurge {
-    /// The name, as `paas db list --retained` shows it; NAMESPACE/NAME where it is not the only one
+    /// The name, or NAMESPACE/NAME where it is not the only one
     pub(crate) name: String,
     /// The name once more: its data is lost for good
     #[arg(long, value_name = "NAME")]

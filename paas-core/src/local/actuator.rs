@@ -91,7 +91,7 @@ impl LocalActuator {
         if ours.is_none() && seen.live.is_empty() && half.symlink_metadata().is_ok() {
             let why = "it was left half-made or half-removed".to_owned();
             let live = Live::settling(half.display().to_string(), folder(&half), "");
-            seen.found(key, live.health(Health::Broken { why }));
+            seen.found(key, live.health(Health::Broken { why, code: None }));
         }
         Ok(ours)
     }
@@ -138,11 +138,9 @@ impl LocalActuator {
             return Ok(live(server, settling("the server is starting".to_owned())));
         };
         let Some(admin) = self.admin(owner, server_port).await? else {
-            let why = format!(
-                "the secret '{ADMIN_SECRET}' of it is missing [{}]",
-                CORE_SECRET_MISSING.id
-            );
-            return Ok(live(server, Health::Broken { why }));
+            let why = format!("the secret '{ADMIN_SECRET}' of it is missing");
+            let code = Some(&CORE_SECRET_MISSING);
+            return Ok(live(server, Health::Broken { why, code }));
         };
         match ask(&admin, &written).await {
             Ok(seen) => {
@@ -150,7 +148,10 @@ impl LocalActuator {
                 server.seen = seen;
                 Ok(live(server, Health::Ready))
             }
-            Err(e) if e.class() == Class::Denied => Ok(live(server, Health::Broken { why: e.to_string() })),
+            Err(e) if e.class() == Class::Denied => {
+                let (why, code) = (e.words().to_owned(), Some(e.code()));
+                Ok(live(server, Health::Broken { why, code }))
+            }
             Err(e) => Ok(live(server, settling(e.to_string()))),
         }
     }

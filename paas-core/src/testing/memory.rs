@@ -253,7 +253,10 @@ impl Item {
             },
             Phase::Ready => Health::Ready,
             Phase::Leaving(..) => Health::Leaving,
-            Phase::Broken(why) => Health::Broken { why: why.clone() },
+            Phase::Broken(why) => Health::Broken {
+                why: why.clone(),
+                code: None,
+            },
         };
         Live {
             id: self.id.clone(),
