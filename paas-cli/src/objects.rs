@@ -26,7 +26,14 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Objects {
     root: PathBuf,
-    told: Option<(Arc<Printer>, Arc<Mutex<BTreeSet<PathBuf>>>)>,
+    telling: Option<Telling>,
+}
+
+/// Whom damaged files are told to, and which were told already.
+#[derive(Debug, Clone)]
+struct Telling {
+    printer: Arc<Printer>,
+    told: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 /// What a look at the files found.
@@ -41,14 +48,17 @@ pub(crate) struct Found {
 impl Objects {
     /// Objects below `root`, which need not exist.
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root, told: None }
+        Self { root, telling: None }
     }
 
     /// The same, telling of each damaged file once; the command then fails in the end.
     #[must_use]
     pub(crate) fn telling(self, printer: Arc<Printer>) -> Self {
         Self {
-            told: Some((printer, Arc::default())),
+            telling: Some(Telling {
+                printer,
+                told: Arc::default(),
+            }),
             ..self
         }
     }
@@ -63,7 +73,7 @@ impl Objects {
     /// All that can be understood, platforms first, then by namespace and name. One damaged file must not stop the others.
     pub(crate) fn all(&self) -> Result<Vec<Document>, Error> {
         let found = self.look()?;
-        if let Some((printer, told)) = &self.told {
+        if let Some(Telling { printer, told }) = &self.telling {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
             for (path, error) in found.damaged {
                 if told.insert(path) {

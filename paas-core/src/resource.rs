@@ -201,6 +201,14 @@ pub enum Health {
     },
 }
 
+impl Health {
+    /// Broken for a reason that has no code of its own.
+    pub fn broken(why: impl Into<String>) -> Self {
+        let (why, code) = (why.into(), None);
+        Self::Broken { why, code }
+    }
+}
+
 /// Whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -91,7 +91,7 @@ impl LocalActuator {
         if ours.is_none() && seen.live.is_empty() && half.symlink_metadata().is_ok() {
             let why = "it was left half-made or half-removed".to_owned();
             let live = Live::settling(half.display().to_string(), folder(&half), "");
-            seen.found(key, live.health(Health::Broken { why, code: None }));
+            seen.found(key, live.health(Health::broken(why)));
         }
         Ok(ours)
     }

@@ -52,7 +52,7 @@ pub(super) fn listener(port: u16) -> Option<(u32, String)> {
     // proc_net_tcp: `sl local_address rem_address st … inode`, numbers in hexadecimal; 0A is LISTEN.
     let sockets: Vec<PathBuf> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
-        .flat_map(|table| fs::read_to_string(table))
+        .flat_map(fs::read_to_string)
         .flat_map(|table| {
             let rows = table.lines().skip(1).filter_map(|row| {
                 let fields: Vec<&str> = row.split_whitespace().collect();
