@@ -154,12 +154,11 @@ async fn data_whose_object_was_lost_tell_what_is_in_them_and_are_purged_with_all
     drop(session);
     again.down().await.unwrap();
 
-    // What others keep of it beside its folder.
+    // What is kept of it, and of others, beside its folder.
     let home = &place.machine.home;
+    assert!(home.bindings().join("team/shop/uri").exists());
     let uid = it.owner().uid().to_string();
     for beside in [
-        home.bindings().join("team/shop/uri"),
-        home.bindings().join("team/shop.web/uri"),
         home.bindings().join("team/shop-two/uri"),
         home.owners().join(&uid).join("events.jsonl"),
         home.backups().join(&uid).join("one"),

@@ -128,7 +128,10 @@ fn extensions(found: &[Content], database: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::database::resource::{self, Login, Role};
+    use crate::database::{
+        login::Login,
+        resource::{self, Role},
+    };
 
     #[test]
     fn a_spec_is_made_of_what_is_in_the_data() {
@@ -149,8 +152,8 @@ mod tests {
             Content::Role(Role { name: "web".into() }),
             Content::Login(Login {
                 user: "web".into(),
-                name: "web_b".into(),
                 limit: Some(3),
+                roles: Vec::new(),
                 binding: None,
             }),
         ];

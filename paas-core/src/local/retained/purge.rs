@@ -60,8 +60,7 @@ pub async fn purge(
     }
     let home = &machine.home;
     let uid = owner.uid().to_string();
-    let mut paths = vec![machine.sockets(owner), home.owners().join(&uid)];
-    paths.extend(bindings(instance)?);
+    let paths = [machine.sockets(owner), home.owners().join(&uid)];
     let folder = found.folder.clone();
     let half_removed = found.standing == Standing::HalfRemoved;
     let work = move || -> Result<()> {
@@ -70,6 +69,7 @@ pub async fn purge(
         paths.iter().try_for_each(|path| files::remove(path))
     };
     blocking(work).await?;
+    machine.bindings.forget(owner).await?;
     machine.secrets.forget(owner).await?;
     let (folder, lock_file) = (found.folder.clone(), home.locks().join(format!("{uid}.lock")));
     blocking(move || {
@@ -88,17 +88,6 @@ pub async fn purge(
         size: found.size,
         backups: backups.is_dir().then_some(backups),
     })
-}
-
-/// The binding directories: `<namespace>/<name>`, and `<namespace>/<name>.<user>`; neither part has a dot in it.
-fn bindings(instance: &LocalInstance) -> Result<Vec<PathBuf>> {
-    let owner = instance.owner();
-    let folder = instance.machine().home.bindings().join(owner.namespace());
-    let mine = |path: &PathBuf| {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        file.split('.').next() == Some(owner.name())
-    };
-    Ok(files::list(&folder)?.into_iter().filter(mine).collect())
 }
 
 async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
