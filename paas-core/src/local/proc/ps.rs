@@ -37,6 +37,7 @@ pub(super) fn is_postmaster_of(pid: u32, data: &Path) -> bool {
 }
 
 /// Nothing: `ps` does not know sockets.
+#[cfg(not(target_os = "linux"))]
 pub(super) fn listener(_port: u16) -> Option<(u32, String)> {
     None
 }
