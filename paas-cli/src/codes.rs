@@ -57,6 +57,12 @@ paas_core::codes! {
     CLI_PG_DUMP = "PAAS-CLI-0023", "pg_dump did not make the dump",
         "There is none here that knows the server's major version, or it failed.",
         "Leave --pg-dump out, or add --native: the dump is then made with the server alone.";
+    CLI_KEPT = "PAAS-CLI-0025", "data of that name was kept, and is not taken up by the way",
+        "An object of that name was deleted or lost while its data stayed. What is asked for now was not said of these data.",
+        "Take them up as they are with `paas db adopt NAME`, then change them; or delete them with `paas db purge NAME --confirm NAME`.";
+    CLI_ACCEPTED = "PAAS-CLI-0026", "it is not data that was kept: its object is accepted",
+        "`paas db adopt` and `paas db purge` are for data that no object speaks for any more.",
+        "Start it with `paas up`; delete it with `paas db delete NAME --delete-data --confirm NAME`.";
 }
 
 /// Every table of this build.

@@ -31,7 +31,9 @@ fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
         Ok(cli) => {
             let app = app::App::new(cli.global);
             match commands::run(&app, cli.command) {
-                Ok(exit::Exit::Done) if app.printer.lost_data() => exit::Exit::Failed,
+                Ok(exit::Exit::Done) if app.printer.lost_data() || app.printer.complained() => {
+                    exit::Exit::Failed
+                }
                 Ok(exit) => exit,
                 Err(failure) => {
                     ui::failure::print(&app.printer, &failure);

@@ -1,28 +1,66 @@
 //! The objects that were accepted: `objects/<kind>/<namespace>/<name>.yaml` in the home, mode 0600.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use paas_core::{
     durable,
     error::{Class, Error},
+    owner::Owner,
     spec::{Document, Kind, load},
 };
 
-use crate::{codes::CLI_OBJECTS, ui::printer::yaml};
+use crate::{
+    codes::CLI_OBJECTS,
+    ui::{
+        failure,
+        printer::{Printer, yaml},
+    },
+};
 
 /// The accepted objects of a home.
 #[derive(Debug, Clone)]
 pub(crate) struct Objects {
     root: PathBuf,
+    telling: Option<Telling>,
+}
+
+/// Whom damaged files are told to, and which were told already.
+#[derive(Debug, Clone)]
+struct Telling {
+    printer: Arc<Printer>,
+    told: Arc<Mutex<BTreeSet<PathBuf>>>,
+}
+
+/// What a look at the files found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The objects, platforms first, then by namespace and name.
+    pub(crate) documents: Vec<Document>,
+    /// Files that cannot be understood. They count as there: nothing is written over them or takes their place.
+    pub(crate) damaged: Vec<(PathBuf, Error)>,
 }
 
 impl Objects {
     /// Objects below `root`, which need not exist.
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, telling: None }
+    }
+
+    /// The same, telling of each damaged file once; the command then fails in the end.
+    #[must_use]
+    pub(crate) fn telling(self, printer: Arc<Printer>) -> Self {
+        Self {
+            telling: Some(Telling {
+                printer,
+                told: Arc::default(),
+            }),
+            ..self
+        }
     }
 
     fn path(&self, kind: Kind, namespace: &str, name: &str) -> PathBuf {
@@ -32,31 +70,81 @@ impl Objects {
             .join(format!("{name}.yaml"))
     }
 
-    /// All of them, platforms first, then by namespace and name.
+    /// All that can be understood, platforms first, then by namespace and name. One damaged file must not stop the others.
     pub(crate) fn all(&self) -> Result<Vec<Document>, Error> {
-        let mut sources = Vec::new();
+        let found = self.look()?;
+        if let Some(Telling { printer, told }) = &self.telling {
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            for (path, error) in found.damaged {
+                if told.insert(path) {
+                    printer.complain();
+                    failure::print(printer, &error.into());
+                }
+            }
+        }
+        Ok(found.documents)
+    }
+
+    /// All files.
+    pub(crate) fn look(&self) -> Result<Found, Error> {
+        let mut found = Found::default();
         for kind in Kind::ALL {
             for namespace in list(&self.root.join(kind.as_str()))? {
-                for file in list(&namespace)? {
-                    if file.extension().is_some_and(|e| e == "yaml") {
-                        let text = fs::read_to_string(&file).map_err(|e| failed("read", &file, &e))?;
-                        // What was accepted must not be forgotten because its file lost its text.
-                        if text.trim().is_empty() {
-                            return Err(failed("understand", &file, &"it is empty"));
+                for path in list(&namespace)? {
+                    if path.extension().is_some_and(|e| e == "yaml") {
+                        match self.read(&path) {
+                            Ok(document) => found.documents.extend(document),
+                            Err(error) => found.damaged.push((path, error)),
                         }
-                        sources.push(load::Source {
-                            name: file.display().to_string(),
-                            text,
-                        });
                     }
                 }
             }
         }
-        if sources.is_empty() {
-            return Ok(Vec::new());
+        Ok(found)
+    }
+
+    /// The object of this owner; an error if its file is damaged.
+    pub(crate) fn of(&self, owner: &Owner) -> Result<Option<Document>, Error> {
+        let kind = Kind::ALL.into_iter().find(|k| k.as_str() == owner.kind());
+        let Some(kind) = kind else { return Ok(None) };
+        self.read(&self.path(kind, owner.namespace(), owner.name()))
+    }
+
+    /// True if there is a file of it, damaged or not.
+    pub(crate) fn holds(&self, document: &Document) -> bool {
+        self.path(document.kind(), document.namespace(), document.name())
+            .exists()
+    }
+
+    /// What a file says; nothing if it is not there.
+    fn read(&self, path: &Path) -> Result<Option<Document>, Error> {
+        let damaged = |why: &dyn std::fmt::Display| failed("understand", path, why);
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(failed("read", path, &e)),
+        };
+        // What was accepted must not be forgotten because its file lost its text.
+        if text.trim().is_empty() {
+            return Err(damaged(&"it is empty"));
         }
-        let loaded = load::load_sources(&sources).map_err(|e| failed("understand", &self.root, &e))?;
-        Ok(loaded.into_iter().map(|l| l.document).collect())
+        let source = load::Source {
+            name: path.display().to_string(),
+            text,
+        };
+        let loaded = load::load_sources(&[source]).map_err(|e| damaged(&e))?;
+        match <[load::Loaded; 1]>::try_from(loaded) {
+            Ok([only])
+                if self.path(
+                    only.document.kind(),
+                    only.document.namespace(),
+                    only.document.name(),
+                ) == path =>
+            {
+                Ok(Some(only.document))
+            }
+            _ => Err(damaged(&"it does not hold the one object that it is named after")),
+        }
     }
 
     /// Keeps all these objects. Databases come before what they stand on: whoever looks in between, or after a crash, then does not take
@@ -76,6 +164,8 @@ impl Objects {
         if fs::read_to_string(&path).is_ok_and(|old| old == text) {
             return Ok(());
         }
+        // Damaged words are still somebody's words.
+        self.read(&path)?;
         durable::write(&path, text.as_bytes()).map_err(|e| failed("write", &path, &e))
     }
 
@@ -171,17 +261,26 @@ mod tests {
         let objects = Objects::new(dir.path().to_owned());
         objects.keep(&paas_core::spec::quickstart()[1]).unwrap();
         fs::write(dir.path().join("DatabaseInstance/default/demo.yaml"), "").unwrap();
-        assert_eq!(objects.all().unwrap_err().code().id, CLI_OBJECTS.id);
+        let found = objects.look().unwrap();
+        assert!(found.documents.is_empty());
+        assert_eq!(found.damaged[0].1.code().id, CLI_OBJECTS.id);
+        let again = objects.keep(&paas_core::spec::quickstart()[1]).unwrap_err();
+        assert_eq!(again.code().id, CLI_OBJECTS.id, "nothing is written over it");
     }
 
     #[test]
-    fn a_damaged_object_is_named() {
+    fn a_damaged_object_is_named_and_does_not_hide_the_others() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("Platform/default");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("local.yaml"), "kind: [").unwrap();
-        let error = Objects::new(dir.path().to_path_buf()).all().unwrap_err();
-        assert_eq!(error.code().id, CLI_OBJECTS.id);
-        assert!(error.words().contains("local.yaml:1"), "{error}");
+        let objects = Objects::new(dir.path().to_path_buf());
+        let quickstart = paas_core::spec::quickstart();
+        objects.keep_all(&quickstart).unwrap();
+        let file = |name: &str| dir.path().join("DatabaseInstance/default").join(name);
+        fs::write(file("broken.yaml"), "kind: [").unwrap();
+        fs::copy(file("demo.yaml"), file("other.yaml")).unwrap();
+        let found = objects.look().unwrap();
+        assert_eq!(found.documents, quickstart);
+        let words: Vec<String> = found.damaged.iter().map(|(_, e)| e.to_string()).collect();
+        assert!(words[0].contains("broken.yaml:1"), "{words:?}");
+        assert!(words[1].contains("other.yaml"), "{words:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use paas_core::{
     codes as core_codes,
     driver::Outputs,
@@ -86,6 +87,31 @@ pub(crate) async fn plan(
     Ok(planned)
 }
 
+/// Databases that are looked at side by side.
+const PARALLEL: usize = 8;
+
+/// How each target is, several at once, in their order: an error about one hides no other.
+pub(crate) async fn look(
+    session: &Session,
+    targets: Vec<Target>,
+) -> Result<Vec<(Target, Result<PlanView, Error>)>, Error> {
+    let (databases, platforms): (Vec<Target>, Vec<Target>) =
+        targets.into_iter().partition(|t| t.instance().is_some());
+    let platforms = plan(session, platforms, (Wanted::Spec, false), &[]).await?;
+    let one = |target: Target| {
+        let mut cx = session.context(&target, given(&platforms, &target), false);
+        async move {
+            let plan = target.pipeline.plan(&mut cx, Wanted::Spec).await;
+            (target, plan)
+        }
+    };
+    let looks = stream::iter(databases.into_iter().map(one)).buffered(PARALLEL);
+    let databases: Vec<_> = looks.collect().await;
+    let mut all: Vec<_> = platforms.into_iter().map(|p| (p.target, Ok(p.plan))).collect();
+    all.extend(databases);
+    Ok(all)
+}
+
 /// Plans, shows, asks and runs; `accept` is called once after the consent and before the first change.
 pub(crate) async fn run(
     app: &App,
@@ -113,6 +139,35 @@ pub(crate) async fn run(
         planned.reverse();
     }
     let deadline = std::time::Instant::now() + request.act.timeout;
+    let mut done = each(session, planned, request, deadline).await;
+    // What only a running server shows was not in the plan: it is shown and asked for like all else, where that is possible.
+    let late: Vec<usize> = (0..done.len()).filter(|n| was_not_shown(&done[*n])).collect();
+    if request.act.yes || ask::possible(app.global.no_input) {
+        for position in late {
+            let target = done.remove(position).target;
+            let planned = plan(session, vec![target], what, &request.act.confirm).await?;
+            show(app, session, &planned);
+            agree(app, &planned, request)?;
+            let again = each(session, planned, request, deadline).await;
+            done.splice(position..position, again);
+        }
+    }
+    Ok(done)
+}
+
+/// True if all that stands in the way is that the plan did not show it.
+fn was_not_shown(one: &Done) -> bool {
+    let changed = |code: &str| code == core_codes::CORE_PLAN_CHANGED.id;
+    matches!(&one.result, Ok(Outcome::Blocked { because, .. }) if because.iter().all(|b| changed(&b.code)))
+}
+
+/// Carries out the plans, one after the other.
+async fn each(
+    session: &Session,
+    planned: Vec<Planned>,
+    request: &Request<'_>,
+    deadline: std::time::Instant,
+) -> Vec<Done> {
     let mut done: Vec<Done> = Vec::with_capacity(planned.len());
     for Planned { target, mut cx, plan } in planned {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
@@ -129,7 +184,7 @@ pub(crate) async fn run(
         }
     }
     session.progress.clear();
-    Ok(done)
+    done
 }
 
 async fn carry_out(

@@ -269,7 +269,7 @@ impl<R: Resource> Pass<'_, R> {
         }
         let broke = match &step.action {
             Action::Replace { live, changes, .. } if changes.is_empty() => match &live.health {
-                Health::Broken { why } => Some(why.clone()),
+                Health::Broken { why, .. } => Some(why.clone()),
                 Health::Ready | Health::Settling { .. } | Health::Leaving => None,
             },
             _ => None,

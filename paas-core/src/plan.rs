@@ -195,7 +195,7 @@ fn root_cause<R: Resource>(
             .join(", ");
         return Some((changes, format!("{fields} cannot be changed in place")));
     }
-    let Health::Broken { why } = &live.health else {
+    let Health::Broken { why, .. } = &live.health else {
         return None;
     };
     let replace = match policy.broken {

@@ -195,7 +195,18 @@ pub enum Health {
     Broken {
         /// The provider's own words.
         why: String,
+        /// The code that explains it; `None` for [`codes::CORE_PROVIDER`].
+        #[serde(skip)]
+        code: Option<&'static Code>,
     },
+}
+
+impl Health {
+    /// Broken for a reason that has no code of its own.
+    pub fn broken(why: impl Into<String>) -> Self {
+        let (why, code) = (why.into(), None);
+        Self::Broken { why, code }
+    }
 }
 
 /// Whose it is.

@@ -136,9 +136,7 @@ fn a_replacement_that_was_not_shown_stops_and_says_so() {
 #[test]
 fn what_was_never_ready_and_holds_no_data_is_replaced_without_having_been_shown() {
     let mut observed = Observed::default();
-    let broken = Health::Broken {
-        why: "no boot".into(),
-    };
+    let broken = Health::broken("no boot");
     observed.found(
         key("a"),
         Live::settling("id-a", thing(), "boots").health(broken.clone()),
@@ -166,9 +164,7 @@ fn what_was_never_ready_and_holds_no_data_is_replaced_without_having_been_shown(
 #[test]
 fn broken_things_are_only_reported_where_the_policy_says_so_and_replaced_where_it_says_that() {
     let mut observed = Observed::default();
-    let broken = Health::Broken {
-        why: "no boot".into(),
-    };
+    let broken = Health::broken("no boot");
     observed.found(key("a"), Live::ready("id-a", thing()).health(broken));
     let desired = wanted([("a", thing())]);
     let of = |broken| {
@@ -186,9 +182,7 @@ fn broken_things_are_only_reported_where_the_policy_says_so_and_replaced_where_i
 #[test]
 fn an_update_that_may_be_the_cure_is_sent_to_what_is_broken_or_still_settles() {
     let mut observed = Observed::default();
-    let broken = Health::Broken {
-        why: "too small".into(),
-    };
+    let broken = Health::broken("too small");
     observed.found(
         key("a"),
         Live::settling("id-a", thing().size(1), "x").health(broken),
@@ -621,9 +615,7 @@ fn members_of_a_group_that_stand_on_each_other_are_rolled_from_the_top() {
 #[test]
 fn replacing_what_was_never_ready_needs_nobodys_word_and_replacing_what_was_does() {
     let owner = Owner::new(&Identity::of(&["memory"]), "Platform", "default", "demo");
-    let broken = Health::Broken {
-        why: "half-made".into(),
-    };
+    let broken = Health::broken("half-made");
     for (was_ready, words) in [(false, 0), (true, 1)] {
         let desired = wanted([("a", thing())]);
         let mut observed = seen([("a", thing())]);

@@ -370,7 +370,7 @@ fn health() -> impl Strategy<Value = Health> {
         4 => Just(Health::Ready),
         1 => Just(Health::Settling { why: "boots".into() }),
         1 => Just(Health::Leaving),
-        1 => Just(Health::Broken { why: "no boot".into() }),
+        1 => Just(Health::broken("no boot")),
     ]
 }
 

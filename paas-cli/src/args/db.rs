@@ -10,8 +10,8 @@ use super::{Act, DbBackup, DbBackups, DbClone, DbRestore};
 pub(crate) enum Db {
     /// Make a database, or bring it up again
     Create(DbCreate),
-    /// List the databases
-    List,
+    /// List the databases, or the data that was kept of deleted ones
+    List(DbList),
     /// Show one database
     Show {
         /// The database's name
@@ -63,6 +63,10 @@ pub(crate) enum Db {
     Load(DbLoad),
     /// Delete a database; the data is kept unless --delete-data is given
     Delete(DbDelete),
+    /// Take up data that was kept, by name
+    Adopt(DbAdopt),
+    /// Delete data that was kept, for good
+    Purge(DbPurge),
 }
 
 #[derive(Debug, Args)]
@@ -241,4 +245,34 @@ pub(crate) struct DbDelete {
     pub(crate) delete_data: bool,
     #[command(flatten)]
     pub(crate) act: Act,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas db list\n  paas db list --retained")]
+pub(crate) struct DbList {
+    /// The data that was kept of deleted databases, and what lies about
+    #[arg(long)]
+    pub(crate) retained: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  paas db list --retained\n  paas db adopt shop")]
+pub(crate) struct DbAdopt {
+    /// The name, or NAMESPACE/NAME where it is not the only one
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) act: Act,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  paas db purge shop --confirm shop")]
+pub(crate) struct DbPurge {
+    /// The name, or NAMESPACE/NAME where it is not the only one
+    pub(crate) name: String,
+    /// The name once more: its data is lost for good
+    #[arg(long, value_name = "NAME")]
+    pub(crate) confirm: Option<String>,
+    /// How long to wait for another writer: 90s, 5m, 1h
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = super::duration)]
+    pub(crate) timeout: std::time::Duration,
 }

@@ -10,7 +10,8 @@ use clap_complete::Shell;
 
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use db::{
-    Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbLoad, DbRotate, DbSql, EnvFormat,
+    Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
+    DbRotate, DbSql, EnvFormat,
 };
 
 const EXAMPLES: &str = "\
@@ -89,7 +90,7 @@ pub(crate) enum Command {
     Status(Status),
     /// What happened
     Events(Events),
-    /// Databases: create, list, show, url, env, connect, sql, rotate, backup, restore, clone, delete
+    /// Databases: create, use, check, back up, change and delete them
     #[command(subcommand)]
     Db(Db),
     /// Explain an error code
@@ -166,6 +167,9 @@ pub(crate) struct Up {
     /// Also take down accepted objects that the files do not have; their data is kept
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Take up data of these objects although the objects are not known here
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) adopt: Vec<String>,
 }
 
 #[derive(Debug, Args)]

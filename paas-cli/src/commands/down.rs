@@ -1,7 +1,9 @@
 //! `paas down`.
 
 use paas_core::{
+    codes::CORE_PROTECTED,
     driver::Outputs,
+    error::{Class, Error},
     pipeline::{Outcome, Wanted},
     spec::{Document, Kind},
 };
@@ -65,12 +67,26 @@ pub(crate) async fn take_down(
         act,
         what: "take it down",
     };
+    if delete_data {
+        unprotected("delete the data of", documents)?;
+    }
     let mut targets = session.targets(documents)?;
     session.lock(&mut targets, "paas down", act).await?;
     let done = reconcile::run(app, session, targets, &request, || Ok(())).await?;
     let exit = reconcile::tell(&app.printer, &done);
     prove(app, session, &done, hints).await?;
     Ok(exit)
+}
+
+/// Protection refuses at once, before anything is stopped.
+pub(crate) fn unprotected(verb: &str, documents: &[Document]) -> Result<(), Error> {
+    let protected = |d: &&Document| matches!(d, Document::DatabaseInstance(o) if o.spec.deletion_protection);
+    match documents.iter().find(protected) {
+        None => Ok(()),
+        Some(document) => Err(Error::new(&CORE_PROTECTED, Class::Blocked)
+            .attempted(format!("{verb} {}", document.name()))
+            .happened("its spec says deletionProtection: true; nothing was changed")),
+    }
 }
 
 /// What is left of one object, by a fresh look.
@@ -123,11 +139,12 @@ pub(crate) fn set_aside(session: &Session, documents: &[Document]) -> Result<(),
 
 /// A platform on this machine is nothing by itself: it is forgotten once no database is left, if it was taken down too or nobody wrote it.
 fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), Failure> {
-    let accepted = session.objects().all()?;
-    if accepted.iter().any(|d| d.kind() != Kind::Platform) {
+    let found = session.objects().look()?;
+    // A damaged file may be a database that needs its platform.
+    if !found.damaged.is_empty() || found.documents.iter().any(|d| d.kind() != Kind::Platform) {
         return Ok(());
     }
-    for platform in accepted {
+    for platform in found.documents {
         let taken_down = done.iter().any(|d| d.target.document == platform);
         if taken_down || quickstart_platform().any(|q| q == platform) {
             session.objects().forget(&platform)?;

@@ -30,7 +30,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Crds => Ok(crds::run(app)),
         Command::Completions { shell } => Ok(completions::run(app, shell)),
         Command::Db(Db::Create(args)) => app.block_on(db::create::run(app, &args)),
-        Command::Db(Db::List) => app.block_on(db::list::run(app)),
+        Command::Db(Db::List(args)) => app.block_on(db::list::run(app, &args)),
         Command::Db(Db::Show { name }) => app.block_on(db::show::run(app, &name)),
         Command::Db(Db::Url(args)) => app.block_on(db::url::run(app, &args)),
         Command::Db(Db::Connect(args)) => app.block_on(db::connect::run(app, &args)),
@@ -45,5 +45,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Dump(args)) => app.block_on(db::dump::run(app, &args)),
         Command::Db(Db::Load(args)) => app.block_on(db::load::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
+        Command::Db(Db::Adopt(args)) => app.block_on(db::adopt::run(app, &args)),
+        Command::Db(Db::Purge(args)) => app.block_on(db::purge::run(app, &args)),
     }
 }

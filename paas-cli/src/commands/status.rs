@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use paas_core::{
-    pipeline::Wanted,
     plan::Verb,
     spec::Kind,
     view::{PlanView, StepView},
@@ -82,13 +81,20 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
 
 /// How each target is doing, by a look at the world.
 pub(crate) async fn standings(session: &Session, targets: Vec<Target>) -> Result<Vec<Standing>, Failure> {
-    let planned = reconcile::plan(session, targets, (Wanted::Spec, false), &[]).await?;
-    planned
+    let looked = reconcile::look(session, targets).await?;
+    looked
         .iter()
-        .map(|p| {
-            let owner = &p.target.owner;
+        .map(|(target, plan)| {
+            let owner = &target.owner;
             let log = events::of(&session.owner_folder(owner))?;
-            let (state, reason, waits_for) = judge(&p.plan, p.target.document.kind());
+            let (state, reason, waits_for) = match plan {
+                Ok(plan) => judge(plan, target.document.kind()),
+                Err(e) => (
+                    State::Blocked,
+                    format!("{} [{}]", e.words(), e.code().id),
+                    Vec::new(),
+                ),
+            };
             Ok(Standing {
                 kind: owner.kind().to_owned(),
                 namespace: owner.namespace().to_owned(),

@@ -1,6 +1,8 @@
 //! `paas up`.
 
 use paas_core::{
+    error::{Class, Error},
+    local::retained,
     pipeline::Wanted,
     spec::{Document, Kind},
 };
@@ -8,6 +10,7 @@ use paas_core::{
 use crate::{
     app::App,
     args::{Output, Up},
+    codes::CLI_KEPT,
     commands::db,
     exit::{Exit, Failure},
     input::{self, From, Input},
@@ -34,6 +37,7 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     } else {
         Vec::new()
     };
+    known(&session, &input, &args.adopt)?;
     let mut targets = session.targets(&input.documents)?;
     session.check_changes(&input.documents)?;
     session.lock(&mut targets, "paas up", &args.act).await?;
@@ -62,6 +66,29 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     }
     finish(app, &session, &done).await;
     Ok(exit)
+}
+
+/// Marked data whose object is not known here may be somebody else's by the same name: it is taken up by that name only.
+fn known(session: &Session, input: &Input, adopt: &[String]) -> Result<(), Error> {
+    for document in input
+        .documents
+        .iter()
+        .filter(|d| d.kind() == Kind::DatabaseInstance)
+    {
+        let owner = session.machine().owner(document.namespace(), document.name());
+        let named = adopt.iter().any(|name| name == document.name());
+        if !named
+            && session.objects().of(&owner)?.is_none()
+            && session.set_aside().of(&owner)?.is_none()
+            && retained::is_there(session.machine(), &owner)?
+        {
+            return Err(Error::new(&CLI_KEPT, Class::Blocked)
+                .attempted(format!("bring {owner} up"))
+                .happened("data of that name is here, and its object is not known any more")
+                .remedy(format!("add --adopt {} if they are its data", document.name())));
+        }
+    }
+    Ok(())
 }
 
 /// Accepted objects that the files do not have.

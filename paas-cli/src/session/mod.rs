@@ -18,7 +18,7 @@ use paas_core::{
     owner::Owner,
     pipeline::{Context, DriverStage, Pipeline},
     policy::{Policy, Retention},
-    spec::{DatabaseBackupSpec, DatabaseInstanceSpec, Document, Object, PlatformSpec, validate},
+    spec::{DatabaseBackupSpec, DatabaseInstanceSpec, Document, Meta, Object, PlatformSpec, validate},
 };
 
 use crate::{
@@ -93,8 +93,8 @@ impl Session {
     pub(crate) fn open(app: &App) -> Result<Self, Error> {
         let machine = LocalMachine::open(home(app)?)?;
         Ok(Self {
-            objects: Objects::new(machine.home.objects()),
-            set_aside: Objects::new(machine.home.root().join("set-aside")),
+            objects: Objects::new(machine.home.objects()).telling(app.printer.clone()),
+            set_aside: Objects::new(machine.home.root().join("set-aside")).telling(app.printer.clone()),
             machine,
             progress: Arc::new(Progress::new(app.printer.clone())),
             printer: app.printer.clone(),
@@ -204,7 +204,10 @@ impl Session {
             _ => None,
         });
         // An instance whose object is gone may have left its data, or this backup.
-        let instance = self.instance(&meta.namespace, name, spec.unwrap_or_default());
+        let instance = self.instance(
+            &self.machine.owner(&meta.namespace, name),
+            spec.unwrap_or_default(),
+        );
         let driver = BackupDriver::new(instance, &meta.namespace, &meta.name);
         Ok(Target {
             document: document.clone(),
@@ -214,15 +217,6 @@ impl Session {
             instance: None,
             fence: Arc::new(Alone),
         })
-    }
-
-    /// An instance of this machine whose events are told and logged.
-    fn instance(&self, namespace: &str, name: &str, spec: DatabaseInstanceSpec) -> LocalInstance {
-        let mut machine = self.machine.clone();
-        let owner = machine.owner(namespace, name);
-        let log: Arc<dyn EventSink> = Arc::new(Log::new(self.owner_folder(&owner), self.progress.clone()));
-        machine.events = log;
-        LocalInstance::new(machine, namespace, name, spec).cancelled_by(self.cancel.clone())
     }
 
     fn platform_owner(&self, platform: &Object<PlatformSpec>) -> Owner {
@@ -240,9 +234,8 @@ impl Session {
         if let Some(platform) = platform {
             check_infrastructure(platform)?;
         }
-        let meta = &object.metadata;
-        let owner = self.machine.owner(&meta.namespace, &meta.name);
-        let instance = self.instance(&meta.namespace, &meta.name, object.spec.clone());
+        let owner = self.owner(&object.metadata);
+        let instance = self.instance(&owner, object.spec.clone());
         Ok(Target {
             document: document.clone(),
             owner,
@@ -251,6 +244,29 @@ impl Session {
             instance: Some(instance),
             fence: Arc::new(Alone),
         })
+    }
+
+    /// Who owns the parts of a database.
+    pub(crate) fn owner(&self, meta: &Meta) -> Owner {
+        self.machine.owner(&meta.namespace, &meta.name)
+    }
+
+    /// A database of this machine, whether or not its object is accepted.
+    pub(crate) fn instance(&self, owner: &Owner, spec: DatabaseInstanceSpec) -> LocalInstance {
+        let mut machine = self.machine.clone();
+        let log: Arc<dyn EventSink> = Arc::new(Log::new(self.owner_folder(owner), self.progress.clone()));
+        machine.events = log;
+        LocalInstance::new(machine, owner.namespace(), owner.name(), spec).cancelled_by(self.cancel.clone())
+    }
+
+    /// Tells who is waited for.
+    pub(crate) fn waiting(&self, owner: &Owner) -> impl Fn(&Holder) + Send + Sync {
+        let (printer, owner) = (self.printer.clone(), owner.to_string());
+        move |holder: &Holder| {
+            printer.talk(&format!(
+                "{owner}: {holder} is at work; waiting until it is done."
+            ));
+        }
     }
 
     /// Becomes the one writer of all targets, waiting for others and saying who they are.
@@ -262,12 +278,7 @@ impl Session {
             let Some(instance) = &target.instance else {
                 continue;
             };
-            let owner = target.owner.to_string();
-            let waiting = |holder: &Holder| {
-                self.printer.talk(&format!(
-                    "{owner}: {holder} is at work; waiting until it is done."
-                ));
-            };
+            let waiting = self.waiting(&target.owner);
             let instance = instance.clone().doing(doing).patience(act.timeout);
             target.fence = Arc::new(instance.lock(&waiting).await?);
         }

@@ -19,6 +19,7 @@ pub(crate) struct Printer {
     verbose: bool,
     out_gone: AtomicBool,
     out_lost: AtomicBool,
+    complained: AtomicBool,
 }
 
 impl Printer {
@@ -28,6 +29,7 @@ impl Printer {
             verbose,
             out_gone: AtomicBool::new(false),
             out_lost: AtomicBool::new(false),
+            complained: AtomicBool::new(false),
         }
     }
 
@@ -79,6 +81,16 @@ impl Printer {
     /// True if data could not be written although nobody had gone away: a full disk.
     pub(crate) fn lost_data(&self) -> bool {
         self.out_lost.load(Ordering::Relaxed)
+    }
+
+    /// Something is wrong that does not stop the command; it fails in the end.
+    pub(crate) fn complain(&self) {
+        self.complained.store(true, Ordering::Relaxed);
+    }
+
+    /// True if something was wrong beside what the command did.
+    pub(crate) fn complained(&self) -> bool {
+        self.complained.load(Ordering::Relaxed)
     }
 
     /// Talk, as it is; a newline is added where there is none.

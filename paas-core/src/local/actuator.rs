@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use self::server::ask;
 use super::{
-    codes::LOC_FOREIGN,
+    codes::{LOC_FOREIGN, LOC_MISPLACED},
     config::Written,
     data, files,
     machine::LocalMachine,
@@ -62,6 +62,7 @@ impl LocalActuator {
         };
         let uid = owner.uid().to_string();
         let mut ours = None;
+        let mut found = Vec::new();
         for (path, mark) in mark::scan(&self.machine.home.instances(), &place)? {
             if mark.owner == uid {
                 if path == place {
@@ -71,6 +72,7 @@ impl LocalActuator {
                     key.clone(),
                     Live::ready(path.display().to_string(), folder(&path)),
                 );
+                found.push(path);
             } else if path == place {
                 return Err(foreign(
                     &place,
@@ -81,11 +83,16 @@ impl LocalActuator {
         if ours.is_none() && place.symlink_metadata().is_ok() {
             return Err(foreign(&place, "it bears no mark"));
         }
+        if ours.is_none()
+            && let [elsewhere] = found.as_slice()
+        {
+            return Err(misplaced(owner, elsewhere, &place));
+        }
         let half = files::half_made(&place);
         if ours.is_none() && seen.live.is_empty() && half.symlink_metadata().is_ok() {
             let why = "it was left half-made or half-removed".to_owned();
             let live = Live::settling(half.display().to_string(), folder(&half), "");
-            seen.found(key, live.health(Health::Broken { why }));
+            seen.found(key, live.health(Health::broken(why)));
         }
         Ok(ours)
     }
@@ -132,11 +139,9 @@ impl LocalActuator {
             return Ok(live(server, settling("the server is starting".to_owned())));
         };
         let Some(admin) = self.admin(owner, server_port).await? else {
-            let why = format!(
-                "the secret '{ADMIN_SECRET}' of it is missing [{}]",
-                CORE_SECRET_MISSING.id
-            );
-            return Ok(live(server, Health::Broken { why }));
+            let why = format!("the secret '{ADMIN_SECRET}' of it is missing");
+            let code = Some(&CORE_SECRET_MISSING);
+            return Ok(live(server, Health::Broken { why, code }));
         };
         match ask(&admin, &written).await {
             Ok(seen) => {
@@ -147,7 +152,10 @@ impl LocalActuator {
                 }
                 Ok(live(server, Health::Ready))
             }
-            Err(e) if e.class() == Class::Denied => Ok(live(server, Health::Broken { why: e.to_string() })),
+            Err(e) if e.class() == Class::Denied => {
+                let (why, code) = (e.words().to_owned(), Some(e.code()));
+                Ok(live(server, Health::Broken { why, code }))
+            }
             Err(e) => Ok(live(server, settling(e.to_string()))),
         }
     }
@@ -316,6 +324,23 @@ async fn discard(path: std::path::PathBuf) -> Result<()> {
     let there = path.clone();
     let done = tokio::task::spawn_blocking(move || files::discard(&path)).await;
     done.map_err(|e| files::io_error("remove", &there, std::io::Error::other(e)))?
+}
+
+/// The only folder with our mark is not where it is looked for: made anew, the instance would hide its own data.
+fn misplaced(owner: &Owner, found: &Path, place: &Path) -> Error {
+    Error::new(&LOC_MISPLACED, Class::Blocked)
+        .attempted(format!("look at {owner}"))
+        .happened(format!(
+            "its data lies at {}; its place, {}, is empty",
+            found.display(),
+            place.display()
+        ))
+        .remedy(format!(
+            "run `paas db adopt {}`, or move it back: mv {} {}",
+            owner.name(),
+            found.display(),
+            place.display()
+        ))
 }
 
 fn foreign(path: &Path, why: &str) -> Error {

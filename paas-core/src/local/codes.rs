@@ -73,4 +73,16 @@ crate::codes! {
     LOC_SPACE = "PAAS-LOC-0024", "little disk space is left for the data",
         "The file system of the data is nearly full, or the data is nearly as large as spec.storage.size. PostgreSQL stops at a full disk.",
         "Free space there, or move the home to a larger file system; raise spec.storage.size if the data may grow.";
+    LOC_MISPLACED = "PAAS-LOC-0033", "data of an instance lies at another place than its own",
+        "Somebody moved or renamed the folder, or copied it and removed the original.",
+        "Move it back to the place that the message names, or let `paas db adopt NAME` do that.";
+    LOC_NOT_RETAINED = "PAAS-LOC-0034", "there is no such data that was kept",
+        "Nothing below instances/ bears a mark of that name, or only what a deletion left half-removed.",
+        "See what there is with `paas db list --retained`; `paas db purge NAME` ends a deletion that was interrupted.";
+    LOC_IN_USE = "PAAS-LOC-0035", "a server runs on data that is to be moved or deleted",
+        "The object was lost or the folder was moved while its server went on.",
+        "Take it up with `paas db adopt NAME` and delete it then, or stop the process that the message names.";
+    LOC_OTHER_HOME = "PAAS-LOC-0036", "data belongs to another home",
+        "The folder was brought here from another home, or the file `id` of this home was lost. Its passwords are not here.",
+        "Move it back to the home it came from, or bring back that home's file `id` and its secrets.";
 }

@@ -57,6 +57,26 @@ fn refused(why: String) -> Error {
         .happened(why)
 }
 
+/// What PostgreSQL's programs cannot live with, told before anything is made.
+fn usable(root: &Path) -> Result<()> {
+    let refused = |why: String| {
+        Err(Error::new(&LOC_HOME, Class::Invalid)
+            .attempted(format!(
+                "open the home {}",
+                root.display().to_string().escape_debug()
+            ))
+            .happened(why))
+    };
+    // `initdb` refuses line breaks in a path, and no one-line file or message can hold one.
+    if root.to_string_lossy().chars().any(char::is_control) {
+        return refused("a line break or another control character is in its path".to_owned());
+    }
+    match root.ancestors().find(|p| p.symlink_metadata().is_ok()) {
+        Some(there) if !there.is_dir() => refused(format!("{} is not a folder", there.display())),
+        _ => Ok(()),
+    }
+}
+
 /// The layout below the home. Folders are 0700; as root those above the data are 0711, so that the unprivileged user can pass.
 #[derive(Debug, Clone)]
 pub struct Home {
@@ -79,6 +99,7 @@ impl Home {
                 .attempted(format!("open the home {}", home.root.display()))
                 .happened(e.to_string())
         };
+        usable(&home.root)?;
         if let Some(parent) = home.root.parent() {
             files::make_dir(parent, 0o755).map_err(cannot)?;
         }
@@ -212,7 +233,14 @@ mod tests {
             (0o700, 0o700, 0o700)
         );
         fs::write(dir.path().join("file"), "").unwrap();
-        let e = Home::open(dir.path().join("file/home"), Account::Myself { uid: 1 }).unwrap_err();
-        assert_eq!(e.code().id, LOC_HOME.id);
+        for (path, why) in [
+            ("file", "is not a folder"),
+            ("file/home", "is not a folder"),
+            ("a\nb", "control character"),
+        ] {
+            let e = Home::open(dir.path().join(path), Account::Myself { uid: 1 }).unwrap_err();
+            assert_eq!((e.code().id, e.class()), (LOC_HOME.id, Class::Invalid));
+            assert!(e.words().contains(why), "{e}");
+        }
     }
 }

@@ -53,23 +53,28 @@ impl Lock {
     /// `PAAS-LOC-0006` if another process, or another part of this one, holds it; `PAAS-LOC-0013`.
     pub fn try_take(path: &Path, doing: &str) -> Result<Self> {
         let failed = |e| io_error("lock", path, e);
-        // The file is never removed: a waiter would hold the lock of a file that nobody else sees.
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(path, &read_holder(file))),
-            Err(TryLockError::Error(e)) => return Err(failed(e)),
-        }
-        let mut lock = Self {
-            file,
-            path: path.to_path_buf(),
+        let mut lock = loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(path)
+                .map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(held(path, &read_holder(file))),
+                Err(TryLockError::Error(e)) => return Err(failed(e)),
+            }
+            let lock = Self {
+                file,
+                path: path.to_path_buf(),
+            };
+            // Its holder may have removed the file with all else since it was opened: nobody else would see this one.
+            if lock.is_valid() {
+                break lock;
+            }
         };
         lock.sign(doing).map_err(failed)?;
         Ok(lock)

@@ -23,4 +23,5 @@ pub mod postmaster;
 mod proc;
 mod program;
 pub mod resource;
+pub mod retained;
 pub mod tls;

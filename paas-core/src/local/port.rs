@@ -9,7 +9,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::codes::LOC_PORT;
+use super::{codes::LOC_PORT, proc};
 use crate::error::{Class, Error, Result};
 
 /// Ports that are chosen from: registered ones, below the ranges that systems give to outgoing connections.
@@ -42,6 +42,18 @@ pub fn choose(owner: Uuid, taken: &BTreeSet<u16>) -> Result<u16> {
 /// True if nobody listens there now.
 pub fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// A port that an instance has to have, and that somebody else holds, in the holder's words where the system shows it.
+pub(super) fn held(port: u16, refused: &Error) -> Error {
+    let why = match proc::listener(port) {
+        Some((pid, command)) => format!("process {pid} listens there: {command}"),
+        None => refused.words().to_owned(),
+    };
+    Error::new(&LOC_PORT, Class::Blocked)
+        .attempted(format!("listen on port {port}"))
+        .happened(why)
+        .remedy("stop the other program, or declare a free port as spec.exposure.port and run `paas up`")
 }
 
 /// The folder for the socket: in the instance, or where its path would be too long, a short one below `short` named after the owner.

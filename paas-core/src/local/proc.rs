@@ -25,6 +25,11 @@ pub struct Process {
     dead: bool,
 }
 
+/// Who listens on this TCP port, and its command line, where the system shows it.
+pub(super) fn listener(port: u16) -> Option<(u32, String)> {
+    facts::listener(port)
+}
+
 impl Process {
     /// A living process; one that ended and was not waited for yet counts as gone.
     pub fn look(pid: u32) -> Option<Self> {

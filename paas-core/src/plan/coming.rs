@@ -52,12 +52,12 @@ pub(super) fn stay<R: Resource>(
                 key: key.clone(),
                 why: "it is leaving; it is made anew when it is gone".into(),
             }),
-            Health::Broken { why } if diff.is_none() && !told.contains(key) => {
+            Health::Broken { why, code } if diff.is_none() && !told.contains(key) => {
                 plan.blocked.push(Blocked {
                     key: key.clone(),
                     verb: None,
                     why: format!("{} is broken: {why}", live.id),
-                    code: &codes::CORE_PROVIDER,
+                    code: code.unwrap_or(&codes::CORE_PROVIDER),
                 });
             }
             Health::Broken { .. } => {}

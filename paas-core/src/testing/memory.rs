@@ -253,7 +253,7 @@ impl Item {
             },
             Phase::Ready => Health::Ready,
             Phase::Leaving(..) => Health::Leaving,
-            Phase::Broken(why) => Health::Broken { why: why.clone() },
+            Phase::Broken(why) => Health::broken(why),
         };
         Live {
             id: self.id.clone(),

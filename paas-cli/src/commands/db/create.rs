@@ -2,6 +2,8 @@
 
 use paas_core::{
     error::{Class, Error},
+    local::retained,
+    owner::Owner,
     pipeline::Wanted,
     spec::{Database, DatabaseInstanceSpec, Document, Meta, Object, ParameterValue, User, validate},
 };
@@ -9,10 +11,9 @@ use paas_core::{
 use crate::{
     app::App,
     args::{Act, DbCreate},
-    codes::CLI_DIFFERS,
+    codes::{CLI_DIFFERS, CLI_KEPT},
     commands::up,
     exit::{Exit, Failure},
-    input::same,
     reconcile::{self, Request},
     session::{Session, quickstart_platform},
 };
@@ -21,43 +22,77 @@ pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
     let document = document(args);
     validate::document(&document).map_err(|e| Error::from(e).attempted(format!("create {}", args.name)))?;
     let session = Session::open(app)?;
-    let accepted = session.objects().all()?;
-    if let Some(old) = accepted.iter().find(|d| same(d, &document))
-        && *old != document
-        && wishes(args)
-    {
+    let owner = session.machine().owner(document.namespace(), document.name());
+    let accepted = session.objects().of(&owner)?;
+    if accepted.as_ref().is_some_and(|old| *old != document) && wishes(args) {
         let error = Error::new(&CLI_DIFFERS, Class::Conflict)
             .attempted(format!("create {}", args.name))
             .happened("it exists, and its spec is not what was asked for now");
         return Err(error.into());
     }
-    // With no wishes, what was kept is taken up as it was.
-    let aside = if wishes(args) {
-        Vec::new()
-    } else {
-        session.set_aside().all()?
+    let known = match accepted {
+        Some(accepted) => Some(accepted),
+        None => kept(&session, &owner, &document, wishes(args))?,
     };
-    let known = accepted
-        .iter()
-        .chain(&aside)
-        .find(|d| same(d, &document))
-        .cloned();
-    let document = known.unwrap_or(document);
-    bring_up(
+    make(
         app,
         &session,
-        with_platform(document, &accepted),
+        known.unwrap_or(document),
         &args.act,
         "paas db create",
     )
     .await
 }
 
+/// What was kept of a deleted object is taken up as it was, by a word that asks for nothing else. Data that nothing is known of, or for
+/// which something else is asked now, are not taken up by the way.
+fn kept(
+    session: &Session,
+    owner: &Owner,
+    document: &Document,
+    wishes: bool,
+) -> Result<Option<Document>, Error> {
+    let aside = session.set_aside().of(owner)?;
+    let fits = aside.as_ref().is_some_and(|a| !wishes || a == document);
+    if fits {
+        return Ok(aside);
+    }
+    if retained::is_there(session.machine(), owner)? {
+        let why = match aside {
+            Some(_) => "data of that name was kept, with another spec than the one that is asked for now",
+            None => "data of that name is here, and its object is not known any more",
+        };
+        return Err(Error::new(&CLI_KEPT, Class::Blocked)
+            .attempted(format!("create {}", document.name()))
+            .happened(why));
+    }
+    Ok(None)
+}
+
+/// Makes one database, accepting its object, and the platform of the quick start where there is none.
+pub(super) async fn make(
+    app: &App,
+    session: &Session,
+    document: Document,
+    act: &Act,
+    doing: &str,
+) -> Result<Exit, Failure> {
+    let accepted = session.objects().all()?;
+    bring_up(
+        app,
+        session,
+        with_platform(session, document, &accepted),
+        act,
+        doing,
+    )
+    .await
+}
+
 /// A database that is to be made, with the platform that it needs where there is none.
-pub(super) fn with_platform(document: Document, accepted: &[Document]) -> Vec<Document> {
+pub(super) fn with_platform(session: &Session, document: Document, accepted: &[Document]) -> Vec<Document> {
     let mut documents = vec![document];
     if !accepted.iter().any(|d| matches!(d, Document::Platform(_))) {
-        documents.extend(quickstart_platform());
+        documents.extend(quickstart_platform().filter(|p| !session.objects().holds(p)));
     }
     documents
 }

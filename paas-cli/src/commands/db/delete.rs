@@ -2,7 +2,7 @@
 
 use paas_core::{
     driver::Outputs,
-    error::{Class, Error},
+    error::Error,
     pipeline::Wanted,
     spec::{DatabaseInstanceSpec, DeletionPolicy, Document, Meta, Object, validate},
 };
@@ -26,14 +26,7 @@ pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
         None => unlisted(&session, &args.name, &accepted).await?,
     };
     let by_spec = matches!(&document, Document::DatabaseInstance(o) if o.spec.deletion_policy == DeletionPolicy::Delete);
-    let protected = matches!(&document, Document::DatabaseInstance(o) if o.spec.deletion_protection);
-    if protected {
-        let error = Error::new(&paas_core::codes::CORE_BLOCKED, Class::Blocked)
-            .attempted(format!("delete {}", args.name))
-            .happened("spec.deletionProtection is true")
-            .remedy("set it to false and run `paas up` first");
-        return Err(error.into());
-    }
+    down::unprotected("delete", std::slice::from_ref(&document))?;
     let hints = down::Hints {
         again: format!("paas db create {}", args.name),
         for_good: format!("paas db delete {} --delete-data", args.name),
@@ -48,16 +41,12 @@ pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
 
 /// A database that is not listed, but whose data is here.
 async fn unlisted(session: &Session, name: &str, accepted: &[Document]) -> Result<Document, Failure> {
-    let aside = session.set_aside().all()?;
     let object = Object {
         metadata: Meta::named(name),
         spec: DatabaseInstanceSpec::default(),
     };
-    let document = Document::DatabaseInstance(object);
-    let document = aside
-        .into_iter()
-        .find(|d| input::same(d, &document))
-        .unwrap_or(document);
+    let aside = session.set_aside().of(&session.owner(&object.metadata))?;
+    let document = aside.unwrap_or(Document::DatabaseInstance(object));
     validate::document(&document).map_err(Error::from)?;
     for target in session.targets(std::slice::from_ref(&document))? {
         let mut cx = session.context(&target, Outputs::default(), false);

@@ -4,15 +4,18 @@ use paas_core::spec::{DatabaseInstanceSpec, Document};
 
 use crate::{
     app::App,
-    args::Output,
+    args::{DbList, Output},
     commands::status::{self, Standing},
     exit::{Exit, Failure},
     session::{Place, Session},
     ui::table::table,
 };
 
-pub(crate) async fn run(app: &App) -> Result<Exit, Failure> {
+pub(crate) async fn run(app: &App, args: &DbList) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
+    if args.retained {
+        return super::retained::run(app, &session).await;
+    }
     let documents = super::databases(&session)?;
     if documents.is_empty() && !app.printer.for_programs() {
         app.printer

@@ -1,5 +1,6 @@
 //! `paas db`: one verb a file.
 
+pub(crate) mod adopt;
 mod amount;
 pub(crate) mod backup;
 pub(crate) mod backups;
@@ -12,7 +13,9 @@ pub(crate) mod env;
 pub(crate) mod list;
 pub(crate) mod load;
 mod pg_dump;
+pub(crate) mod purge;
 pub(crate) mod restore;
+pub(crate) mod retained;
 pub(crate) mod rotate;
 pub(crate) mod show;
 pub(crate) mod sql;

@@ -63,7 +63,7 @@ fn wanted(session: &Session, name: &str, spec: DatabaseInstanceSpec) -> Result<V
             .happened("it exists")
             .into());
     }
-    Ok(create::with_platform(document, &accepted))
+    Ok(create::with_platform(session, document, &accepted))
 }
 
 fn new(session: &Session, documents: &[Document], act: &Act, doing: &str) -> Result<LocalInstance, Failure> {

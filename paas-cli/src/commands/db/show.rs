@@ -65,6 +65,12 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                     field("runs as", user);
                 }
             }
+            if object.spec.deletion_protection {
+                field(
+                    "protected",
+                    "deletionProtection: it is refused to delete it or its data",
+                );
+            }
             for database in &object.spec.databases {
                 let extensions = match database.extensions.as_slice() {
                     [] => String::new(),

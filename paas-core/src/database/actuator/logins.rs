@@ -153,7 +153,7 @@ impl ContentActuator {
     }
 
     async fn health(&self, owner: &Owner, login: &Login) -> Result<Health> {
-        let broken = |why: String| Ok(Health::Broken { why });
+        let broken = |why: String| Ok(Health::broken(why));
         let Some(active) = login.active() else {
             let roles = named(login, |_| true).join(" and ");
             return broken(format!(
@@ -344,10 +344,8 @@ fn password_health(login: &str, secret: Option<&SecretString>, fingerprint: &str
         Some(_) => return Health::Ready,
     };
     Health::Broken {
-        why: format!(
-            "the password of {login} {why} [{}]; a rotation makes a new one",
-            CORE_SECRET_MISSING.id
-        ),
+        why: format!("the password of {login} {why}; a rotation makes a new one"),
+        code: Some(&CORE_SECRET_MISSING),
     }
 }
 

@@ -84,6 +84,8 @@ impl LocalActuator {
                 }
                 // The build itself is the judge, and asking it beforehand would cost every start a process.
                 Err(e) if certificate.is_some() && e.words().contains(NO_TLS) => certificate = None,
+                // Whoever holds it may hold it for ever: a person decides, not another try.
+                Err(e) if e.code() == &LOC_PORT && kept.is_some() => return Err(port::held(chosen, &e)),
                 Err(e) if e.code() == &LOC_START && e.class() == Class::Transient && attempt < ATTEMPTS => {
                     clock.sleep(PAUSE).await;
                 }

@@ -46,3 +46,35 @@ pub(super) fn postmasters(data: &Path) -> Vec<u32> {
     let pids = entries.filter_map(|e| e.file_name().to_str()?.parse().ok());
     pids.filter(|pid| is_postmaster_of(*pid, data)).collect()
 }
+
+/// Who listens on this TCP port, by its command line, as far as we may see it.
+pub(super) fn listener(port: u16) -> Option<(u32, String)> {
+    // proc_net_tcp: `sl local_address rem_address st … inode`, numbers in hexadecimal; 0A is LISTEN.
+    let sockets: Vec<PathBuf> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .flat_map(fs::read_to_string)
+        .flat_map(|table| {
+            let rows = table.lines().skip(1).filter_map(|row| {
+                let fields: Vec<&str> = row.split_whitespace().collect();
+                let here = fields.get(1)?.ends_with(&format!(":{port:04X}")) && *fields.get(3)? == "0A";
+                let inode = fields.get(9)?;
+                here.then(|| PathBuf::from(format!("socket:[{inode}]")))
+            });
+            rows.collect::<Vec<_>>()
+        })
+        .collect();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+    let holds = |pid: &u32| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        open.filter_map(|e| fs::read_link(e.path()).ok())
+            .any(|file| sockets.contains(&file))
+    };
+    let pid = pids.into_iter().find(holds)?;
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<_> = line.split(|b| *b == 0).map(String::from_utf8_lossy).collect();
+    Some((pid, words.join(" ").trim().chars().take(200).collect()))
+}

@@ -36,6 +36,12 @@ pub(super) fn is_postmaster_of(pid: u32, data: &Path) -> bool {
     ask(&["-ww", "-p", &pid.to_string(), "-o", "args="]).is_some_and(|line| serves(&line, data))
 }
 
+/// Nothing: `ps` does not know sockets.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn listener(_port: u16) -> Option<(u32, String)> {
+    None
+}
+
 /// Nothing: `ps` does not know working directories, so the command line alone must tell.
 pub(super) fn postgres_folder(_pid: u32) -> Option<io::Result<PathBuf>> {
     None
