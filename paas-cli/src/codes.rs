@@ -57,6 +57,9 @@ paas_core::codes! {
     CLI_PG_DUMP = "PAAS-CLI-0023", "pg_dump did not make the dump",
         "There is none here that knows the server's major version, or it failed.",
         "Leave --pg-dump out, or add --native: the dump is then made with the server alone.";
+    CLI_UNSET = "PAAS-CLI-0024", "the setting is not declared",
+        "`--unset` takes a declared parameter back; this one is not in the spec, or comes from its plan.",
+        "See what is declared with `paas db show NAME`; a setting of the plan is changed with --param.";
 }
 
 /// Every table of this build.

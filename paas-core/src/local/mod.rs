@@ -23,4 +23,6 @@ pub mod postmaster;
 mod proc;
 mod program;
 pub mod resource;
+pub mod sizing;
 pub mod tls;
+pub mod upgrade;
