@@ -84,7 +84,7 @@ impl Place {
         let names = fs::read_dir(self.folder()).unwrap();
         let mut names: Vec<String> = names
             .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
-            .filter(|n| !["paas.json", "paas.conf", "postgres.log", "run"].contains(&n.as_str()))
+            .filter(|n| !["paas.json", "paas.conf", "postgres.log", "run", "tls"].contains(&n.as_str()))
             .collect();
         names.sort();
         names
