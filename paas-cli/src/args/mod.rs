@@ -10,7 +10,8 @@ use clap_complete::Shell;
 
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use db::{
-    Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbLoad, DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
+    Db, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbLoad, DbRotate, DbSet, DbSql,
+    DbUpgrade, EnvFormat,
 };
 
 const EXAMPLES: &str = "\
@@ -89,7 +90,7 @@ pub(crate) enum Command {
     Status(Status),
     /// What happened
     Events(Events),
-    /// Databases: create, set, list, show, url, env, connect, sql, rotate, upgrade, backup, restore, clone, delete
+    /// Databases: create, set, list, show, url, env, connect, sql, rotate, upgrade, dump, load, backup, restore, clone, delete
     #[command(subcommand)]
     Db(Db),
     /// Explain an error code
