@@ -63,6 +63,9 @@ paas_core::codes! {
     CLI_ACCEPTED = "PAAS-CLI-0026", "it is not data that was kept: its object is accepted",
         "`paas db adopt` and `paas db purge` are for data that no object speaks for any more.",
         "Start it with `paas up`; delete it with `paas db delete NAME --delete-data --confirm NAME`.";
+    CLI_UNSET = "PAAS-CLI-0024", "the setting is not declared",
+        "`--unset` takes a declared parameter back; this one is not in the spec, or comes from its plan.",
+        "See what is declared with `paas db show NAME`; a setting of the plan is changed with --param.";
 }
 
 /// Every table of this build.

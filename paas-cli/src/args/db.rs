@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use paas_core::spec::Plan;
+
 use super::{Act, DbBackup, DbBackups, DbClone, DbRestore};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
     /// Make a database, or bring it up again
     Create(DbCreate),
+    /// Change a database: size, settings, minor version
+    Set(DbSet),
+    /// Bring a database's data to a newer major version, or back
+    Upgrade(DbUpgrade),
     /// List the databases, or the data that was kept of deleted ones
     List(DbList),
     /// Show one database
@@ -79,6 +85,9 @@ pub(crate) struct DbCreate {
     /// Major version, or an exact one; left out, the newest at hand
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<paas_core::spec::EngineVersion>,
+    /// A size for memory and connections: dev, small or medium; left out, PostgreSQL's defaults
+    #[arg(long, value_name = "PLAN", value_parser = plan)]
+    pub(crate) plan: Option<Plan>,
     /// A database in it; may be repeated; left out, `app`
     #[arg(long, value_name = "NAME")]
     pub(crate) database: Vec<String>,
@@ -90,6 +99,61 @@ pub(crate) struct DbCreate {
     pub(crate) params: Vec<(String, String)>,
     #[command(flatten)]
     pub(crate) act: Act,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    group(clap::ArgGroup::new("change").required(true).multiple(true).args(["plan", "params", "unset", "version"])),
+    after_help = "Examples:\n  paas db set shop --plan small\n  paas db set shop --param work_mem=16MB --unset jit\n  paas db set shop --version 18.4"
+)]
+pub(crate) struct DbSet {
+    /// The name
+    pub(crate) name: String,
+    /// A size for memory and connections: dev, small or medium
+    #[arg(long, value_name = "PLAN", value_parser = plan)]
+    pub(crate) plan: Option<Plan>,
+    /// A setting of postgresql.conf; may be repeated
+    #[arg(long = "param", value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) params: Vec<(String, String)>,
+    /// Declare this setting no more; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub(crate) unset: Vec<String>,
+    /// Another minor version, such as 18.4, or a major for the newest of it
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) version: Option<paas_core::spec::EngineVersion>,
+    #[command(flatten)]
+    pub(crate) act: Act,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    group(clap::ArgGroup::new("do").required(true).args(["to", "back", "forget_old"])),
+    after_help = "Examples:\n  paas db upgrade shop --to 18 --check\n  paas db upgrade shop --to 18 --yes\n  paas db upgrade shop --back --confirm shop"
+)]
+pub(crate) struct DbUpgrade {
+    /// The name
+    pub(crate) name: String,
+    /// The newer major, or an exact version of it
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<paas_core::spec::EngineVersion>,
+    /// Only look what stands in the way
+    #[arg(long, requires = "to")]
+    pub(crate) check: bool,
+    /// Put the data from before the upgrade back; what was written since is lost
+    #[arg(long)]
+    pub(crate) back: bool,
+    /// Delete the data from before the upgrade; there is no way back then
+    #[arg(long)]
+    pub(crate) forget_old: bool,
+    #[command(flatten)]
+    pub(crate) act: Act,
+}
+
+fn plan(text: &str) -> Result<Plan, String> {
+    Plan::ALL
+        .into_iter()
+        .find(|p| p.as_str() == text)
+        .ok_or_else(|| "the plans are dev, small and medium".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

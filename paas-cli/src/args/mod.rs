@@ -11,7 +11,7 @@ use clap_complete::Shell;
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
-    DbRotate, DbSql, EnvFormat,
+    DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
 };
 
 const EXAMPLES: &str = "\

@@ -30,6 +30,8 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Crds => Ok(crds::run(app)),
         Command::Completions { shell } => Ok(completions::run(app, shell)),
         Command::Db(Db::Create(args)) => app.block_on(db::create::run(app, &args)),
+        Command::Db(Db::Set(args)) => app.block_on(db::set::run(app, &args)),
+        Command::Db(Db::Upgrade(args)) => app.block_on(db::upgrade::run(app, &args)),
         Command::Db(Db::List(args)) => app.block_on(db::list::run(app, &args)),
         Command::Db(Db::Show { name }) => app.block_on(db::show::run(app, &name)),
         Command::Db(Db::Url(args)) => app.block_on(db::url::run(app, &args)),

@@ -10,6 +10,7 @@ use paas_core::{
         instance::LocalInstance,
         postmaster,
         tls::{Offer, authority::Authority},
+        upgrade::Previous,
     },
     spec::Document,
 };
@@ -30,6 +31,10 @@ pub(crate) struct Place {
     pub(crate) folder: String,
     /// Its TLS: the file of the authority that clients verify with, or why there is none.
     pub(crate) tls: Result<String, &'static str>,
+    /// A newer minor that the next start takes.
+    pub(crate) newer: Option<String>,
+    /// The data from before an upgrade.
+    pub(crate) previous: Option<Previous>,
     /// The user that its server runs as, if that is another one than ours: PostgreSQL refuses root.
     pub(crate) runs_as: Option<String>,
 }
@@ -63,6 +68,8 @@ impl Session {
                 None => Ok(Authority::file(&self.machine().home).display().to_string()),
                 Some(why) => Err(why),
             },
+            newer: None,
+            previous: switch_back(target),
             runs_as: match self.machine().home.account() {
                 Account::Myself { .. } => None,
                 Account::Other { name, .. } => Some(name.clone()),
@@ -76,6 +83,20 @@ impl Session {
             Ok((instance, database, user)) => instance.check(database, user, &Limits::default()).await,
             Err(e) => Report::unknown(e),
         }
+    }
+
+    /// The same, with what only the running server can tell.
+    pub(crate) async fn place_in_full(&self, target: &Target) -> Result<Place, Error> {
+        let place = self.place(target).await?;
+        let newer = match target.instance() {
+            // A server that does not answer has its own line.
+            Some(instance) => instance.newer_minor().await.unwrap_or_default(),
+            None => None,
+        };
+        Ok(Place {
+            newer: newer.map(|v| v.to_string()),
+            ..place
+        })
     }
 
     async fn way(
@@ -103,6 +124,10 @@ impl Session {
         let connection = instance.connection_to(database, user).await.map_err(never)?;
         Ok((user.to_owned(), connection))
     }
+}
+
+fn switch_back(target: &Target) -> Option<Previous> {
+    target.instance().and_then(|i| i.previous().ok().flatten())
 }
 
 /// The database and the user that are meant: those that are named, else the first ones that go together.

@@ -16,6 +16,7 @@ use super::{
     postmaster::{self, Postmaster},
     resource::{Data, Encryption, Folder, LocalResource, Server},
     tls::certificate::{self, Standing},
+    upgrade::switch,
 };
 use crate::{
     actuator::{Actuator, Ids},
@@ -172,6 +173,10 @@ impl LocalActuator {
     }
 
     async fn make_data(&self, owner: &Owner, key: &Key, instance: &Path, want: &Data) -> Result<Data> {
+        // Never an empty one while an upgrade was cut off between its renames.
+        if let Some(major) = switch::settle(instance, want.major)? {
+            return Ok(Data { major: Some(major) });
+        }
         let tell = |message: String| self.tell(owner, key, "Fetching", message);
         let build = self.machine.build(self.wish.as_ref(), want.major, &tell).await?;
         // Stored before the create that uses it: afterwards there is no other way in.
@@ -202,6 +207,11 @@ impl LocalActuator {
         Ok(Data {
             major: Some(build.version.major),
         })
+    }
+
+    /// What a killed upgrade left running or lying beside the data goes before anything is done there.
+    async fn sweep(&self, instance: &Path) -> Result<()> {
+        switch::sweep(instance, self.machine.home.account(), &*self.machine.clock).await
     }
 
     fn tell(&self, owner: &Owner, key: &Key, reason: &str, message: String) {
@@ -246,6 +256,7 @@ impl Actuator<LocalResource> for LocalActuator {
         _ids: &Ids,
     ) -> Result<Live<LocalResource>> {
         let instance = self.machine.folder(owner);
+        self.sweep(&instance).await?;
         match want {
             LocalResource::Folder(_) => {
                 let name = format!("{}/{}", owner.namespace(), owner.name());
@@ -286,6 +297,7 @@ impl Actuator<LocalResource> for LocalActuator {
     ) -> Result<()> {
         match (&live.resource, want) {
             (LocalResource::Server(is), LocalResource::Server(want)) => {
+                self.sweep(&self.machine.folder(owner)).await?;
                 self.reconfigure(owner, key, is, want, changes).await
             }
             // The others never differ in a way that an update is planned for.
@@ -295,6 +307,7 @@ impl Actuator<LocalResource> for LocalActuator {
 
     async fn delete(&self, owner: &Owner, _key: &Key, live: &Live<LocalResource>) -> Result<()> {
         let instance = self.machine.folder(owner);
+        self.sweep(&instance).await?;
         let running = postmaster::running(&instance, self.machine.home.account())?;
         match &live.resource {
             LocalResource::Server(_) => match running {

@@ -44,8 +44,8 @@ crate::codes! {
         "The program does not start here, most often for want of a shared library.",
         "Repair or remove the build that the message names; others on this machine are used by giving their version.";
     LOC_UPGRADE = "PAAS-LOC-0015", "the data is of another major version",
-        "A data directory can be used by its own major only, and it is not upgraded in place.",
-        "Declare the major that the data has, or make a new instance of the wanted major and load the data into it.";
+        "A data directory can be used by its own major only, and declaring another one does not upgrade it.",
+        "Declare the major that the data has, or bring the data to a newer one with `paas db upgrade NAME --to MAJOR`.";
     LOC_BACKUP = "PAAS-LOC-0016", "a backup cannot be made",
         "The instance uses what a backup cannot hold, a setting rules it out, or its write-ahead log was removed while it was copied.",
         "Read what the message names. Nothing half-made is left, and earlier backups are untouched.";
@@ -85,4 +85,16 @@ crate::codes! {
     LOC_OTHER_HOME = "PAAS-LOC-0036", "data belongs to another home",
         "The folder was brought here from another home, or the file `id` of this home was lost. Its passwords are not here.",
         "Move it back to the home it came from, or bring back that home's file `id` and its secrets.";
+    LOC_PREFLIGHT = "PAAS-LOC-0029", "the upgrade cannot begin",
+        "Something that the message lists would make it fail; nothing was stopped or changed.",
+        "Mend what is listed, and look again with `paas db upgrade NAME --to MAJOR --check`.";
+    LOC_TRANSFER = "PAAS-LOC-0030", "the data could not be brought to the new major",
+        "PostgreSQL's own tools or the new server refused; the old data was not touched and runs on.",
+        "Read their words in the message; mend what they name and run the same command again.";
+    LOC_COPY_DIFFERS = "PAAS-LOC-0031", "the upgraded copy is not what the original is",
+        "Rows, checksums or objects differ between the old server and the new one, so the old one was kept.",
+        "Look at what the message names; the database runs on as it was.";
+    LOC_NO_WAY_BACK = "PAAS-LOC-0032", "there is no kept data to go back to",
+        "The instance was not upgraded here, or its old data was given up with --forget-old.",
+        "See what is kept with `paas db show NAME`.";
 }

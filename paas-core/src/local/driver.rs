@@ -6,9 +6,11 @@ use async_trait::async_trait;
 
 use super::{
     actuator::LocalActuator,
+    build::Version,
     config,
     machine::LocalMachine,
     resource::{Data, Folder, LocalResource, STAGE, Server},
+    sizing,
 };
 use crate::{
     actuator::Actuator,
@@ -39,30 +41,21 @@ impl ProcessDriver {
     }
 }
 
-/// The declared parameters as the server gets them, with what the declared size stands for.
+/// The parameters as the server gets them: what the declared size stands for, and over it what is declared.
 fn parameters(spec: &DatabaseInstanceSpec) -> Result<BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    if let Some(memory) = spec
-        .sized()
-        .memory
-        .filter(|_| spec.plan.is_some() || spec.resources.is_some())
-    {
-        // A quarter of the memory, as PostgreSQL's manual suggests for shared_buffers; in kilobytes, which it shows as it is given.
-        all.insert(
-            "shared_buffers".to_owned(),
-            format!("{}kB", (memory.bytes() / 4 / 1024).max(1024)),
-        );
-        all.insert(
-            "effective_cache_size".to_owned(),
-            format!("{}kB", memory.bytes() / 4 * 3 / 1024),
-        );
-    }
+    let mut all = sizing::parameters(spec);
     all.extend(config::declared(
         spec.parameters
             .iter()
             .map(|(name, value)| (name.as_str(), value.to_string())),
     )?);
     Ok(all)
+}
+
+/// The version that runs if major and minor are declared; a major alone leaves the choice to the next start.
+fn exact(version: &EngineVersion) -> Option<Version> {
+    let major = version.major();
+    version.minor().map(|minor| Version { major, minor })
 }
 
 #[async_trait]
@@ -88,6 +81,7 @@ impl Driver for ProcessDriver {
         let port = spec.exposure.as_ref().and_then(|e| e.port);
         let server = Server {
             port,
+            version: spec.engine.version.as_ref().and_then(exact),
             parameters: Some(parameters(spec)?),
             ..Server::default()
         };
@@ -177,24 +171,20 @@ impl InfrastructureProvider for LocalInfrastructure {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Plan, Resources};
+    use crate::spec::Plan;
 
     #[test]
-    fn a_declared_size_becomes_memory_settings_and_a_declared_parameter_wins() {
-        let mut spec = DatabaseInstanceSpec::default();
-        assert!(parameters(&spec).unwrap().is_empty());
-        spec.plan = Some(Plan::Small);
-        assert_eq!(parameters(&spec).unwrap()["shared_buffers"], "524288kB");
+    fn a_declared_parameter_wins_over_the_one_of_the_size_in_any_case_of_letters() {
+        let mut spec = DatabaseInstanceSpec {
+            plan: Some(Plan::Small),
+            ..DatabaseInstanceSpec::default()
+        };
+        assert_eq!(parameters(&spec).unwrap()["shared_buffers"], "512MB");
         spec.parameters.insert(
             "Shared_Buffers".into(),
             crate::spec::ParameterValue::Text("64MB".into()),
         );
         assert_eq!(parameters(&spec).unwrap()["shared_buffers"], "64MB");
-        spec.plan = None;
-        spec.resources = Some(Resources {
-            cpu: None,
-            memory: None,
-        });
-        assert_eq!(parameters(&spec).unwrap().len(), 1);
+        assert_eq!(parameters(&spec).unwrap()["max_connections"], "100");
     }
 }

@@ -119,6 +119,17 @@ impl LocalInstance {
         &self.spec
     }
 
+    /// The same instance as another spec has it.
+    pub(super) fn with_spec(mut self, spec: DatabaseInstanceSpec) -> Self {
+        self.spec = spec;
+        self
+    }
+
+    /// What stops the work.
+    pub(super) fn cancelled(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
     /// The folder of everything that it is made of.
     pub fn folder(&self) -> PathBuf {
         self.machine.folder(&self.owner)
@@ -233,7 +244,7 @@ impl LocalInstance {
         self.run(&mut cx, Wanted::Nothing).await
     }
 
-    async fn run(&self, cx: &mut Context, wanted: Wanted) -> Result<()> {
+    pub(super) async fn run(&self, cx: &mut Context, wanted: Wanted) -> Result<()> {
         match self.pipeline().run(cx, wanted, Some(self.patience)).await? {
             Outcome::Converged | Outcome::Progressing { .. } => Ok(()),
             Outcome::Blocked { because, .. } => {

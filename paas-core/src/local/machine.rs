@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     account::Account,
     binding::FileBindings,
-    build::{self, Build, Choice, Places},
+    build::{self, Build, Choice, Found, Places},
     config::Written,
     files,
     home::Home,
@@ -111,14 +111,7 @@ impl LocalMachine {
         major: Option<u32>,
         tell: &(dyn Fn(String) + Send + Sync),
     ) -> Result<Build> {
-        let mut found = build::find(&self.places).await;
-        // A build in somebody's closed folder runs for root and not for the user that root drops to.
-        for build in std::mem::take(&mut found.builds) {
-            match self.home.account().check_reach(&build.program("postgres")) {
-                Ok(()) => found.builds.push(build),
-                Err(closed) => found.broken.push(closed),
-            }
-        }
+        let found = self.found().await;
         let major = major.or(wish.map(EngineVersion::major));
         let exact = wish.and_then(EngineVersion::minor).zip(major);
         if let Some((minor, major)) = exact {
@@ -142,6 +135,19 @@ impl LocalMachine {
                 })
             }
         }
+    }
+
+    /// The builds that servers here can run from.
+    pub(super) async fn found(&self) -> Found {
+        let mut found = build::find(&self.places).await;
+        // A build in somebody's closed folder runs for root and not for the user that root drops to.
+        for build in std::mem::take(&mut found.builds) {
+            match self.home.account().check_reach(&build.program("postgres")) {
+                Ok(()) => found.builds.push(build),
+                Err(closed) => found.broken.push(closed),
+            }
+        }
+        found
     }
 
     #[cfg(feature = "local-download")]

@@ -24,4 +24,6 @@ mod proc;
 mod program;
 pub mod resource;
 pub mod retained;
+pub mod sizing;
 pub mod tls;
+pub mod upgrade;

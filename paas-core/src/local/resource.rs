@@ -47,6 +47,8 @@ pub struct Data {
 pub struct Server {
     /// The port on the loopback; `None` for one that is chosen once and kept.
     pub port: Option<u16>,
+    /// The exact version that is asked for; `None` for any minor of the data's major. Which one runs is [`Seen::version`].
+    pub version: Option<Version>,
     /// The declared parameters. Of a live server: what it runs with, or `None` while that cannot be asked.
     pub parameters: Option<BTreeMap<String, String>>,
     /// Seen only.
@@ -129,6 +131,13 @@ impl Server {
         {
             changes.push(Change::new("port", is, want).brings("restart"));
         }
+        // Another major is the data's matter.
+        if let (Some(want), Some(is)) = (self.version, live.seen.version)
+            && want.major == is.major
+            && want != is
+        {
+            changes.push(Change::new("version", is, want).brings("restart"));
+        }
         let (Some(want), Some(is)) = (&self.parameters, &live.parameters) else {
             return changes;
         };
@@ -209,7 +218,7 @@ impl Resource for LocalResource {
             Self::Folder(f) => json!({"path": f.path}),
             Self::Data(d) => json!({"major": d.major}),
             Self::Server(s) => json!({
-                "version": s.seen.version.map(|v| v.to_string()),
+                "version": s.seen.version.or(s.version).map(|v| v.to_string()),
                 "port": s.port,
                 "parameters": s.parameters.as_ref().filter(|p| !p.is_empty()),
             }),

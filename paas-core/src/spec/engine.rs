@@ -137,6 +137,18 @@ pub enum Plan {
 }
 
 impl Plan {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 3] = [Self::Dev, Self::Small, Self::Medium];
+
+    /// The word for it in a spec.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Small => "small",
+            Self::Medium => "medium",
+        }
+    }
+
     /// What the plan stands for.
     pub fn resources(self) -> Resources {
         let (cpu, memory) = match self {

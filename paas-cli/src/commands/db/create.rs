@@ -127,12 +127,25 @@ pub(super) async fn bring_up(
 
 /// True if more than a name was asked for.
 fn wishes(args: &DbCreate) -> bool {
-    args.version.is_some() || !args.database.is_empty() || !args.user.is_empty() || !args.params.is_empty()
+    args.version.is_some()
+        || args.plan.is_some()
+        || !args.database.is_empty()
+        || !args.user.is_empty()
+        || !args.params.is_empty()
+}
+
+/// A parameter's value as a spec has it.
+pub(super) fn parameter(value: &str) -> ParameterValue {
+    value.parse().map_or_else(
+        |_| ParameterValue::Text(value.to_owned()),
+        ParameterValue::Integer,
+    )
 }
 
 fn document(args: &DbCreate) -> Document {
     let mut spec = DatabaseInstanceSpec::default();
     spec.engine.version.clone_from(&args.version);
+    spec.plan = args.plan;
     if !args.database.is_empty() {
         let database = |name: &String| Database {
             name: name.clone(),
@@ -149,10 +162,7 @@ fn document(args: &DbCreate) -> Document {
         spec.users = args.user.iter().map(user).collect();
     }
     for (key, value) in &args.params {
-        let value = value
-            .parse()
-            .map_or_else(|_| ParameterValue::Text(value.clone()), ParameterValue::Integer);
-        spec.parameters.insert(key.clone(), value);
+        spec.parameters.insert(key.clone(), parameter(value));
     }
     Document::DatabaseInstance(Object {
         metadata: Meta::named(&args.name),

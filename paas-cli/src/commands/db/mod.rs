@@ -17,8 +17,10 @@ pub(crate) mod purge;
 pub(crate) mod restore;
 pub(crate) mod retained;
 pub(crate) mod rotate;
+pub(crate) mod set;
 pub(crate) mod show;
 pub(crate) mod sql;
+pub(crate) mod upgrade;
 pub(crate) mod url;
 
 use paas_core::spec::{Document, Kind};

@@ -17,7 +17,7 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let target = super::named(&session, name)?;
     let document = target.document.clone();
-    let place = session.place(&target).await.ok();
+    let place = session.place_in_full(&target).await.ok();
     let standings = status::standings(&session, vec![target]).await?;
     let printer = &app.printer;
     let Some(standing) = standings.first() else {
@@ -35,6 +35,8 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                 value["status"]["folder"] = place.folder.into();
                 value["status"]["authority"] = place.tls.ok().into();
                 value["status"]["runsAs"] = place.runs_as.into();
+                value["status"]["newerMinor"] = place.newer.into();
+                value["status"]["previous"] = serde_json::to_value(place.previous).unwrap_or_default();
             }
             printer.value(&value);
         }
@@ -54,7 +56,10 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                 field("since", &format!("{since:.0}"));
             }
             if let Some(place) = &place {
-                field("engine", &format!("PostgreSQL {}", place.version));
+                let newer = place.newer.as_ref().map_or(String::new(), |newer| {
+                    format!("; {newer} is here and taken at the next restart")
+                });
+                field("engine", &format!("PostgreSQL {}{newer}", place.version));
                 field("url", &paint.name(&place.url));
                 match &place.tls {
                     Ok(authority) => field("tls", &format!("with --tls, verified with {authority}")),
@@ -63,6 +68,14 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                 field("folder", &place.folder);
                 if let Some(user) = &place.runs_as {
                     field("runs as", user);
+                }
+                if let Some(old) = &place.previous {
+                    let text = format!(
+                        "the data of PostgreSQL {} from before the upgrade, {} MiB (--back or --forget-old)",
+                        old.major,
+                        old.bytes >> 20
+                    );
+                    field("kept", &text);
                 }
             }
             if object.spec.deletion_protection {
@@ -81,6 +94,9 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
             }
             for user in &object.spec.users {
                 field("user", &user.name);
+            }
+            if let Some(plan) = object.spec.plan {
+                field("plan", plan.as_str());
             }
             for (key, value) in &object.spec.parameters {
                 field("parameter", &format!("{key} = {value}"));

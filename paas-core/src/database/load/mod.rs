@@ -197,7 +197,7 @@ impl Load<'_> {
         }
     }
 
-    async fn run(&self, statement: &Statement) -> Result<()> {
+    async fn run(&mut self, statement: &Statement) -> Result<()> {
         let text = sql(statement)?;
         if let Some("begin" | "start" | "commit" | "end" | "rollback" | "abort") =
             statement.words.first().map(String::as_str)

@@ -13,17 +13,19 @@ use crate::{
     error::{Class, Error, Result},
     local::{
         backup::origin::check_archiving,
-        build::Version,
+        build::{Build, Version},
         codes::{LOC_AUTHORITY, LOC_PORT, LOC_START},
         config::{self, ServerConfig, Written},
         data, files, port,
         postmaster::{self, Postmaster},
         resource::{Encryption, Seen, Server},
+        sizing,
         tls::certificate,
     },
     owner::Owner,
     resource::{Change, Key},
     secrets::SecretRef,
+    spec::EngineVersion,
 };
 
 /// How long a create waits for the server to answer. Afterwards it is waited for from pass to pass: it may be recovering.
@@ -46,14 +48,33 @@ impl LocalActuator {
         instance: &Path,
         want: &Server,
     ) -> Result<Postmaster> {
-        let account = self.machine.home.account();
         let major = data::major(instance)?.unwrap_or_default();
         let tell = |message: String| self.tell(owner, key, "Fetching", message);
-        let wish = self.wish.as_ref().filter(|w| w.major() == major);
-        let build = self.machine.build(wish, Some(major), &tell).await?;
+        let build = self
+            .machine
+            .build(self.wish_of(major), Some(major), &tell)
+            .await?;
+        self.start_with(&build, owner, instance, want).await
+    }
+
+    /// The declared version, as far as the data can follow it.
+    fn wish_of(&self, major: u32) -> Option<&EngineVersion> {
+        self.wish.as_ref().filter(|w| w.major() == major)
+    }
+
+    async fn start_with(
+        &self,
+        build: &Build,
+        owner: &Owner,
+        instance: &Path,
+        want: &Server,
+    ) -> Result<Postmaster> {
+        let account = self.machine.home.account();
+        let major = build.version.major;
         let parameters = want.parameters.clone().unwrap_or_default();
         check_archiving(instance, &parameters)?;
-        config::check(&build, account, instance, &parameters).await?;
+        sizing::check(&parameters)?;
+        config::check(build, account, instance, &parameters).await?;
         let kept = want.port.or(Written::read(instance)?.and_then(|w| w.port));
         let mut taken = self.machine.taken(instance)?;
         let sockets = self.machine.sockets(owner);
@@ -77,7 +98,7 @@ impl LocalActuator {
             config.write(instance, account)?;
             let clock = &*self.machine.clock;
             attempt += 1;
-            match postmaster::start(&build, account, instance, PATIENCE, clock).await {
+            match postmaster::start(build, account, instance, PATIENCE, clock).await {
                 Err(e) if e.code() == &LOC_PORT && kept.is_none() && attempt < ATTEMPTS => {
                     taken.insert(chosen);
                     config::forget(instance)?;
@@ -114,8 +135,14 @@ impl LocalActuator {
         };
         let parameters = want.parameters.clone().unwrap_or_default();
         let major = data::major(&instance)?.unwrap_or_default();
-        let build = self.machine.build(None, Some(major), &|_| ()).await?;
+        let tell = |message: String| self.tell(owner, key, "Fetching", message);
+        // Before the server is touched: a version that is not to be had stops nothing.
+        let build = self
+            .machine
+            .build(self.wish_of(major), Some(major), &tell)
+            .await?;
         check_archiving(&instance, &parameters)?;
+        sizing::check(&parameters)?;
         config::check(&build, account, &instance, &parameters).await?;
         if changes.iter().any(|c| c.brings.as_deref() == Some("restart")) {
             let before = Written::read(&instance)?.unwrap_or_default();
@@ -123,7 +150,13 @@ impl LocalActuator {
             let Err(refused) = self.start(owner, key, &instance, &want).await else {
                 return Ok(());
             };
-            return Err(self.go_back(owner, key, &instance, before, refused).await);
+            let before = Server {
+                port: before.port,
+                version: live.seen.version,
+                parameters: Some(before.parameters),
+                ..Server::default()
+            };
+            return Err(self.go_back(owner, &instance, &before, refused).await);
         }
         let Some(server_port) = want.port else {
             return Ok(());
@@ -151,29 +184,29 @@ impl LocalActuator {
         certificate::ensure(home, instance, home.account(), self.machine.clock.now())
     }
 
-    /// A server that refuses its new parameters runs again with those it had: a mistake in the spec takes no database away.
-    async fn go_back(
-        &self,
-        owner: &Owner,
-        key: &Key,
-        instance: &Path,
-        before: Written,
-        refused: Error,
-    ) -> Error {
+    /// A server that refuses its new parameters, or its new version, runs again with those it had: a mistake in the spec takes no
+    /// database away.
+    async fn go_back(&self, owner: &Owner, instance: &Path, before: &Server, refused: Error) -> Error {
         if refused.class() != Class::Invalid {
             return refused;
         }
-        let before = Server {
-            port: before.port,
-            parameters: Some(before.parameters),
-            ..Server::default()
-        };
-        let now = match self.start(owner, key, instance, &before).await {
-            Ok(_) => "the server runs again with the parameters it had".to_owned(),
-            Err(e) => format!("nor does it start with the parameters it had: {e}"),
+        let now = match self.start_again(owner, instance, before).await {
+            Ok(()) => "the server runs again as it was".to_owned(),
+            Err(e) => format!("nor does it start as it was: {e}"),
         };
         let words = format!("{}; {now}", refused.words());
         refused.happened(words)
+    }
+
+    /// Starts the version that ran, or where its build was replaced meanwhile, any of its major.
+    async fn start_again(&self, owner: &Owner, instance: &Path, before: &Server) -> Result<()> {
+        let major = data::major(instance)?.unwrap_or_default();
+        let ran: Option<EngineVersion> = before.version.and_then(|v| v.to_string().parse().ok());
+        let build = match self.machine.build(ran.as_ref(), Some(major), &|_| ()).await {
+            Ok(build) => build,
+            Err(_) => self.machine.build(None, Some(major), &|_| ()).await?,
+        };
+        self.start_with(&build, owner, instance, before).await.map(|_| ())
     }
 
     /// The postmaster reads the file in its own time; until then the next look would see an old configuration.
