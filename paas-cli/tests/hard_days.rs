@@ -1,5 +1,9 @@
 //! Full disks, read-only homes, homes that were moved: a clear answer each time, and no data lost.
-#![allow(clippy::unwrap_used, reason = "a test says what it missed and stops")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test says what it missed and stops"
+)]
 
 mod common;
 
