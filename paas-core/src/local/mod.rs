@@ -8,6 +8,8 @@ pub mod build;
 pub mod check;
 pub mod codes;
 pub mod config;
+mod control;
+mod copy;
 pub mod data;
 pub mod driver;
 #[cfg(feature = "local-download")]
@@ -23,4 +25,6 @@ pub mod postmaster;
 mod proc;
 mod program;
 pub mod resource;
+pub mod template;
 pub mod tls;
+mod verifier;
