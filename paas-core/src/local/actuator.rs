@@ -187,12 +187,12 @@ impl LocalActuator {
             .put_if_absent(owner, ADMIN_SECRET, password)
             .await?;
         let message = format!(
-            "initdb of PostgreSQL {} in {}",
+            "a data directory of PostgreSQL {} in {}",
             build.version,
             build.bin.display()
         );
         self.tell(owner, key, "Making", message);
-        // Beside initdb, because the first key of a process takes 20 ms: aws-lc gathers entropy. The start judges what comes of it.
+        // Beside it, because the first key of a process takes 20 ms: aws-lc gathers entropy. The start judges what comes of it.
         let (home, place, now) = (
             self.machine.home.clone(),
             instance.to_path_buf(),
@@ -201,7 +201,8 @@ impl LocalActuator {
         let early = tokio::task::spawn_blocking(move || {
             let _ = certificate::ensure(&home, &place, home.account(), now);
         });
-        let made = data::make(&build, self.machine.home.account(), instance, &password).await;
+        let (account, templates) = (self.machine.home.account(), self.machine.templates());
+        let made = templates.make(&build, account, instance, &password).await;
         let _ = early.await;
         made?;
         Ok(Data {

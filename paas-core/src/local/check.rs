@@ -93,12 +93,8 @@ pub struct Report {
 pub struct Limits {
     /// How long one hop may take.
     pub patience: Duration,
-    /// Less free space than this, in bytes, is little, whatever the size of the file system.
+    /// Less free space than this, in bytes, beyond what the data may still grow by, is little.
     pub free: u64,
-    /// The share of the file system, in percent, below which free space is little…
-    pub free_percent: u64,
-    /// …unless it is at least this, in bytes.
-    pub plenty: u64,
     /// The share of `spec.storage.size`, in percent, from which on the data is nearly as large as it may be.
     pub used_percent: u64,
 }
@@ -107,10 +103,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             patience: Duration::from_secs(10),
-            // PostgreSQL's write-ahead log alone takes up to 1 GiB between two checkpoints (max_wal_size).
             free: 256 << 20,
-            free_percent: 5,
-            plenty: 10 << 30,
             used_percent: 90,
         }
     }

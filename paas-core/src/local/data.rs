@@ -26,7 +26,7 @@ static ATTEMPT: AtomicU32 = AtomicU32::new(0);
 const ACCESS: &str = "# Written by paas. TYPE DATABASE USER ADDRESS METHOD\n\
     local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n";
 
-/// Makes the data directory of an instance. What an interrupted attempt left is made anew; one that is there is never touched.
+/// Makes the data directory of an instance with initdb. What an interrupted attempt left is made anew; one that is there is never touched.
 ///
 /// # Errors
 /// `PAAS-LOC-0007` with initdb's words, `PAAS-LOC-0013`.
@@ -35,31 +35,56 @@ pub async fn make(build: &Build, account: &Account, instance: &Path, password: &
     let half = files::half_made(&place);
     files::remove(&half)?;
     files::make_new_dir(&half, 0o700, account)?;
-    // An initdb whose parent was killed goes on for a while. The name is new each time, so it meets nothing of ours.
-    let attempt = ATTEMPT.fetch_add(1, Ordering::Relaxed);
-    let data = half.join(format!("{}-{attempt}", std::process::id()));
-    let secret = half.join("password");
+    let data = half.join(attempt());
+    init(build, account, &half, &data, password).await?;
+    sync(&data).await?;
+    files::rename(&data, &place)?;
+    files::remove(&half)
+}
+
+/// A name that nobody has used: an initdb whose parent was killed goes on for a while, and meets nothing of ours.
+pub(super) fn attempt() -> String {
+    format!(
+        "{}-{}",
+        std::process::id(),
+        ATTEMPT.fetch_add(1, Ordering::Relaxed)
+    )
+}
+
+/// What the content of a new data directory depends on, besides the build.
+pub(super) fn recipe(build: &Build) -> String {
+    format!(
+        "{OPTIONS:?} {:?} {} {ACCESS}",
+        locale_options(build, UTF8),
+        include()
+    )
+}
+
+/// Makes a new data directory in `folder`, a closed one of the account's; nothing of it is on disk yet.
+pub(super) async fn init(
+    build: &Build,
+    account: &Account,
+    folder: &Path,
+    data: &Path,
+    password: &SecretString,
+) -> Result<()> {
+    let secret = folder.join("password");
     files::write_new(&secret, password.expose_secret().as_bytes(), 0o600, account)?;
-    let utf8 = run_initdb(build, account, instance, &data, &secret, "C.UTF-8").await;
-    match utf8 {
+    match run_initdb(build, account, folder, data, &secret, UTF8).await {
         // Not every system has it, and before version 17 PostgreSQL has none of its own.
         Err(e) if e.words().contains("locale") => {
-            files::remove(&data)?;
-            run_initdb(build, account, instance, &data, &secret, "C").await?;
+            files::remove(data)?;
+            run_initdb(build, account, folder, data, &secret, "C").await?;
         }
         other => other?,
     }
     files::remove(&secret)?;
-    let failed = |e| files::io_error("write", &data, e);
-    append(
-        &data.join("postgresql.conf"),
-        &format!("\ninclude '../{}'\n", config::FILE),
-    )
-    .map_err(failed)?;
-    files::replace(&data.join("pg_hba.conf"), ACCESS.as_bytes(), 0o600, account)?;
-    sync(&data).await?;
-    files::rename(&data, &place)?;
-    files::remove(&half)
+    append(&data.join("postgresql.conf"), &include()).map_err(|e| files::io_error("write", data, e))?;
+    files::replace(&data.join("pg_hba.conf"), ACCESS.as_bytes(), 0o600, account)
+}
+
+fn include() -> String {
+    format!("\ninclude '../{}'\n", config::FILE)
 }
 
 /// The major of a data directory, or nothing if there is none.
@@ -87,10 +112,40 @@ pub fn major(instance: &Path) -> Result<Option<u32>> {
     }
 }
 
+/// The locale that is asked for first.
+const UTF8: &str = "C.UTF-8";
+
+/// How initdb is asked, besides for names, secrets and a locale.
+const OPTIONS: [&str; 8] = [
+    "--username",
+    ADMIN,
+    "--auth",
+    "scram-sha-256",
+    "--encoding",
+    "UTF8",
+    "--data-checksums",
+    "--no-sync",
+];
+
+fn locale_options<'a>(build: &Build, locale: &'a str) -> Vec<&'a str> {
+    if build.version.major >= 17 && locale != "C" {
+        vec![
+            "--locale-provider",
+            "builtin",
+            "--builtin-locale",
+            locale,
+            "--locale",
+            "C",
+        ]
+    } else {
+        vec!["--locale", locale]
+    }
+}
+
 async fn run_initdb(
     build: &Build,
     account: &Account,
-    instance: &Path,
+    folder: &Path,
     data: &Path,
     secret: &Path,
     locale: &str,
@@ -101,28 +156,9 @@ async fn run_initdb(
         .arg(data)
         .arg("--pwfile")
         .arg(secret)
-        .args([
-            "--username",
-            ADMIN,
-            "--auth",
-            "scram-sha-256",
-            "--encoding",
-            "UTF8",
-        ])
-        .args(["--data-checksums", "--no-sync"]);
-    if build.version.major >= 17 && locale != "C" {
-        command.args([
-            "--locale-provider",
-            "builtin",
-            "--builtin-locale",
-            locale,
-            "--locale",
-            "C",
-        ]);
-    } else {
-        command.args(["--locale", locale]);
-    }
-    program::quiet(&mut command, account, instance);
+        .args(OPTIONS)
+        .args(locale_options(build, locale));
+    program::quiet(&mut command, account, folder);
     let failed = |words: String| {
         let full = words.contains("No space left on device") || words.contains("quota exceeded");
         let class = if full { Class::Quota } else { Class::Transient };

@@ -16,6 +16,7 @@ use super::{
     files,
     home::Home,
     port,
+    template::Templates,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -178,6 +179,16 @@ impl LocalMachine {
                 .attempted(format!("fetch PostgreSQL {major}"))
                 .happened("this program was built without the feature local-download"),
         )
+    }
+
+    /// How data directories are made.
+    pub fn templates(&self) -> Templates {
+        Templates {
+            cache: self.home.cache(),
+            generate: Arc::clone(&self.generate),
+            clock: Arc::clone(&self.clock),
+            durable: true,
+        }
     }
 
     /// The ports that other instances of this home have, running or not.

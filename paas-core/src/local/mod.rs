@@ -8,6 +8,8 @@ pub mod build;
 pub mod check;
 pub mod codes;
 pub mod config;
+mod control;
+mod copy;
 pub mod data;
 pub mod driver;
 #[cfg(feature = "local-download")]
@@ -25,5 +27,7 @@ mod program;
 pub mod resource;
 pub mod retained;
 pub mod sizing;
+pub mod template;
 pub mod tls;
 pub mod upgrade;
+mod verifier;

@@ -295,8 +295,8 @@ fn look_at_disk(it: &LocalInstance, limits: &Limits) -> Result<((), String)> {
         human(used),
         it.spec().storage.size.as_str()
     );
-    let scarce = free < limits.plenty && free < whole / 100 * limits.free_percent;
-    if free < limits.free || scarce || used >= declared / 100 * limits.used_percent {
+    let may_grow = declared.saturating_sub(used);
+    if free < may_grow.saturating_add(limits.free) || used >= declared / 100 * limits.used_percent {
         return Err(Error::new(&LOC_SPACE, Class::Quota)
             .attempted(format!("look at the disk of {}", folder.display()))
             .happened(format!("StorageLow: {words}")));
