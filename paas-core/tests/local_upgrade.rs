@@ -275,9 +275,9 @@ async fn bare() -> Majors {
 #[tokio::test]
 async fn a_major_upgrade_keeps_every_row_role_and_password_and_there_is_a_way_back() {
     if let Some(majors) = complete().await {
-        there_and_back(&majors).await;
+        Box::pin(there_and_back(&majors)).await;
     }
-    there_and_back(&bare().await).await;
+    Box::pin(there_and_back(&bare().await)).await;
 }
 
 async fn there_and_back(majors: &Majors) {
