@@ -27,3 +27,6 @@ pub mod retained;
 pub mod sizing;
 pub mod tls;
 pub mod upgrade;
+pub mod service;
+pub mod supervise;
+mod taken_down;
