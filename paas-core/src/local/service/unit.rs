@@ -103,7 +103,53 @@ mod tests {
             Path::new("/srv/100%/$x\"y"),
             "default.target",
         );
-        insta::assert_snapshot!(unit, @"");
-        insta::assert_snapshot!(plist(Path::new("/opt/a&b/paas"), Path::new("/Users/eve/paas")), @"");
+        insta::assert_snapshot!(unit, @r#"
+        # Written by `paas service install`; `paas service uninstall` removes it.
+        [Unit]
+        Description=Databases of paas
+
+        [Service]
+        Type=exec
+        ExecStart="/opt/my tools/paas" up --foreground --resume --home "/srv/100%%/$$x\"y"
+        WorkingDirectory=-/srv/100%%/$x"y
+        KillMode=mixed
+        KillSignal=SIGTERM
+        TimeoutStopSec=120
+        Restart=on-failure
+        RestartSec=5
+
+        [Install]
+        WantedBy=default.target
+        "#);
+        insta::assert_snapshot!(plist(Path::new("/opt/a&b/paas"), Path::new("/Users/eve/paas")), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+        <plist version="1.0">
+        <dict>
+          <key>Label</key>
+          <string>rs.paas.platform</string>
+          <key>ProgramArguments</key>
+          <array>
+            <string>/opt/a&amp;b/paas</string>
+            <string>up</string>
+            <string>--foreground</string>
+            <string>--resume</string>
+            <string>--home</string>
+            <string>/Users/eve/paas</string>
+          </array>
+          <key>RunAtLoad</key>
+          <true/>
+          <key>KeepAlive</key>
+          <dict>
+            <key>SuccessfulExit</key>
+            <false/>
+          </dict>
+          <key>ExitTimeOut</key>
+          <integer>120</integer>
+          <key>StandardErrorPath</key>
+          <string>/Users/eve/paas/service.log</string>
+        </dict>
+        </plist>
+        "#);
     }
 }
