@@ -121,7 +121,7 @@ mod tests {
         [Install]
         WantedBy=default.target
         "#);
-        insta::assert_snapshot!(plist(Path::new("/opt/a&b/paas"), Path::new("/Users/eve/paas")), @r#"
+        insta::assert_snapshot!(plist(Path::new("/opt/a&b/paas"), Path::new("/srv/eve/paas")), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
         <plist version="1.0">
@@ -135,7 +135,7 @@ mod tests {
             <string>--foreground</string>
             <string>--resume</string>
             <string>--home</string>
-            <string>/Users/eve/paas</string>
+            <string>/srv/eve/paas</string>
           </array>
           <key>RunAtLoad</key>
           <true/>
@@ -147,7 +147,7 @@ mod tests {
           <key>ExitTimeOut</key>
           <integer>120</integer>
           <key>StandardErrorPath</key>
-          <string>/Users/eve/paas/service.log</string>
+          <string>/srv/eve/paas/service.log</string>
         </dict>
         </plist>
         "#);
