@@ -66,6 +66,9 @@ paas_core::codes! {
     CLI_UNSET = "PAAS-CLI-0024", "the setting is not declared",
         "`--unset` takes a declared parameter back; this one is not in the spec, or comes from its plan.",
         "See what is declared with `paas db show NAME`; a setting of the plan is changed with --param.";
+    CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
+        "HOME is not set, so there is no folder for units of this user.",
+        "Set HOME, or run it in a login session.";
 }
 
 /// Every table of this build.

@@ -3,7 +3,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 use tokio::{
@@ -17,6 +17,7 @@ use crate::exit::Exit;
 const WORK: u8 = 0;
 const NOTHING: u8 = 1;
 const CHILD: u8 = 2;
+const SUPERVISE: u8 = 3;
 
 /// Turns signals into cancellation.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,7 @@ pub(crate) struct Interrupt {
     /// Told of each Ctrl-C that is not ours to act on.
     pub(crate) pressed: Arc<Notify>,
     mode: Arc<AtomicU8>,
+    terminated: Arc<AtomicBool>,
 }
 
 /// Back to normal when dropped.
@@ -67,6 +69,13 @@ impl Interrupt {
             match self.mode.load(Ordering::SeqCst) {
                 // The terminal gave the signal to the child too, and the child knows what it means.
                 CHILD if by_user => self.pressed.notify_one(),
+                SUPERVISE if !self.cancel.is_cancelled() => {
+                    say(
+                        "\nStopping the databases; again to leave at once, with those running that are not stopped yet.\n",
+                    );
+                    self.terminated.store(!by_user, Ordering::SeqCst);
+                    self.cancel.cancel();
+                }
                 WORK if !self.cancel.is_cancelled() => {
                     say(
                         "\nStopping after the call under way; again to leave at once. Both are safe: run the same command again to go on.\n",
@@ -85,6 +94,17 @@ impl Interrupt {
     pub(crate) fn nothing_under_way(&self) -> Mode {
         self.mode.store(NOTHING, Ordering::SeqCst);
         Mode(self.mode.clone())
+    }
+
+    /// While databases are kept running: the first signal stops them.
+    pub(crate) fn supervising(&self) -> Mode {
+        self.mode.store(SUPERVISE, Ordering::SeqCst);
+        Mode(self.mode.clone())
+    }
+
+    /// True if it was SIGTERM that ended the supervision: a service that is told to stop has not failed.
+    pub(crate) fn was_terminated(&self) -> bool {
+        self.terminated.load(Ordering::SeqCst)
     }
 
     /// While a child or a prompt has the terminal, Ctrl-C is theirs.

@@ -2,6 +2,7 @@
 
 mod backup;
 mod db;
+mod operate;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
 };
+pub(crate) use operate::Service;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     Status(Status),
     /// What happened
     Events(Events),
+    /// Have the databases back after a reboot: install, uninstall, status
+    #[command(subcommand)]
+    Service(Service),
     /// Databases: create, use, check, back up, change and delete them
     #[command(subcommand)]
     Db(Db),
@@ -157,7 +162,7 @@ pub(crate) struct Init {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  paas up\n  paas up -f team.yaml --yes\n  cat team.yaml | paas up -f - -o json"
+    after_help = "Examples:\n  paas up\n  paas up -f team.yaml --yes\n  cat team.yaml | paas up -f - -o json\n  paas up --foreground"
 )]
 pub(crate) struct Up {
     #[command(flatten)]
@@ -170,6 +175,12 @@ pub(crate) struct Up {
     /// Take up data of these objects although the objects are not known here
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) adopt: Vec<String>,
+    /// Stay, bring back what dies, and stop the databases on Ctrl-C
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) foreground: bool,
+    /// With --foreground: only what was accepted before and not taken down since; for services
+    #[arg(long, requires = "foreground", conflicts_with_all = ["file", "prune"])]
+    pub(crate) resume: bool,
 }
 
 #[derive(Debug, Args)]

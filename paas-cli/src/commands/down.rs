@@ -4,6 +4,7 @@ use paas_core::{
     codes::CORE_PROTECTED,
     driver::Outputs,
     error::{Class, Error},
+    local::instance::LocalInstance,
     pipeline::{Outcome, Wanted},
     spec::{Document, Kind},
 };
@@ -72,7 +73,19 @@ pub(crate) async fn take_down(
     }
     let mut targets = session.targets(documents)?;
     session.lock(&mut targets, "paas down", act).await?;
-    let done = reconcile::run(app, session, targets, &request, || Ok(())).await?;
+    let taken: Vec<LocalInstance> = targets.iter().filter_map(|t| t.instance().cloned()).collect();
+    // Whoever keeps them running must know before the first server ends.
+    let accept = || taken.iter().try_for_each(LocalInstance::note_taken_down);
+    let done = reconcile::run(app, session, targets, &request, accept).await?;
+    for refused in done
+        .iter()
+        .filter(|d| matches!(d.result, Ok(Outcome::Blocked { .. })))
+    {
+        refused
+            .target
+            .instance()
+            .map_or(Ok(()), LocalInstance::forget_taken_down)?;
+    }
     let exit = reconcile::tell(&app.printer, &done);
     prove(app, session, &done, hints).await?;
     Ok(exit)
@@ -113,6 +126,9 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
         if gone && one.target.document.kind() != Kind::Platform {
             session.objects().forget(&one.target.document)?;
             session.set_aside().forget(&one.target.document)?;
+            one.target
+                .instance()
+                .map_or(Ok(()), LocalInstance::forget_taken_down)?;
             events::forget(&session.owner_folder(&one.target.owner));
         }
         left.push(Left {

@@ -6,8 +6,10 @@ pub(crate) mod db;
 mod down;
 mod events;
 mod explain;
+mod foreground;
 mod init;
 mod plan;
+mod service;
 mod status;
 mod up;
 
@@ -46,6 +48,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Clone(args)) => app.block_on(db::restore::clone(app, &args)),
         Command::Db(Db::Dump(args)) => app.block_on(db::dump::run(app, &args)),
         Command::Db(Db::Load(args)) => app.block_on(db::load::run(app, &args)),
+        Command::Service(args) => app.block_on(service::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
         Command::Db(Db::Adopt(args)) => app.block_on(db::adopt::run(app, &args)),
         Command::Db(Db::Purge(args)) => app.block_on(db::purge::run(app, &args)),

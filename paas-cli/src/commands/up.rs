@@ -2,7 +2,7 @@
 
 use paas_core::{
     error::{Class, Error},
-    local::retained,
+    local::{instance::LocalInstance, retained},
     pipeline::Wanted,
     spec::{Document, Kind},
 };
@@ -11,7 +11,7 @@ use crate::{
     app::App,
     args::{Output, Up},
     codes::CLI_KEPT,
-    commands::db,
+    commands::{db, foreground},
     exit::{Exit, Failure},
     input::{self, From, Input},
     reconcile::{self, Done, Request},
@@ -21,6 +21,9 @@ use crate::{
 
 pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
+    if args.resume {
+        return foreground::run(app, session, foreground::Scope::All).await;
+    }
     let input = input::meant(&args.files, session.objects())?;
     if input.origin == From::QuickStart {
         app.printer
@@ -41,7 +44,9 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     let mut targets = session.targets(&input.documents)?;
     session.check_changes(&input.documents)?;
     session.lock(&mut targets, "paas up", &args.act).await?;
+    let brought_up: Vec<LocalInstance> = targets.iter().filter_map(|t| t.instance().cloned()).collect();
     let accept = || {
+        brought_up.iter().try_for_each(LocalInstance::forget_taken_down)?;
         session.objects().keep_all(&input.documents)?;
         input
             .documents
@@ -65,7 +70,16 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
         }
     }
     finish(app, &session, &done).await;
-    Ok(exit)
+    if !args.foreground || exit != Exit::Done {
+        return Ok(exit);
+    }
+    // The locks go with what was done: other commands may work while we watch.
+    drop(done);
+    let scope = match input.origin {
+        From::Files(_) => foreground::Scope::Only(input.documents),
+        From::Accepted | From::QuickStart => foreground::Scope::All,
+    };
+    foreground::run(app, session, scope).await
 }
 
 /// Marked data whose object is not known here may be somebody else's by the same name: it is taken up by that name only.

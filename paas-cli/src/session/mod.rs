@@ -62,7 +62,7 @@ pub(crate) struct Target {
 }
 
 /// The home's folder by flag, environment and user, without a look at it.
-fn home(app: &App) -> Result<PathBuf, Error> {
+pub(crate) fn home(app: &App) -> Result<PathBuf, Error> {
     let var = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let absolute = |p: &PathBuf| std::path::absolute(p).unwrap_or_else(|_| p.clone());
     let whence = Whence {

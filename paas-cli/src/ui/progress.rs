@@ -135,6 +135,17 @@ impl EventSink for Progress {
             .as_ref()
             .map_or(event.stage.clone(), ToString::to_string);
         let before = seen.under_way.remove(&key);
+        if event.stage == paas_core::local::supervise::STAGE {
+            seen.under_way.clear();
+            let mark = match event.state {
+                State::Failed | State::Blocked => paint.bad("✗"),
+                State::Done => paint.good("✓"),
+                _ => paint.change("…"),
+            };
+            self.printer
+                .talk(&format!("  {mark} {}", render::clean(&event.message)));
+            return;
+        }
         match event.state {
             State::Started => {
                 let text = format!("{} {key}", event.verb);

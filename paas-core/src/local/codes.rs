@@ -97,4 +97,13 @@ crate::codes! {
     LOC_NO_WAY_BACK = "PAAS-LOC-0032", "there is no kept data to go back to",
         "The instance was not upgraded here, or its old data was given up with --forget-old.",
         "See what is kept with `paas db show NAME`.";
+    LOC_NO_SERVICES = "PAAS-LOC-0025", "no service manager can be used here",
+        "Neither a running systemd nor launchd was found, as in most containers, or there is none for this user.",
+        "Let what starts this machine's programs run `paas up --foreground`; `paas service install --print` shows a unit to start from.";
+    LOC_SERVICE = "PAAS-LOC-0026", "the service manager refused",
+        "systemctl or launchctl ended with an error; what was written was taken back.",
+        "Read its words in the message. A user's systemd needs a login session, or `loginctl enable-linger`.";
+    LOC_BREAKS = "PAAS-LOC-0027", "a database breaks again and again",
+        "Its server was brought back several times in a short while and did not stay.",
+        "Read postgres.log in its folder, which `paas db show NAME` names; a full disk or too little memory is the usual cause. It is tried again, less and less often.";
 }

@@ -218,6 +218,7 @@ impl LocalInstance {
     /// What stands in the way; what was done stays done, and the same call goes on from there.
     pub async fn up(&self) -> Result<()> {
         let lock = self.lock(&|_| ()).await?;
+        self.forget_taken_down()?;
         let mut cx = self.context(Arc::new(lock));
         self.run(&mut cx, Wanted::Spec).await
     }
@@ -228,6 +229,7 @@ impl LocalInstance {
     /// As [`LocalInstance::up`].
     pub async fn down(&self) -> Result<()> {
         let lock = self.lock(&|_| ()).await?;
+        self.note_taken_down()?;
         let mut cx = self.context(Arc::new(lock));
         self.run(&mut cx, Wanted::Nothing).await
     }
@@ -241,7 +243,8 @@ impl LocalInstance {
         let mut cx = self.context(Arc::new(lock));
         cx.policy.retention = Retention::Delete;
         cx.consent = Consent::none().and(confirm, &self.owner);
-        self.run(&mut cx, Wanted::Nothing).await
+        self.run(&mut cx, Wanted::Nothing).await?;
+        self.forget_taken_down()
     }
 
     pub(super) async fn run(&self, cx: &mut Context, wanted: Wanted) -> Result<()> {

@@ -5,16 +5,21 @@ mod linux;
 #[cfg(any(test, not(target_os = "linux")))]
 mod ps;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use rustix::process::{Pid, Signal};
+#[cfg(target_os = "linux")]
+use tokio::io::{Interest, unix::AsyncFd};
 
 #[cfg(target_os = "linux")]
 use self::linux as facts;
 #[cfg(not(target_os = "linux"))]
 use self::ps as facts;
 use super::codes::LOC_FOREIGN;
-use crate::error::{Class, Error, Result};
+use crate::{
+    clock::Clock,
+    error::{Class, Error, Result},
+};
 
 /// A process: its number and when it began, because numbers are used again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +50,29 @@ impl Process {
     /// True while this very process lives.
     pub fn is_alive(&self) -> bool {
         Self::look(self.pid).is_some_and(|now| now.began == self.began)
+    }
+
+    /// Comes back when this very process has ended: at once where the kernel tells, else within a second.
+    #[cfg_attr(
+        target_os = "linux",
+        allow(
+            deprecated,
+            reason = "its only safe form; an owned descriptor is what it asks for"
+        )
+    )]
+    pub(super) async fn ended(&self, clock: &dyn Clock) {
+        #[cfg(target_os = "linux")]
+        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+            && let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+            && let Ok(handle) = AsyncFd::with_interest(handle, Interest::READABLE)
+            && self.is_alive()
+        {
+            // pidfd_open(2): readable when the process ends.
+            let _ = handle.readable().await;
+        }
+        while self.is_alive() {
+            clock.sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Sends a signal to this very process; false if it is gone. The kernel's handle on a process cannot pass to another one.

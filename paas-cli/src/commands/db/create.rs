@@ -2,7 +2,7 @@
 
 use paas_core::{
     error::{Class, Error},
-    local::retained,
+    local::{instance::LocalInstance, retained},
     owner::Owner,
     pipeline::Wanted,
     spec::{Database, DatabaseInstanceSpec, Document, Meta, Object, ParameterValue, User, validate},
@@ -113,7 +113,9 @@ pub(super) async fn bring_up(
     };
     let mut targets = session.targets(&documents)?;
     session.lock(&mut targets, doing, act).await?;
+    let brought_up = targets.iter().find_map(|t| t.instance().cloned());
     let accept = || {
+        brought_up.iter().try_for_each(LocalInstance::forget_taken_down)?;
         documents.iter().try_for_each(|d| {
             session.objects().keep(d)?;
             session.set_aside().forget(d)
