@@ -5,6 +5,7 @@ use std::sync::Arc;
 use paas_core::{
     error::{Error, ErrorView},
     local::{
+        backup,
         instance::LocalInstance,
         supervise::{Accepted, Supervisor},
     },
@@ -61,7 +62,10 @@ pub(crate) async fn run(app: &App, session: Session, scope: Scope) -> Result<Exi
     let _mode = app.interrupt.supervising();
     app.printer
         .talk("Keeping the databases running; Ctrl-C stops them and keeps their data.");
-    let stopped = Supervisor::new(kept, clock).run(&app.interrupt.cancel).await;
+    let stopped = Supervisor::new(kept, clock)
+        .chore(backup::Scheduled)
+        .run(&app.interrupt.cancel)
+        .await;
     progress.clear();
     let names: Vec<String> = stopped.stopped.iter().map(ToString::to_string).collect();
     match app.printer.output() {

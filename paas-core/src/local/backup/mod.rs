@@ -18,6 +18,7 @@
 //! ```
 
 mod aside;
+mod chore;
 mod control;
 mod copy;
 mod manifest;
@@ -32,6 +33,7 @@ mod tend;
 mod verify;
 mod wal;
 
+pub use chore::Scheduled;
 pub use manifest::{Cause, Entry, FILE, Manifest};
 pub use object::{BackupDriver, Once};
 pub use restore::{clone, restore};
