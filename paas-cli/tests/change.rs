@@ -39,6 +39,12 @@ fn a_database_is_changed_by_command_and_another_major_is_looked_at_before_anythi
 
     let unset = home.paas(&["db", "set", "shop", "--unset", "jit"]).exits(1);
     assert!(unset.err.contains("PAAS-CLI-0024"), "{}", unset.err);
+    // What the server refuses is not accepted, and stands in nobody's way afterwards.
+    let lots = home
+        .paas(&["db", "set", "shop", "--param", "shared_buffers=lots"])
+        .exits(1);
+    assert!(lots.err.contains("PAAS-PG-0004"), "{}", lots.err);
+    home.paas(&["plan", "--detailed-exitcode"]).exits(0);
     let ours = home.paas(&["db", "set", "shop", "--param", "fsync=off"]);
     assert_ne!(ours.code, 0);
     home.paas(&["db", "set", "shop"]).exits(2);

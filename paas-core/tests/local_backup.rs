@@ -233,6 +233,7 @@ async fn a_backup_of_a_database_that_is_written_to_has_what_was_committed_before
         "{e}"
     );
     assert_eq!(place.instances(), before);
+    assert_eq!(place.store().find(&taken.id).unwrap().state, State::Corrupt);
     assert_eq!(
         code(backup::verify(&place.machine, &taken, &never).await),
         "PAAS-LOC-0018"

@@ -42,7 +42,7 @@ impl ProcessDriver {
 }
 
 /// The parameters as the server gets them: what the declared size stands for, and over it what is declared.
-fn parameters(spec: &DatabaseInstanceSpec) -> Result<BTreeMap<String, String>> {
+pub(super) fn parameters(spec: &DatabaseInstanceSpec) -> Result<BTreeMap<String, String>> {
     let mut all = sizing::parameters(spec);
     all.extend(config::declared(
         spec.parameters
@@ -53,7 +53,7 @@ fn parameters(spec: &DatabaseInstanceSpec) -> Result<BTreeMap<String, String>> {
 }
 
 /// The version that runs if major and minor are declared; a major alone leaves the choice to the next start.
-fn exact(version: &EngineVersion) -> Option<Version> {
+pub(super) fn exact(version: &EngineVersion) -> Option<Version> {
     let major = version.major();
     version.minor().map(|minor| Version { major, minor })
 }

@@ -1,5 +1,6 @@
 //! A managed PostgreSQL for a program that embeds this crate.
 
+pub(super) mod parameters;
 mod rotate;
 
 use std::{

@@ -31,6 +31,12 @@ pub(crate) async fn run(app: &App, args: &DbSet) -> Result<Exit, Failure> {
     validate::document(&document).map_err(attempt)?;
     let documents = [document];
     session.check_changes(&documents)?;
+    // A setting that the server refuses must not stay in the accepted object.
+    for target in session.targets(&documents)? {
+        if let Some(instance) = target.instance() {
+            instance.check_parameters().await?;
+        }
+    }
     let request = Request {
         wanted: Wanted::Spec,
         delete_data: false,

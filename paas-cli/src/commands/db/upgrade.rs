@@ -86,6 +86,8 @@ async fn forward(
 ) -> Result<Exit, Failure> {
     if !args.act.yes {
         let checked = instance.check_upgrade(to).await?;
+        app.printer.talk(&told(&checked));
+        checked.require()?;
         if !ask::possible(app.global.no_input) {
             let error = ask::nobody(&format!("upgrade {}", args.name))
                 .happened(
@@ -97,8 +99,6 @@ async fn forward(
                 ));
             return Err(error.into());
         }
-        app.printer.talk(&told(&checked));
-        checked.require()?;
         let question = "Clients are cut off while the data is copied. Upgrade?";
         ask::agree(&app.printer, &app.interrupt, question)?;
     }

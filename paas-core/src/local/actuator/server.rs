@@ -12,14 +12,14 @@ use crate::{
     driver::Binding,
     error::{Class, Error, Result},
     local::{
-        backup::origin::check_archiving,
         build::{Build, Version},
         codes::{LOC_AUTHORITY, LOC_PORT, LOC_START},
         config::{self, ServerConfig, Written},
-        data, files, port,
+        data, files,
+        instance::parameters::judge,
+        port,
         postmaster::{self, Postmaster},
         resource::{Encryption, Seen, Server},
-        sizing,
         tls::certificate,
     },
     owner::Owner,
@@ -72,9 +72,7 @@ impl LocalActuator {
         let account = self.machine.home.account();
         let major = build.version.major;
         let parameters = want.parameters.clone().unwrap_or_default();
-        check_archiving(instance, &parameters)?;
-        sizing::check(&parameters)?;
-        config::check(build, account, instance, &parameters).await?;
+        judge(build, account, instance, &parameters).await?;
         let kept = want.port.or(Written::read(instance)?.and_then(|w| w.port));
         let mut taken = self.machine.taken(instance)?;
         let sockets = self.machine.sockets(owner);
@@ -141,9 +139,7 @@ impl LocalActuator {
             .machine
             .build(self.wish_of(major), Some(major), &tell)
             .await?;
-        check_archiving(&instance, &parameters)?;
-        sizing::check(&parameters)?;
-        config::check(&build, account, &instance, &parameters).await?;
+        judge(&build, account, &instance, &parameters).await?;
         if changes.iter().any(|c| c.brings.as_deref() == Some("restart")) {
             let before = Written::read(&instance)?.unwrap_or_default();
             postmaster::stop(&running, &*self.machine.clock).await?;

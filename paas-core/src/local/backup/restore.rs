@@ -17,6 +17,7 @@ use super::{
     source::{self, off_thread},
     store::Backup,
     take::tell,
+    verify::Verified,
 };
 use crate::{
     database::{
@@ -29,7 +30,7 @@ use crate::{
     local::{
         actuator::ADMIN_SECRET,
         build::Build,
-        codes::LOC_IO,
+        codes::{LOC_CORRUPT, LOC_IO},
         data, files,
         instance::LocalInstance,
         mark::{MARK_FILE, Mark},
@@ -67,7 +68,13 @@ pub async fn restore(to: &LocalInstance, backup: &Backup) -> Result<()> {
         off_thread(from, move |from| unpack(from, &files, &place)).await?;
         finish(to, &build, &manifest, &backup.id).await
     };
-    told(to, work.await).await
+    let done = work.await;
+    if let Err(e) = &done
+        && e.code() == &LOC_CORRUPT
+    {
+        Verified::refused(to.machine(), &backup.folder, e.words())?;
+    }
+    told(to, done).await
 }
 
 /// Makes the data of `to` of another instance as it is now, running or not, with passwords of its own.

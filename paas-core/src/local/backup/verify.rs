@@ -52,6 +52,16 @@ impl Verified {
         serde_json::from_str(&text).ok()
     }
 
+    /// Remembers that a backup is corrupt, as it was found when it was used.
+    pub(super) fn refused(machine: &LocalMachine, backup: &Path, why: &str) -> Result<()> {
+        let found = Self {
+            at: machine.clock.now(),
+            databases: Vec::new(),
+            failed: Some(why.to_owned()),
+        };
+        found.write(backup)
+    }
+
     fn write(&self, backup: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         files::replace(&backup.join(FILE), &text, 0o600, &Account::Myself { uid: 0 })
@@ -74,24 +84,18 @@ pub async fn verify(machine: &LocalMachine, backup: &Backup, cancel: &Cancellati
         .join(format!("{HALF_MADE}{ASIDE}{}", backup.id));
     let found = look(machine, backup, &folder, cancel).await;
     let swept = aside::sweep(machine, &folder).await;
-    let at = machine.clock.now();
     let databases = match found {
         Ok(databases) => databases,
         Err(e) if [&LOC_CORRUPT, &LOC_RESTORE, &LOC_START].contains(&e.code()) => {
             let why = e.words().to_owned();
-            let verified = Verified {
-                at,
-                databases: Vec::new(),
-                failed: Some(why.clone()),
-            };
-            verified.write(&backup.folder)?;
+            Verified::refused(machine, &backup.folder, &why)?;
             return Err(corrupt(&backup.id, why));
         }
         Err(e) => return Err(e),
     };
     swept?;
     let verified = Verified {
-        at,
+        at: machine.clock.now(),
         databases,
         failed: None,
     };
