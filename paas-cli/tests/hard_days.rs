@@ -146,6 +146,40 @@ fn a_home_that_was_moved_goes_on_where_it_is_now() {
     assert!(is_empty(&to.join("instances")));
 }
 
+#[test]
+fn data_that_were_swapped_are_told_and_lost_by_nobody() {
+    let home = Home::new();
+    for name in ["a", "b"] {
+        home.paas(&["db", "create", name]).exits(0);
+        let table = format!("create table kept as select '{name}' as whose");
+        home.paas(&["db", "sql", name, "-c", &table]).exits(0);
+    }
+    let data = |name: &str| {
+        let mut folders = fs::read_dir(home.path().join("instances"))
+            .unwrap()
+            .map(|e| e.unwrap().path());
+        let begins = format!("{name}-");
+        let folder = folders.find(|p| p.file_name().unwrap().to_string_lossy().starts_with(&begins));
+        folder.unwrap().join("data")
+    };
+    let swap = || {
+        home.paas(&["down", "--yes"]).exits(0);
+        let aside = data("a").with_file_name("aside");
+        fs::rename(data("a"), &aside).unwrap();
+        fs::rename(data("b"), data("a")).unwrap();
+        fs::rename(aside, data("b")).unwrap();
+    };
+    swap();
+    let up = home.paas(&["up", "--yes"]).exits(4);
+    assert!(up.err.contains("PAAS-PG-0002"), "{}", up.err);
+    swap();
+    home.paas(&["up", "--yes"]).exits(0);
+    for name in ["a", "b"] {
+        let whose = home.paas(&["db", "sql", name, "-o", "name", "-c", "select whose from kept"]);
+        assert_eq!(whose.exits(0).out, format!("{name}\n"));
+    }
+}
+
 fn is_empty(folder: &Path) -> bool {
     fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none())
 }
