@@ -128,7 +128,9 @@ fn lines(app: &App, finding: &Finding, out: &mut String) {
         paint.dim(&code)
     );
     let indent = " ".repeat(4 + 2 + SUBJECT + 2);
-    if !finding.why.is_empty() {
+    // Short where nothing is to be done.
+    let brief = finding.severity == Severity::Ok && app.printer.output() != Output::Wide;
+    if !finding.why.is_empty() && !brief {
         *out += &format!("{indent}{}\n", paint.dim(&text(&finding.why)));
     }
     if !finding.todo.is_empty() {

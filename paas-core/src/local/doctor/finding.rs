@@ -185,10 +185,9 @@ impl Report {
         self.findings.iter().filter(|f| f.severity == severity).count()
     }
 
-    /// True if something worse than `Ok` was found of a subject.
-    pub(super) fn speaks_of(&self, subject: Subject) -> bool {
-        self.findings
-            .iter()
-            .any(|f| f.subject == subject && f.severity > Severity::Ok)
+    /// The worst of a subject; [`Severity::Ok`] if there is nothing.
+    pub fn worst_of(&self, subject: Subject) -> Severity {
+        let all = self.findings.iter().filter(|f| f.subject == subject);
+        all.map(|f| f.severity).max().unwrap_or(Severity::Ok)
     }
 }

@@ -23,7 +23,12 @@ const FEW_FILES: u64 = 2000;
 
 /// Whom PostgreSQL runs as, and whether that user reaches the home.
 pub(super) fn account(home: &Path, account: &Account, report: &mut Report) {
-    report.add(match account.check_reach(&home.join("instances/any")) {
+    let inside = if home.is_file() {
+        home.to_path_buf()
+    } else {
+        home.join("instances/any")
+    };
+    report.add(match account.check_reach(&inside) {
         Ok(()) => Finding::ok(Subject::Account, format!("PostgreSQL runs as {account}")),
         Err(e) => Finding::error(Severity::Bad, Subject::Account, &e),
     });
@@ -45,6 +50,7 @@ pub(super) fn look(home: &Path, account: &Account, report: &mut Report) {
             {
                 let what = format!("{} belongs to another user (uid {})", home.display(), meta.uid());
                 report.add(bad(what).todo("run as that user, or use another home: --home or PAAS_HOME"));
+                return;
             }
         }
         Err(_) => {}
@@ -56,7 +62,7 @@ pub(super) fn look(home: &Path, account: &Account, report: &mut Report) {
         ));
     }
     let disk = disk(&nearest, report);
-    if report.speaks_of(Subject::Home) && there.is_ok() {
+    if report.worst_of(Subject::Home) > Severity::Ok && there.is_ok() {
         return;
     }
     report.add(match there {

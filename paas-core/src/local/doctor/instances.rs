@@ -56,7 +56,7 @@ pub(super) fn look(view: &View<'_>, builds: &Found, held: &[Held], report: &mut 
     } else {
         all.join(", ")
     };
-    if !all.is_empty() || !report.speaks_of(Subject::Instances) {
+    if !all.is_empty() || report.worst_of(Subject::Instances) == Severity::Ok {
         report.add(Finding::ok(Subject::Instances, what));
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn look(view: &View<'_>, report: &mut Report) {
                 .todo("such folders may be removed"),
         );
     }
-    if !report.speaks_of(Subject::Leftovers) {
+    if report.worst_of(Subject::Leftovers) == Severity::Ok {
         report.add(Finding::ok(Subject::Leftovers, "none"));
     }
 }

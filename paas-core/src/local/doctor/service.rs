@@ -10,8 +10,12 @@ pub(super) async fn look(doctor: &Doctor, report: &mut Report) {
     report.add(match service.standing().await {
         Err(e) => Finding::error(Severity::Warn, Subject::Service, &e),
         Ok(s) if !s.installed => {
-            note("not installed: databases are not brought back after a reboot".to_owned())
-                .todo("`paas service install`, or have something run `paas up --foreground`")
+            let absent = note("not installed: databases are not brought back after a reboot".to_owned());
+            if service.sign.exists() {
+                absent.todo("`paas service install`")
+            } else {
+                absent.todo("no service manager runs here: have something run `paas up --foreground`")
+            }
         }
         Ok(s) if !s.current => {
             let what = format!("{} is not what this program would write", s.unit.display());
