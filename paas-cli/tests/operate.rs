@@ -91,9 +91,12 @@ fn a_service_is_shown_anywhere_and_installed_only_where_a_manager_runs() {
 #[test]
 fn a_doctor_makes_no_home_and_says_what_needs_care() {
     let home = Home::new();
-    let before = home.paas(&["doctor"]).exits(0);
+    let none = home.path().join("none/yet");
+    let before = home
+        .paas(&["doctor", "--home", &none.display().to_string()])
+        .exits(0);
     assert!(before.out.contains("is not there yet"), "{}", before.out);
-    assert!(!home.path().exists(), "looking makes nothing");
+    assert!(!home.path().join("none").exists(), "looking makes nothing");
 
     let small = "apiVersion: paas.rs/v1alpha1\nkind: DatabaseInstance\nmetadata: {name: demo}\n\
         spec: {storage: {size: 10Mi}}\n";

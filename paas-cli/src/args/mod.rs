@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Have the databases back after a reboot: install, uninstall, status
     #[command(subcommand)]
     Service(Service),
-    /// Look at everything that databases here stand on, and say what is wrong; changes nothing
+    /// Look for what is wrong with this machine, its home and databases
     #[command(
         after_help = "Examples:\n  paas doctor\n  paas doctor -o json\n\nExits with 1 if something needs care."
     )]

@@ -62,7 +62,7 @@ pub(super) fn look(home: &Path, account: &Account, report: &mut Report) {
         ));
     }
     let disk = disk(&nearest, report);
-    if report.worst_of(Subject::Home) > Severity::Ok && there.is_ok() {
+    if report.worst_of(Subject::Home) > Severity::Note && there.is_ok() {
         return;
     }
     report.add(match there {
@@ -82,16 +82,11 @@ pub(super) fn look(home: &Path, account: &Account, report: &mut Report) {
 fn disk(path: &Path, report: &mut Report) -> String {
     let kind = mounts::file_system(path);
     let said = kind.as_deref().map_or(String::new(), |k| format!(" on {k}"));
-    match kind.as_deref().map(mounts::risk) {
-        Some(Some(risk)) => {
-            let what = format!(
-                "{} lies on {}",
-                path.display(),
-                kind.as_deref().unwrap_or_default()
-            );
-            report.add(Finding::new(Severity::Note, Subject::Home, what).why(risk));
-        }
-        Some(None) | None => {}
+    if let Some(kind) = kind.as_deref()
+        && let Some(risk) = mounts::risk(kind)
+    {
+        let what = format!("{} lies on {kind}", path.display());
+        report.add(Finding::new(Severity::Note, Subject::Home, what).why(risk));
     }
     if let Ok(stat) = rustix::fs::statvfs(path)
         && stat.f_files > 0
