@@ -87,3 +87,42 @@ fn a_service_is_shown_anywhere_and_installed_only_where_a_manager_runs() {
         .unwrap();
     assert!(String::from_utf8_lossy(&said.stderr).contains("PAAS-CLI-0019"));
 }
+
+#[test]
+fn a_doctor_makes_no_home_and_says_what_needs_care() {
+    let home = Home::new();
+    let none = home.path().join("none/yet");
+    let before = home
+        .paas(&["doctor", "--home", &none.display().to_string()])
+        .exits(0);
+    assert!(before.out.contains("is not there yet"), "{}", before.out);
+    assert!(!home.path().join("none").exists(), "looking makes nothing");
+
+    let small = "apiVersion: paas.rs/v1alpha1\nkind: DatabaseInstance\nmetadata: {name: demo}\n\
+        spec: {storage: {size: 10Mi}}\n";
+    home.write("small.yaml", small);
+    home.paas(&["up", "-f", "small.yaml", "--yes"]).exits(0);
+    let status = home.paas(&["status"]).exits(0);
+    assert!(status.out.contains("; StorageLow: "), "{}", status.out);
+    let status = home.paas(&["status", "demo", "-o", "json"]).exits(0).json();
+    assert_eq!(status["objects"][0]["conditions"][0]["type"], "StorageLow");
+    let shown = home.paas(&["db", "show", "demo"]).exits(0);
+    assert!(
+        shown
+            .out
+            .contains(" of 10Mi used (watched, not enforced on this machine)"),
+        "{}",
+        shown.out
+    );
+
+    let found = home.paas(&["doctor"]).exits(1);
+    assert!(found.out.contains("[PAAS-LOC-0024]"), "{}", found.out);
+    assert!(found.err.contains("1 warning; "), "{}", found.err);
+    let damaged = home.path().join("objects/DatabaseInstance/default/broken.yaml");
+    std::fs::write(&damaged, "kind: [").unwrap();
+    let found = home.paas(&["doctor", "-o", "json"]).exits(1).json();
+    assert_eq!(found["worst"], "bad");
+    let all = found["findings"].as_array().unwrap();
+    let object = all.iter().find(|f| f["subject"] == "objects").unwrap();
+    assert_eq!(object["code"], "PAAS-CLI-0007");
+}

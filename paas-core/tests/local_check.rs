@@ -40,6 +40,7 @@ use paas_core::{
         machine::LocalMachine,
         port, postmaster,
         resource::LocalResource,
+        storage,
     },
     pipeline::Wanted,
     spec::DatabaseInstanceSpec,
@@ -400,14 +401,20 @@ async fn each_broken_hop_is_named_with_what_it_said_and_what_to_do() {
 
     // Little room.
     let scarce = Limits {
-        free: u64::MAX,
+        storage: storage::Limits {
+            free: u64::MAX,
+            ..Default::default()
+        },
         ..Limits::default()
     };
     let report = it.check("app", "app", &scarce).await;
     let e = broken(&report, Hop::Disk, "PAAS-LOC-0024");
     assert!(e.words().contains("StorageLow"), "{e}");
     let grown = Limits {
-        used_percent: 1,
+        storage: storage::Limits {
+            used_percent: 1,
+            ..Default::default()
+        },
         ..Limits::default()
     };
     broken(&it.check("app", "app", &grown).await, Hop::Disk, "PAAS-LOC-0024");

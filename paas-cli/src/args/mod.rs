@@ -95,6 +95,11 @@ pub(crate) enum Command {
     /// Have the databases back after a reboot: install, uninstall, status
     #[command(subcommand)]
     Service(Service),
+    /// Look for what is wrong with this machine, its home and databases
+    #[command(
+        after_help = "Examples:\n  paas doctor\n  paas doctor -o json\n\nExits with 1 if something needs care."
+    )]
+    Doctor,
     /// Databases: create, use, check, back up, change and delete them
     #[command(subcommand)]
     Db(Db),

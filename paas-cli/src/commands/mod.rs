@@ -3,6 +3,7 @@
 mod completions;
 mod crds;
 pub(crate) mod db;
+mod doctor;
 mod down;
 mod events;
 mod explain;
@@ -48,6 +49,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Clone(args)) => app.block_on(db::restore::clone(app, &args)),
         Command::Db(Db::Dump(args)) => app.block_on(db::dump::run(app, &args)),
         Command::Db(Db::Load(args)) => app.block_on(db::load::run(app, &args)),
+        Command::Doctor => app.block_on(doctor::run(app)),
         Command::Service(args) => app.block_on(service::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
         Command::Db(Db::Adopt(args)) => app.block_on(db::adopt::run(app, &args)),

@@ -36,7 +36,7 @@ pub(crate) async fn run(app: &App, args: &args::Service) -> Result<Exit, Failure
 }
 
 /// What the service would be, by this process's own place and user.
-fn service(app: &App) -> Result<Service, Error> {
+pub(super) fn service(app: &App) -> Result<Service, Error> {
     let var = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)

@@ -2,6 +2,10 @@
 
 use jiff::Timestamp;
 use paas_core::{
+    local::{
+        instance::LocalInstance,
+        storage::{self, Storage},
+    },
     plan::Verb,
     spec::Kind,
     view::{PlanView, StepView},
@@ -40,6 +44,35 @@ pub(crate) struct Standing {
     /// What it waits for: the keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) waits_for: Vec<String>,
+    /// What holds beside the state; only what holds is there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) conditions: Vec<Condition>,
+    /// The disk below its data, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) storage: Option<Storage>,
+}
+
+/// Something that holds for an object, in the form of Kubernetes' conditions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Condition {
+    /// Its name: `StorageLow`.
+    #[serde(rename = "type")]
+    pub(crate) type_: &'static str,
+    /// Always `True`.
+    pub(crate) status: &'static str,
+    /// Why, in a sentence.
+    pub(crate) message: String,
+}
+
+impl Standing {
+    /// The reason for people, with what holds beside it.
+    pub(crate) fn sentence(&self) -> String {
+        let mut words = self.reason.clone();
+        for condition in &self.conditions {
+            words += &format!("; {}: {}", condition.type_, condition.message);
+        }
+        words
+    }
 }
 
 /// Where an object stands.
@@ -95,6 +128,9 @@ pub(crate) async fn standings(session: &Session, targets: Vec<Target>) -> Result
                     Vec::new(),
                 ),
             };
+            let disk = |it: &LocalInstance| storage::look(it, &storage::Limits::default()).ok();
+            let disk = target.instance().and_then(disk);
+            let low = disk.as_ref().and_then(|d| d.low.clone());
             Ok(Standing {
                 kind: owner.kind().to_owned(),
                 namespace: owner.namespace().to_owned(),
@@ -104,6 +140,12 @@ pub(crate) async fn standings(session: &Session, targets: Vec<Target>) -> Result
                 reason,
                 since: log.last().map(|e| e.at),
                 waits_for,
+                conditions: Vec::from_iter(low.map(|message| Condition {
+                    type_: "StorageLow",
+                    status: "True",
+                    message,
+                })),
+                storage: disk,
             })
         })
         .collect()
@@ -163,7 +205,7 @@ fn print(app: &App, standings: &[Standing]) {
             &["OBJECT", "STATE", "SINCE", "REASON"],
             standings
                 .iter()
-                .map(|s| vec![name(s), format!("{:?}", s.state), since(s), s.reason.clone()]),
+                .map(|s| vec![name(s), format!("{:?}", s.state), since(s), s.sentence()]),
         )),
         Output::Wide => printer.data(&table(
             &["OBJECT", "STATE", "SINCE", "WAITS FOR", "UID", "REASON"],
@@ -174,7 +216,7 @@ fn print(app: &App, standings: &[Standing]) {
                     since(s),
                     s.waits_for.join(","),
                     s.uid.clone(),
-                    s.reason.clone(),
+                    s.sentence(),
                 ]
             }),
         )),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::storage;
 use crate::error::Error;
 
 /// The hops, in the order in which they are walked.
@@ -93,18 +94,15 @@ pub struct Report {
 pub struct Limits {
     /// How long one hop may take.
     pub patience: Duration,
-    /// Less free space than this, in bytes, beyond what the data may still grow by, is little.
-    pub free: u64,
-    /// The share of `spec.storage.size`, in percent, from which on the data is nearly as large as it may be.
-    pub used_percent: u64,
+    /// From when on room on the disk is little.
+    pub storage: storage::Limits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             patience: Duration::from_secs(10),
-            free: 256 << 20,
-            used_percent: 90,
+            storage: storage::Limits::default(),
         }
     }
 }

@@ -106,4 +106,7 @@ crate::codes! {
     LOC_BREAKS = "PAAS-LOC-0027", "a database breaks again and again",
         "Its server was brought back several times in a short while and did not stay.",
         "Read postgres.log in its folder, which `paas db show NAME` names; a full disk or too little memory is the usual cause. It is tried again, less and less often.";
+    LOC_CLOCK = "PAAS-LOC-0028", "the clock goes behind what was written",
+        "Something in the home was written at a time that is yet to come: the clock was set back, or it was wrong before.",
+        "Set the clock right. Until its time is reached, schedules, ages and the order of events may be wrong; the data is not touched by that.";
 }

@@ -85,15 +85,20 @@ pub struct Home {
 }
 
 impl Home {
+    /// The home at this path, there or not: nothing is made, and nothing is looked at.
+    pub(super) fn at(root: impl Into<PathBuf>, account: Account) -> Self {
+        Self {
+            root: root.into(),
+            account,
+        }
+    }
+
     /// Opens the home, making what is missing, and checks that the user PostgreSQL runs as can reach the instances.
     ///
     /// # Errors
     /// `PAAS-LOC-0005` if a folder cannot be made; `PAAS-LOC-0003` if a parent is closed to that user.
     pub fn open(root: impl Into<PathBuf>, account: Account) -> Result<Self> {
-        let home = Self {
-            root: root.into(),
-            account,
-        };
+        let home = Self::at(root, account);
         let cannot = |e: Error| {
             Error::new(&LOC_HOME, e.class())
                 .attempted(format!("open the home {}", home.root.display()))

@@ -61,7 +61,21 @@ impl LocalMachine {
     pub fn open(home: impl Into<PathBuf>) -> Result<Self> {
         let home = Home::open(home, Account::current()?)?;
         let id = identity(home.root())?;
-        Ok(Self {
+        Ok(Self::of(home, &id))
+    }
+
+    /// The home as it is, for looking at it: nothing is made. `None` if it was never opened.
+    ///
+    /// # Errors
+    /// Those of [`Account::current`]; `PAAS-LOC-0013` if it cannot be read.
+    pub fn look_at(home: impl Into<PathBuf>) -> Result<Option<Self>> {
+        let home = Home::at(home, Account::current()?);
+        let id = files::read(&home.root().join("id"))?;
+        Ok(id.map(|id| Self::of(home, id.trim())))
+    }
+
+    fn of(home: Home, id: &str) -> Self {
+        Self {
             places: Places {
                 cache: Some(home.cache()),
                 system: true,
@@ -74,9 +88,9 @@ impl LocalMachine {
             generate: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock),
             events: Arc::new(Silent),
-            identity: Identity::of(&["local", &id]),
+            identity: Identity::of(&["local", id]),
             home,
-        })
+        }
     }
 
     /// What tells this home from others, wherever it is moved to.

@@ -11,6 +11,7 @@ pub mod config;
 mod control;
 mod copy;
 pub mod data;
+pub mod doctor;
 pub mod driver;
 #[cfg(feature = "local-download")]
 pub mod fetch;
@@ -28,6 +29,7 @@ pub mod resource;
 pub mod retained;
 pub mod service;
 pub mod sizing;
+pub mod storage;
 pub mod supervise;
 mod taken_down;
 pub mod template;

@@ -1,6 +1,9 @@
 //! `paas db list`.
 
-use paas_core::spec::{DatabaseInstanceSpec, Document};
+use paas_core::{
+    local::storage::human,
+    spec::{DatabaseInstanceSpec, Document},
+};
 
 use crate::{
     app::App,
@@ -110,6 +113,7 @@ fn print(app: &App, rows: &[Row]) {
                 "STATE",
                 "VERSION",
                 "PORT",
+                "SIZE",
                 "DATABASES",
                 "USERS",
                 "UID",
@@ -122,6 +126,10 @@ fn print(app: &App, rows: &[Row]) {
                     format!("{:?}", r.standing.state),
                     version(r),
                     port(r),
+                    r.standing
+                        .storage
+                        .as_ref()
+                        .map_or(String::new(), |d| human(d.used)),
                     r.databases(),
                     r.users(),
                     r.standing.uid.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use paas_core::spec::Document;
+use paas_core::{local::storage::human, spec::Document};
 
 use crate::{
     app::App,
@@ -77,6 +77,18 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                     );
                     field("kept", &text);
                 }
+            }
+            if let Some(disk) = &standing.storage {
+                let words = format!(
+                    "{} of {} used (watched, not enforced on this machine), {} free",
+                    human(disk.used),
+                    object.spec.storage.size.as_str(),
+                    human(disk.free)
+                );
+                field("storage", &words);
+            }
+            if let Some(why) = standing.storage.as_ref().and_then(|s| s.low.as_ref()) {
+                field("note", &format!("StorageLow: {why}"));
             }
             if object.spec.deletion_protection {
                 field(

@@ -1,6 +1,6 @@
 //! How each hop is looked at.
 
-use std::{future::Future, net::SocketAddr, path::Path, pin::pin, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::pin, time::Duration};
 
 use futures::future::{Either, select};
 use tokio::{
@@ -22,9 +22,8 @@ use crate::{
     local::{
         codes::LOC_SPACE,
         config::Written,
-        data, files,
         instance::LocalInstance,
-        port,
+        port, storage,
         tls::{HOST, Offer},
     },
 };
@@ -56,7 +55,8 @@ impl LocalInstance {
         };
         // Every hop needs the ones before it, so the first error ends the way.
         if look.way(database, user).await.is_some() || look.walk.broken() != Some(Hop::Name) {
-            look.hop(Hop::Disk, async { look_at_disk(self, limits) }).await;
+            look.hop(Hop::Disk, async { look_at_disk(self, &limits.storage) })
+                .await;
         }
         look.walk.report()
     }
@@ -280,53 +280,13 @@ async fn ask(session: &Session) -> Result<((), String)> {
     Ok(((), format!("PostgreSQL {version} answers {who}")))
 }
 
-/// Free space against the limits, and the data against the declared size, which is not enforced here.
-fn look_at_disk(it: &LocalInstance, limits: &Limits) -> Result<((), String)> {
-    let folder = it.folder().join(data::FOLDER);
-    let stat = rustix::fs::statvfs(&folder)
-        .map_err(|e| files::io_error("look at the disk of", &folder, e.into()))?;
-    let (free, whole) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
-    let used = size(&folder);
-    let declared = it.spec().storage.size.bytes();
-    let words = format!(
-        "{} of {} free; the data has {} of {} declared",
-        human(free),
-        human(whole),
-        human(used),
-        it.spec().storage.size.as_str()
-    );
-    let may_grow = declared.saturating_sub(used);
-    if free < may_grow.saturating_add(limits.free) || used >= declared / 100 * limits.used_percent {
-        return Err(Error::new(&LOC_SPACE, Class::Quota)
-            .attempted(format!("look at the disk of {}", folder.display()))
-            .happened(format!("StorageLow: {words}")));
+/// Free space against the limits, and the data against the declared size.
+fn look_at_disk(it: &LocalInstance, limits: &storage::Limits) -> Result<((), String)> {
+    let found = storage::look(it, limits)?;
+    match found.low {
+        Some(why) => Err(Error::new(&LOC_SPACE, Class::Quota)
+            .attempted(format!("look at the disk of {}", it.folder().display()))
+            .happened(format!("StorageLow: {why}"))),
+        None => Ok(((), found.words())),
     }
-    Ok(((), words))
-}
-
-/// What the files below a folder hold. Files come and go while a server runs: what is gone counts nothing.
-fn size(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return 0;
-    };
-    entries
-        .flatten()
-        .map(|e| match e.metadata() {
-            Ok(meta) if meta.is_dir() => size(&e.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        })
-        .sum()
-}
-
-/// Bytes in the largest binary unit that leaves a number of at least one.
-fn human(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            return format!("{value:.1} {unit}");
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
 }

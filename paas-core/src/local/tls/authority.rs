@@ -21,6 +21,9 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// The day on which every authority ends.
+    pub const ENDS: jiff::civil::Date = jiff::civil::date(2049, 12, 31);
+
     /// The file that clients trust: `sslrootcert`.
     pub fn file(home: &Home) -> PathBuf {
         home.authority().join("ca.crt")
@@ -90,7 +93,12 @@ fn params(key: &KeyPair) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = name;
     params.not_before = date_time_ymd(2000, 1, 1);
-    params.not_after = date_time_ymd(2049, 12, 31);
+    let end = Authority::ENDS;
+    params.not_after = date_time_ymd(
+        end.year().into(),
+        end.month().unsigned_abs(),
+        end.day().unsigned_abs(),
+    );
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params

@@ -41,7 +41,7 @@ pub struct Previous {
 ///
 /// # Errors
 /// `PAAS-LOC-0013`.
-pub(super) fn previous(instance: &Path) -> Result<Option<Previous>> {
+pub(in crate::local) fn previous(instance: &Path) -> Result<Option<Previous>> {
     for folder in files::list(instance)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         if let Some(major) = name.strip_prefix(BEFORE).and_then(|m| m.parse().ok()) {
