@@ -31,6 +31,9 @@ use paas_core::{
 /// What a child is to do.
 const ROLE: &str = "PAAS_TESTING_POSTGRES";
 
+/// Where its server is to lie.
+const FOLDER: &str = "PAAS_TESTING_POSTGRES_FOLDER";
+
 /// Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -53,7 +56,13 @@ struct Other {
 
 impl Box {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() {
+            memory.to_path_buf()
+        } else {
+            std::env::temp_dir()
+        };
+        let dir = tempfile::tempdir_in(parent).unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Self { dir }
     }
@@ -62,7 +71,7 @@ impl Box {
         Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "as_another_test_process", "--nocapture"])
             .env(ROLE, role)
-            .env("TMPDIR", self.dir.path())
+            .env(FOLDER, self.dir.path())
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -109,7 +118,9 @@ impl Box {
 
 impl Other {
     fn is_gone(&self) -> bool {
-        !Path::new(&format!("/proc/{}", self.server)).exists() && !self.folder.exists()
+        // One that ended and was not waited for yet by those who adopted it has ended.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.server)).unwrap_or_default();
+        (stat.is_empty() || stat.contains(") Z ")) && !self.folder.exists()
     }
 }
 
@@ -117,7 +128,8 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
-        std::thread::yield_now();
+        // Looking without a pause would take the processor from what is waited for.
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -146,7 +158,12 @@ fn kill(pid: u32) {
 #[test]
 fn as_another_test_process() {
     let Ok(role) = std::env::var(ROLE) else { return };
-    let db = postgres::postgres_blocking().unwrap();
+    let folder = std::env::var_os(FOLDER).map(PathBuf::from);
+    let db = postgres_blocking_with(Options {
+        folder,
+        ..Options::default()
+    })
+    .unwrap();
     println!("server at {}", db.log().parent().unwrap().display());
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).unwrap();
@@ -282,7 +299,8 @@ fn what_is_left_where_everything_was_killed_is_swept_by_the_next() {
         other.child.wait().unwrap();
         assert!(other.folder.exists());
         let mut next = world.other("end");
-        assert!(other.is_gone());
+        assert!(!other.folder.exists());
+        until("the server is gone", || other.is_gone());
         drop(next.child.stdin.take());
         next.child.wait().unwrap();
         until("the next one is gone", || next.is_gone());
@@ -297,19 +315,20 @@ fn what_is_left_where_everything_was_killed_is_swept_by_the_next() {
 fn a_test_process_killed_while_its_server_comes_up_leaves_nothing_for_long() {
     let world = Box::new();
     for point in ["", "data", "paas.conf", "postgres.log", "data/postmaster.pid"] {
+        let before = world.left();
         let mut child = world.spawn("kill");
         until(point, || {
-            let folders = world.left();
-            folders.iter().any(|f| f.is_dir() && f.join(point).exists())
+            let mut new = world.left().into_iter().filter(|f| !before.contains(f));
+            new.any(|f| f.is_dir() && f.join(point).exists())
         });
         kill(child.id());
         child.wait().unwrap();
-        // Where the shell was there already, it does it; else the next process does.
-        let mut next = world.other("end");
-        drop(next.child.stdin.take());
-        next.child.wait().unwrap();
-        world.until_nothing_is_left();
     }
+    // Where the shell was there already, it does it; else the next process does.
+    let mut next = world.other("end");
+    drop(next.child.stdin.take());
+    next.child.wait().unwrap();
+    world.until_nothing_is_left();
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! - The server does not care for power cuts (`fsync`, `synchronous_commit` and `full_page_writes` are off): never use it for data.
 //! - It goes with its files when the test process ends, whichever way: a small `sh` is its parent and waits for the end of a pipe that
 //!   the test process holds. What is left where that `sh` was killed as well, the next run sweeps away.
+//! - Its files lie in memory where there is room, see [`Options::folder`].
 //! - PostgreSQL is the newest one found on the machine; where there is none and the feature `local-download` is on, it is fetched once.
 //! - As root the server runs as `postgres` or `nobody`.
 //! - Any runtime will do, and none: the work is done on a thread of its own.
@@ -90,6 +91,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Extensions that every database has from the beginning.
     pub extensions: Vec<String>,
+    /// A folder for its files. Without it they are in memory (`/dev/shm`) if 1 GiB is free there, else where temporary files are.
+    pub folder: Option<PathBuf>,
 }
 
 /// A database of a test; it is dropped with this value, whoever is connected to it.

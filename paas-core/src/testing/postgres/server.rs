@@ -36,14 +36,23 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often another port is tried.
 const PORTS: usize = 8;
 
+/// Files in memory, on Linux: making a database there is not held up by what others write to the disk.
+const MEMORY: &str = "/dev/shm";
+
+/// How much has to be free there. Containers often have 64 MB.
+const ROOM: u64 = 1 << 30;
+
 /// What is right for data that nobody needs tomorrow. Dynamic shared memory lies in the data directory, so that it goes with it.
 const THROW_AWAY: &str = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
-    dynamic_shared_memory_type = mmap\nmax_connections = 500\n";
+    dynamic_shared_memory_type = mmap\nmax_connections = 500\n\
+    min_wal_size = 32MB\nmax_wal_size = 256MB\n";
 
 /// A running server; it goes with this value, and with this process.
 pub(super) struct Server {
     /// Where everything of it lies.
     pub(super) folder: PathBuf,
+    /// Its version.
+    pub(super) major: u32,
     port: u16,
     password: SecretString,
     _watch: Watch,
@@ -54,8 +63,7 @@ impl Server {
         let account = Account::current()?;
         let parameters = options.parameters.iter();
         let parameters = config::declared(parameters.map(|(name, value)| (name.as_str(), value.clone())))?;
-        let servers = servers(&account)?;
-        watch::sweep(&servers, &account, &SystemClock).await;
+        let servers = servers(options.folder.as_deref(), &account).await?;
         let build = builds::build(&account, options.major).await?;
         let mut left = PORTS;
         loop {
@@ -92,6 +100,7 @@ impl Server {
         let watch = Watch::start(place, build, account, PATIENCE, &*clock).await?;
         Ok(Self {
             folder,
+            major: build.version.major,
             port,
             password,
             _watch: watch,
@@ -112,11 +121,27 @@ impl Server {
     }
 }
 
-/// The folder of all such servers of this account, which it can remove them from.
-fn servers(account: &Account) -> Result<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("paas-test-servers-{}", account.uid()));
+/// The folder of the servers of this account, which it can remove them from, swept of what others left.
+async fn servers(named: Option<&Path>, account: &Account) -> Result<PathBuf> {
+    let (memory, disk) = (Path::new(MEMORY), std::env::temp_dir());
+    let room = rustix::fs::statvfs(memory).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize));
+    let parent = match named {
+        Some(named) => named,
+        None if room >= ROOM => memory,
+        None => &disk,
+    };
+    let name = format!("paas-test-servers-{}", account.uid());
+    let folder = parent.join(&name);
     account.check_reach(&folder)?;
     files::make_own_dir(&folder, account)?;
+    let mut all = vec![folder.clone()];
+    if named.is_none() {
+        all.extend([memory.join(&name), disk.join(&name)]);
+        all.dedup();
+    }
+    for folder in all {
+        watch::sweep(&folder, account, &SystemClock).await;
+    }
     // A server shows its folder with links resolved.
     folder.canonicalize().map_err(|e| io_error("open", &folder, e))
 }

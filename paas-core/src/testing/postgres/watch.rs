@@ -138,7 +138,11 @@ impl Watch {
             let late = clock.elapsed() > deadline;
             if late || watch.has_ended() {
                 let words = postmaster::last_words(&watch.place.folder.join(LOG), 0);
-                let why = if late { "it is not ready yet: " } else { "it ended: " };
+                let why = if late {
+                    "it is not ready yet: "
+                } else {
+                    "it ended: "
+                };
                 return Err(postmaster::refused(&attempt, format!("{why}{words}")));
             }
             clock.sleep(LOOK).await;
@@ -169,7 +173,10 @@ impl Drop for Watch {
 
 /// Removes what was left by processes that were killed together with their shells; a server that still runs there is stopped.
 pub(super) async fn sweep(servers: &Path, account: &Account, clock: &dyn Clock) {
-    for path in files::list(servers).unwrap_or_default() {
+    let Ok(servers) = servers.canonicalize() else {
+        return;
+    };
+    for path in files::list(&servers).unwrap_or_default() {
         if path.extension().is_none_or(|e| e != LOCK) {
             continue;
         }
