@@ -134,13 +134,13 @@ async fn servers(named: Option<&Path>, account: &Account) -> Result<PathBuf> {
     let folder = parent.join(&name);
     account.check_reach(&folder)?;
     files::make_own_dir(&folder, account)?;
-    let mut all = vec![folder.clone()];
-    if named.is_none() {
-        all.extend([memory.join(&name), disk.join(&name)]);
-        all.dedup();
-    }
-    for folder in all {
-        watch::sweep(&folder, account, &SystemClock).await;
+    watch::sweep(&folder, account, &SystemClock).await;
+    for elsewhere in [memory.join(&name), disk.join(&name)] {
+        // Anybody may make a folder of that name there: what is not ours alone is not looked into.
+        let other = named.is_none() && elsewhere != folder && elsewhere.is_dir();
+        if other && files::make_own_dir(&elsewhere, account).is_ok() {
+            watch::sweep(&elsewhere, account, &SystemClock).await;
+        }
     }
     // A server shows its folder with links resolved.
     folder.canonicalize().map_err(|e| io_error("open", &folder, e))
