@@ -28,5 +28,8 @@ async fn count_after_signing_up(url: &str, name: &str) -> Result<i64, tokio_post
     client
         .execute("INSERT INTO customers VALUES ($1)", &[&name])
         .await?;
-    Ok(client.query_one("SELECT count(*) FROM customers", &[]).await?.get(0))
+    Ok(client
+        .query_one("SELECT count(*) FROM customers", &[])
+        .await?
+        .get(0))
 }
