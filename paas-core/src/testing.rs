@@ -3,7 +3,7 @@
 //! - [`Memory`] is a stateful cloud in memory, [`Thing`] what is in it, [`ManualClock`] a clock that never makes a test wait.
 //! - [`Faulty`] injects one fault at one call, [`Counting`] counts calls, [`CountedLedger`] counts writes.
 //! - [`conformance`] checks the laws of [`crate::actuator::Actuator`] on any actuator, given a [`Fixture`].
-//! - `postgres`, with the feature `local-download`, finds or fetches the real PostgreSQL for tests.
+//! - `postgres()`, with the feature `local`, is an isolated database of a real PostgreSQL for each test.
 //! - [`matrix`] breaks every call of a run in every way and asks whether it still ends well.
 
 mod clock;
@@ -14,7 +14,7 @@ mod fixed;
 mod fixture;
 pub mod matrix;
 mod memory;
-#[cfg(feature = "local-download")]
+#[cfg(feature = "local")]
 pub mod postgres;
 pub mod shapes;
 mod thing;
@@ -25,6 +25,8 @@ pub use faulty::{Call, Fault, Faulty, Fuse};
 pub use fixed::{Fixed, tools};
 pub use fixture::{Fixture, Outside, Variant, World};
 pub use memory::{Memory, Pace};
+#[cfg(feature = "local")]
+pub use postgres::{postgres, postgres_blocking, postgres_blocking_with, postgres_with};
 pub use thing::Thing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

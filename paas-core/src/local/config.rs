@@ -254,7 +254,7 @@ pub(super) fn forget(instance: &Path) -> Result<()> {
 }
 
 /// The file's rules: quotes are doubled, backslashes too; a line break has no form.
-pub(super) fn quote(name: &str, value: &str) -> Result<String> {
+pub(crate) fn quote(name: &str, value: &str) -> Result<String> {
     if value.contains(['\n', '\r', '\0']) {
         return Err(Error::new(&PG_PARAMETER, Class::Invalid)
             .attempted(format!("set {name}"))

@@ -121,6 +121,12 @@ impl Lock {
         }
     }
 
+    /// The lock as a standard stream of a child: it is given back when the child has ended as well. What the child writes goes into
+    /// the file, after the holder's two lines.
+    pub(crate) fn share(&self) -> std::io::Result<std::process::Stdio> {
+        Ok(self.file.try_clone()?.into())
+    }
+
     fn sign(&mut self, doing: &str) -> std::io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;

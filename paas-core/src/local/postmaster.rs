@@ -115,17 +115,7 @@ pub async fn start(
     // Ctrl-C in the terminal goes to the terminal's process group: the server has one of its own.
     command.process_group(0);
     let attempt = format!("start {}", build.program("postgres").display());
-    let refused = |words: String| {
-        let (code, class) = if words.contains("Address already in use") {
-            (&LOC_PORT, Class::Conflict)
-        } else if words.contains("pre-existing shared memory block") || words.contains("lock file") {
-            // The last children of a killed server are still ending.
-            (&LOC_START, Class::Transient)
-        } else {
-            (&LOC_START, Class::Invalid)
-        };
-        Error::new(code, class).attempted(&attempt).happened(words)
-    };
+    let refused = |words: String| refused(&attempt, words);
     let mut child = tokio::process::Command::from(command)
         .spawn()
         .map_err(|e| refused(e.to_string()))?;
@@ -147,6 +137,19 @@ pub async fn start(
         }
         clock.sleep(LOOK).await;
     }
+}
+
+/// Why a server did not start, by its last words.
+pub(crate) fn refused(attempt: &str, words: String) -> Error {
+    let (code, class) = if words.contains("Address already in use") {
+        (&LOC_PORT, Class::Conflict)
+    } else if words.contains("pre-existing shared memory block") || words.contains("lock file") {
+        // The last children of a killed server are still ending.
+        (&LOC_START, Class::Transient)
+    } else {
+        (&LOC_START, Class::Invalid)
+    };
+    Error::new(code, class).attempted(attempt).happened(words)
 }
 
 /// Stops the server: sessions are ended and everything is written to disk; if that takes too long, at once, and the next start
@@ -221,7 +224,7 @@ fn open_log(log: &Path, account: &Account) -> Result<u64> {
 }
 
 /// What the server wrote since then, as far as it explains its end.
-fn last_words(log: &Path, since: u64) -> String {
+pub(crate) fn last_words(log: &Path, since: u64) -> String {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(
         bytes

@@ -10,7 +10,7 @@ use std::{
 use super::account::Account;
 
 /// No input, no environment of ours (it may hold secrets), the account's rights, a folder that it can read.
-pub(super) fn quiet(command: &mut Command, account: &Account, folder: &Path) {
+pub(crate) fn quiet(command: &mut Command, account: &Account, folder: &Path) {
     command
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")

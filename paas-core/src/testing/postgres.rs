@@ -1,158 +1,151 @@
-//! PostgreSQL for tests: the machine's own, else one that is fetched once for all tests of a workspace.
+//! PostgreSQL for tests: an isolated database for each test, on a server that vanishes with the test process.
+//!
+//! ```no_run
+//! # async fn a_test() -> paas_core::error::Result<()> {
+//! let db = paas_core::testing::postgres().await?;
+//! let url = db.url(); // any client takes it
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The first call of a process starts a server of the process's own on a free port of the loopback; each call makes a database in it, with
+//! an owner of its own who may do everything there and nothing elsewhere. What a test writes is dropped with its [`TestDatabase`].
+//!
+//! - The server does not care for power cuts (`fsync`, `synchronous_commit` and `full_page_writes` are off): never use it for data.
+//! - It goes with its files when the test process ends, whichever way: a small `sh` is its parent and waits for the end of a pipe that
+//!   the test process holds. What is left where that `sh` was killed as well, the next run sweeps away.
+//! - Its files lie in memory where there is room, see [`Options::folder`].
+//! - PostgreSQL is the newest one found on the machine; where there is none and the feature `local-download` is on, it is fetched once.
+//! - As root the server runs as `postgres` or `nobody`.
+//! - Any runtime will do, and none: the work is done on a thread of its own.
+//!
+//! Logging in costs thousands of rounds of SHA-256, which take a tenth of a second where dependencies are not optimized. Servers from
+//! PostgreSQL 16 on ask for one round here; for older ones `[profile.dev.package."*"] opt-level = 1` helps.
+
+mod builds;
+mod server;
+mod watch;
+mod worker;
 
 use std::{
-    fs,
-    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    collections::BTreeMap,
+    fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::mpsc,
 };
 
-use crate::{
-    clock::SystemClock,
-    error::{Class, Error, Result},
-    local::{
-        account::Account,
-        build::{self, DEFAULT_MAJOR, Places},
-        codes::LOC_HOME,
-        fetch::Fetch,
-        files,
-        home::Home,
-    },
-};
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
-/// Places with a PostgreSQL in them: the system's if it has one that runs and that [`Account::current`] can reach, else [`cache`],
-/// into which it is fetched by whoever comes first.
+pub use self::builds::{cache, home_with_cache, places};
+use crate::{database::connection::Connection, error::Result, secrets::ExposeSecret};
+
+/// An isolated database on the server of this process.
 ///
 /// # Errors
-/// Those of [`Account::current`], [`cache`] and [`Fetch::major`].
-pub async fn places() -> Result<Places> {
-    let account = Account::current()?;
-    let system = Places {
-        system: true,
-        ..Places::default()
-    };
-    let found = build::find(&system).await;
-    let usable = |b: &build::Build| account.check_reach(&b.program("postgres")).is_ok();
-    if found.builds.iter().any(usable) {
-        return Ok(system);
-    }
-    let cache = cache()?;
-    let fetch = Fetch {
-        cache: cache.clone(),
-        clock: Arc::new(SystemClock),
-    };
-    fetch.major(DEFAULT_MAJOR, None, &|_| ()).await?;
-    Ok(Places {
-        cache: Some(cache),
-        ..Places::default()
-    })
+/// `PAAS-LOC-0001` or `PAAS-LOC-0002` if there is no PostgreSQL; those of starting one and of its answers.
+pub async fn postgres() -> Result<TestDatabase> {
+    postgres_with(Options::default()).await
 }
 
-/// Makes a home for a test of a whole program, whose fetched builds lie in [`cache`].
+/// The same with wishes: calls with equal ones share a server.
 ///
 /// # Errors
-/// Those of [`Account::current`], [`Home::open`] and [`cache`]; `PAAS-LOC-0013` if the link cannot be made.
-pub fn home_with_cache(home: &Path) -> Result<()> {
-    let own = Home::open(home, Account::current()?)?.cache();
-    files::remove(&own)?;
-    symlink(cache()?, &own).map_err(|e| files::io_error("link", &own, e))
+/// Those of [`postgres()`]; `PAAS-PG-0004` for a parameter that PostgreSQL or this platform refuses, `PAAS-PG-0005` for an extension
+/// that the build does not have.
+pub async fn postgres_with(options: Options) -> Result<TestDatabase> {
+    let (answer, wait) = oneshot::channel();
+    // Nobody waits any more: the database is dropped here, and so in its server.
+    worker::ask(options, Box::new(|made| drop(answer.send(made))));
+    wait.await.unwrap_or_else(|_| Err(worker::gone()))
 }
 
-/// The folder for fetched builds that all tests share: `postgresql-of-tests` in the build folder (`target/debug`) that the running test lies in.
-/// Where that is not ours or closed to the user that PostgreSQL runs as (root's clone below root's home), one in the system's
-/// folder for temporary files.
+/// [`postgres()`] for tests that are not async.
 ///
 /// # Errors
-/// `PAAS-LOC-0003`, `PAAS-LOC-0005` or `PAAS-LOC-0013` if neither can be used.
-pub fn cache() -> Result<PathBuf> {
-    let account = Account::current()?;
-    let uid = rustix::process::geteuid().as_raw();
-    let apart = std::env::temp_dir().join(format!("paas-tests-{uid}"));
-    if let Some(shared) = profile().map(|folder| folder.join("postgresql-of-tests"))
-        && open(&shared, &account, uid).is_ok()
-    {
-        return Ok(shared);
-    }
-    open(&apart, &account, uid)?;
-    Ok(apart)
+/// Those of [`postgres()`].
+pub fn postgres_blocking() -> Result<TestDatabase> {
+    postgres_blocking_with(Options::default())
 }
 
-/// Cargo's folder of a profile (`target/debug`): it puts tests into `deps` there, but documentation's tests elsewhere.
-fn profile() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let deps = program.parent().filter(|folder| folder.ends_with("deps"))?;
-    deps.parent().map(Path::to_path_buf)
+/// [`postgres_with`] for tests that are not async.
+///
+/// # Errors
+/// Those of [`postgres_with`].
+pub fn postgres_blocking_with(options: Options) -> Result<TestDatabase> {
+    let (answer, wait) = mpsc::sync_channel(1);
+    worker::ask(options, Box::new(move |made| drop(answer.send(made))));
+    wait.recv().unwrap_or_else(|_| Err(worker::gone()))
 }
 
-/// Makes the folder if it is missing. Programs are run from it, so it must be ours and nobody else may write into it.
-fn open(folder: &Path, account: &Account, uid: u32) -> Result<()> {
-    let look = || fs::symlink_metadata(folder).map_err(|e| files::io_error("look at", folder, e));
-    files::make_dir(folder, 0o755)?;
-    let meta = look()?;
-    if !meta.is_dir() || meta.uid() != uid || meta.mode() & 0o022 != 0 {
-        return Err(Error::new(&LOC_HOME, Class::Denied)
-            .attempted(format!("keep PostgreSQL for tests in {}", folder.display()))
-            .happened(format!(
-                "it is no folder of the user {uid} that only this user may write (mode {:04o}, owner {})",
-                meta.mode() & 0o7777,
-                meta.uid()
-            )));
-    }
-    // Whatever the umask.
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
-        .map_err(|e| files::io_error("change the mode of", folder, e))?;
-    account.check_reach(&folder.join("any"))
+/// Wishes for a server.
+///
+/// ```
+/// use paas_core::testing::postgres::Options;
+/// let logical = Options { parameters: [("wal_level".into(), "logical".into())].into(), ..Options::default() };
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Options {
+    /// The major version, `17`; without it, the newest that is here.
+    pub major: Option<u32>,
+    /// Parameters of the server, by name.
+    pub parameters: BTreeMap<String, String>,
+    /// Extensions that every database has from the beginning.
+    pub extensions: Vec<String>,
+    /// A folder for its files. Without it they are in memory (`/dev/shm`) if 1 GiB is free there, else where temporary files are.
+    pub folder: Option<PathBuf>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::local::codes::LOC_CLOSED;
+/// A database of a test; it is dropped with this value, whoever is connected to it.
+pub struct TestDatabase {
+    connection: Connection,
+    url: String,
+    folder: PathBuf,
+    drops: UnboundedSender<String>,
+}
 
-    fn open_here(folder: &Path, account: &Account) -> Result<()> {
-        open(folder, account, rustix::process::geteuid().as_raw())
+impl TestDatabase {
+    /// Knows how to get in, and how to give it up.
+    fn new(connection: Connection, folder: &Path, drops: UnboundedSender<String>) -> Self {
+        Self {
+            url: connection.url().expose_secret().to_owned(),
+            folder: folder.to_path_buf(),
+            connection,
+            drops,
+        }
     }
 
-    #[test]
-    fn a_shared_folder_that_others_may_write_or_that_is_a_link_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let mine = Account::Myself { uid: 1 };
-        let shared = dir.path().join("a/b");
-        open_here(&shared, &mine).unwrap();
-        open_here(&shared, &mine).unwrap();
-        fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(open_here(&shared, &mine).unwrap_err().code().id, LOC_HOME.id);
-        fs::set_permissions(&shared, fs::Permissions::from_mode(0o755)).unwrap();
-        let link = dir.path().join("link");
-        symlink(&shared, &link).unwrap();
-        assert_eq!(open_here(&link, &mine).unwrap_err().code().id, LOC_HOME.id);
-        assert_eq!(
-            open(&shared, &mine, 4_000_001).unwrap_err().code().id,
-            LOC_HOME.id
-        );
+    /// `postgresql://user:password@127.0.0.1:port/database?sslmode=disable`: plain text, because it opens nothing that outlives the test.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
-    #[test]
-    fn a_shared_folder_below_a_closed_one_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let stranger = Account::Other {
-            name: "stranger".into(),
-            uid: 4_000_001,
-            gid: 4_000_001,
-        };
-        let e = open_here(&dir.path().join("postgresql"), &stranger).unwrap_err();
-        assert_eq!(e.code().id, LOC_CLOSED.id, "{e}");
+    /// The same in parts, and in other forms.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    #[test]
-    fn a_home_of_a_test_keeps_its_builds_in_the_shared_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let home = dir.path().join("home");
-        home_with_cache(&home).unwrap();
-        assert_eq!(fs::read_link(home.join("cache")).unwrap(), cache().unwrap());
-        let again = Home::open(&home, Account::current().unwrap()).unwrap();
-        assert!(again.cache().is_dir());
+    /// The name of the database and of its owner.
+    pub fn name(&self) -> &str {
+        &self.connection.database
+    }
+
+    /// The log of the server, for a look while the test runs.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join(crate::local::postmaster::LOG)
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        // Without its server, it is gone already.
+        let _ = self.drops.send(self.connection.database.clone());
+    }
+}
+
+impl fmt::Debug for TestDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestDatabase")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
     }
 }
