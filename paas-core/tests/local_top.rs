@@ -106,11 +106,11 @@ async fn what_runs_who_is_blocked_by_whom_and_what_was_slow_is_seen() {
     assert_eq!(first.transactions_per_second, None);
     assert!(first.version.starts_with(|c: char| c.is_ascii_digit()) && !first.version.contains(' '));
 
-    holder.run("CREATE TABLE t (a int)", "make a table").await.unwrap();
     holder
-        .run("BEGIN; LOCK TABLE t", "hold a table")
+        .run("CREATE TABLE t (a int)", "make a table")
         .await
         .unwrap();
+    holder.run("BEGIN; LOCK TABLE t", "hold a table").await.unwrap();
     let waits = tokio::spawn(async move { waiter.run("SELECT\n  * FROM t", "wait").await });
     let sleeps = tokio::spawn(async move { sleeper.run("SELECT pg_sleep(600)", "sleep").await });
     let now = seen(&mut watch, "the blocked session", |a| {
@@ -120,12 +120,21 @@ async fn what_runs_who_is_blocked_by_whom_and_what_was_slow_is_seen() {
     let blocked = &now.blocked[0];
     assert_eq!(blocked.waits.statement, "SELECT * FROM t");
     assert_eq!(blocked.waits.wait.as_deref(), Some("Lock:relation"));
-    assert_eq!((blocked.waits.user.as_str(), blocked.waits.database.as_str()), ("app_a", "app"));
+    assert_eq!(
+        (blocked.waits.user.as_str(), blocked.waits.database.as_str()),
+        ("app_a", "app")
+    );
     assert_eq!(blocked.by[0].state, "idle in transaction");
     assert_eq!(blocked.waits.blocked_by, [blocked.by[0].pid]);
     let asleep = now.running.iter().find(|r| r.statement.contains("pg_sleep"));
-    assert!(asleep.is_some_and(|r| r.blocked_by.is_empty() && r.state == "active"), "{now:#?}");
-    assert_eq!((now.connections.total, now.connections.by_state["active"]), (3, 2));
+    assert!(
+        asleep.is_some_and(|r| r.blocked_by.is_empty() && r.state == "active"),
+        "{now:#?}"
+    );
+    assert_eq!(
+        (now.connections.total, now.connections.by_state["active"]),
+        (3, 2)
+    );
     let app = &now.databases[0];
     assert_eq!((app.name.as_str(), app.connections), ("app", 3));
     assert!(app.bytes.unwrap() > 1_000_000 && now.cache_hit_ratio.unwrap() <= 1.0);
@@ -134,10 +143,21 @@ async fn what_runs_who_is_blocked_by_whom_and_what_was_slow_is_seen() {
     holder.run("COMMIT", "let go").await.unwrap();
     waits.await.unwrap().unwrap();
     seen(&mut watch, "the end of the wait", |a| a.blocked.is_empty()).await;
-    seen(&mut watch, "a transaction", |a| {
-        a.transactions_per_second.is_some_and(|r| r > 0.0)
-    })
-    .await;
+    // A session tells the statistics of its transactions at the end of one, once a second.
+    let began = Instant::now();
+    while watch
+        .look()
+        .await
+        .unwrap()
+        .transactions_per_second
+        .is_none_or(|r| r <= 0.0)
+    {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "no transaction was seen"
+        );
+        holder.run("SELECT 1", "make a transaction").await.unwrap();
+    }
     sleeps.abort();
 
     let admin = Session::open(&it.admin("app").await.unwrap()).await.unwrap();
@@ -149,10 +169,16 @@ async fn what_runs_who_is_blocked_by_whom_and_what_was_slow_is_seen() {
     it.up().await.unwrap();
     let mut watch = Watch::open(it.admin("postgres").await.unwrap()).await.unwrap();
     let without = watch.look().await.unwrap().slowest;
-    assert!(matches!(&without, Slowest::Unknown(why) if why.contains("no database has")), "{without:?}");
+    assert!(
+        matches!(&without, Slowest::Unknown(why) if why.contains("no database has")),
+        "{without:?}"
+    );
     let admin = Session::open(&it.admin("app").await.unwrap()).await.unwrap();
     admin
-        .run("CREATE SCHEMA \"A b\"; CREATE EXTENSION pg_stat_statements SCHEMA \"A b\"", "make it")
+        .run(
+            "CREATE SCHEMA \"A b\"; CREATE EXTENSION pg_stat_statements SCHEMA \"A b\"",
+            "make it",
+        )
         .await
         .unwrap();
     let session = Session::open(&it.connection().await.unwrap()).await.unwrap();
@@ -162,7 +188,11 @@ async fn what_runs_who_is_blocked_by_whom_and_what_was_slow_is_seen() {
         panic!("{now:#?}");
     };
     assert_eq!(
-        (slow[0].statement.as_str(), slow[0].database.as_str(), slow[0].calls),
+        (
+            slow[0].statement.as_str(),
+            slow[0].database.as_str(),
+            slow[0].calls
+        ),
         ("SELECT pg_sleep($1)", "app", 1)
     );
     assert!(slow[0].mean_milliseconds >= 50.0);
@@ -179,12 +209,8 @@ async fn a_restart_keeps_the_data_starts_what_is_stopped_and_the_log_is_followed
     let before = it.running().unwrap().unwrap().process.pid;
 
     // What would be refused when it does not run stops nothing.
-    let absent = place.instance(r#"{"engine": {"version": "15.999"}}"#);
     let major = fs::read_to_string(it.folder().join("data/PG_VERSION")).unwrap();
-    let absent = match major.trim() {
-        "15" => absent,
-        other => place.instance(&format!(r#"{{"engine": {{"version": "{other}.999"}}}}"#)),
-    };
+    let absent = place.instance(&format!(r#"{{"engine": {{"version": "{}.99"}}}}"#, major.trim()));
     let refused = absent.restart(&|_| ()).await.unwrap_err();
     assert_eq!(refused.code().id, "PAAS-LOC-0001", "{refused}");
     assert_eq!(it.running().unwrap().unwrap().process.pid, before);
@@ -194,8 +220,14 @@ async fn a_restart_keeps_the_data_starts_what_is_stopped_and_the_log_is_followed
     assert!(done.away.is_some());
     assert_ne!(it.running().unwrap().unwrap().process.pid, before);
     let said = messages(&mut tail);
-    assert!(said.iter().any(|m| m == "database system is shut down"), "{said:?}");
-    assert!(said.last().unwrap().contains("ready to accept connections"), "{said:?}");
+    assert!(
+        said.iter().any(|m| m == "database system is shut down"),
+        "{said:?}"
+    );
+    assert!(
+        said.last().unwrap().contains("ready to accept connections"),
+        "{said:?}"
+    );
 
     it.down().await.unwrap();
     assert!(it.is_taken_down());

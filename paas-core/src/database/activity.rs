@@ -188,13 +188,18 @@ impl Watch {
             databases,
             running,
             blocked,
-            slowest: self.slowest(first(&server, "preloaded")?.unwrap_or_default()).await?,
+            slowest: self
+                .slowest(first(&server, "preloaded")?.unwrap_or_default())
+                .await?,
         })
     }
 
     /// How many transactions ended a second, in each database and together.
     fn rates(&mut self, now: f64, databases: &mut [Database]) -> Option<f64> {
-        let counts = databases.iter().map(|d| (d.name.clone(), d.transactions)).collect();
+        let counts = databases
+            .iter()
+            .map(|d| (d.name.clone(), d.transactions))
+            .collect();
         let (then, before) = self.last.replace((now, counts))?;
         let seconds = now - then;
         // The server's clock can be set back.
@@ -203,7 +208,9 @@ impl Watch {
         }
         let mut all = 0.0;
         for one in databases {
-            let Some(last) = before.get(&one.name) else { continue };
+            let Some(last) = before.get(&one.name) else {
+                continue;
+            };
             // Statistics can be reset.
             let ended = one.transactions.saturating_sub(*last).max(0);
             #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -217,7 +224,7 @@ impl Watch {
     async fn slowest(&mut self, preloaded: bool) -> Result<Slowest> {
         if !preloaded {
             return Ok(Slowest::Unknown(
-                "the server was not started with shared_preload_libraries = pg_stat_statements".to_owned(),
+                "pg_stat_statements is not in shared_preload_libraries".to_owned(),
             ));
         }
         if self.statements.is_none() {
@@ -246,13 +253,16 @@ impl Watch {
 
     /// The first database with the extension: it shows the statements of all.
     async fn find_extension(&self) -> Result<Option<(Session, String)>> {
-        let names = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname";
+        let names =
+            "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY datname";
         for row in self.session.rows(names, &[], ATTEMPT).await? {
             let to = Connection {
                 database: column(&row, "datname")?,
                 ..self.to.clone()
             };
-            let Ok(session) = Session::open(&to).await else { continue };
+            let Ok(session) = Session::open(&to).await else {
+                continue;
+            };
             let sql = "SELECT quote_ident(nspname) AS schema FROM pg_extension e JOIN pg_namespace n \
                        ON n.oid = e.extnamespace WHERE extname = 'pg_stat_statements'";
             let rows = session.rows(sql, &[], ATTEMPT).await?;

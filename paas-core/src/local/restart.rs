@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    instance::LocalInstance,
-    lock::Holder,
-    postmaster,
-};
+use super::{instance::LocalInstance, lock::Holder, postmaster};
 use crate::{
     codes::CORE_BLOCKED,
     database::session::{Session, column},
@@ -79,6 +75,7 @@ impl LocalInstance {
         let session = Session::open(&self.admin("postgres").await?).await?;
         let sql = "SELECT split_part(current_setting('server_version'), ' ', 1) AS version";
         let rows = session.rows(sql, &[], "ask for the version").await?;
-        rows.first().map_or(Ok(String::new()), |row| column(row, "version"))
+        rows.first()
+            .map_or(Ok(String::new()), |row| column(row, "version"))
     }
 }

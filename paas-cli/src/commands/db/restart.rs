@@ -39,10 +39,7 @@ pub(crate) async fn run(app: &App, args: &DbRestart) -> Result<Exit, Failure> {
         ask::agree(&app.printer, &app.interrupt, &question)?;
     }
     session.progress.named(&target.owner.to_string());
-    let instance = instance
-        .clone()
-        .doing("paas db restart")
-        .patience(args.timeout);
+    let instance = instance.clone().doing("paas db restart").patience(args.timeout);
     let waiting = session.waiting(&target.owner);
     let moving = async {
         loop {

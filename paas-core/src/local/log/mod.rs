@@ -15,8 +15,26 @@ pub use tail::{Log, Tail};
 
 /// The words that PostgreSQL writes before a message, in any order.
 const LEVELS: [&str; 20] = [
-    "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5", "DEBUG", "LOG", "INFO", "NOTICE", "WARNING", "ERROR",
-    "FATAL", "PANIC", "DETAIL", "HINT", "QUERY", "CONTEXT", "LOCATION", "BACKTRACE", "STATEMENT",
+    "DEBUG1",
+    "DEBUG2",
+    "DEBUG3",
+    "DEBUG4",
+    "DEBUG5",
+    "DEBUG",
+    "LOG",
+    "INFO",
+    "NOTICE",
+    "WARNING",
+    "ERROR",
+    "FATAL",
+    "PANIC",
+    "DETAIL",
+    "HINT",
+    "QUERY",
+    "CONTEXT",
+    "LOCATION",
+    "BACKTRACE",
+    "STATEMENT",
 ];
 
 /// A message longer than this is cut.

@@ -172,7 +172,10 @@ impl Tail {
         let Some(reader) = self.reads.pop_front() else {
             return Ok(());
         };
-        let aside = Log { path: self.path.clone() }.aside();
+        let aside = Log {
+            path: self.path.clone(),
+        }
+        .aside();
         if let Some(file) = open(&aside)? {
             self.reads.push_back(Reader { file, at: reader.at });
         }

@@ -98,8 +98,13 @@ pub(super) fn lines(name: &str, seen: &Activity) -> Vec<Line> {
             rate(d.transactions_per_second),
         ]
     });
-    tabled(&mut lines, &["DATABASE", "SIZE", "CONNECTIONS", "TRANSACTIONS"], databases);
+    tabled(
+        &mut lines,
+        &["DATABASE", "SIZE", "CONNECTIONS", "TRANSACTIONS"],
+        databases,
+    );
     lines.push(Line::plain(""));
+    block(&mut lines, seen);
     run(&mut lines, seen);
     lines.push(Line::plain(""));
     slow(&mut lines, &seen.slowest);
@@ -121,18 +126,26 @@ fn run(lines: &mut Vec<Line>, seen: &Activity) {
             clean(&r.statement),
         ]
     });
-    tabled(lines, &["PID", "USER@DATABASE", "FOR", "STATE", "WAITS FOR", "STATEMENT"], rows);
+    tabled(
+        lines,
+        &["PID", "USER@DATABASE", "FOR", "STATE", "WAITS FOR", "STATEMENT"],
+        rows,
+    );
+}
+
+/// What stands still comes first: a small terminal shows it too.
+fn block(lines: &mut Vec<Line>, seen: &Activity) {
     if seen.blocked.is_empty() {
         return;
     }
-    lines.push(Line::plain(""));
     lines.push(Line::of(Tone::Strong, "BLOCKED"));
     for one in seen.blocked.iter().take(MANY) {
-        lines.push(Line::of(Tone::Bad, block(one)));
+        lines.push(Line::of(Tone::Bad, wait(one)));
     }
+    lines.push(Line::plain(""));
 }
 
-fn block(one: &Blocked) -> String {
+fn wait(one: &Blocked) -> String {
     let by: Vec<String> = one
         .waits
         .blocked_by
@@ -144,7 +157,7 @@ fn block(one: &Blocked) -> String {
         })
         .collect();
     format!(
-        "{} waits since {} for {}",
+        "{} (runs for {}) waits for {}",
         one.waits.pid,
         age(one.waits.seconds),
         by.join(" and ")
@@ -167,7 +180,11 @@ fn slow(lines: &mut Vec<Line>, slowest: &Slowest) {
                     clean(&s.statement),
                 ]
             });
-            tabled(lines, &["TOTAL", "CALLS", "MEAN", "DATABASE", "SLOWEST STATEMENTS"], rows);
+            tabled(
+                lines,
+                &["TOTAL", "CALLS", "MEAN", "DATABASE", "SLOWEST STATEMENTS"],
+                rows,
+            );
         }
     }
 }
