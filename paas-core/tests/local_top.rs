@@ -82,7 +82,7 @@ async fn seen(watch: &mut Watch, what: &str, is: impl Fn(&Activity) -> bool) -> 
 fn messages(tail: &mut Tail) -> Vec<String> {
     let mut all = Vec::new();
     loop {
-        let some = tail.next().unwrap();
+        let some = tail.more().unwrap();
         if some.is_empty() {
             return all;
         }

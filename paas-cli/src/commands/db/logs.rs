@@ -39,7 +39,7 @@ pub(crate) async fn run(app: &App, args: &DbLogs) -> Result<Exit, Failure> {
             .into());
     };
     loop {
-        let entries = tail.next()?;
+        let entries = tail.more()?;
         if app.interrupt.cancel.is_cancelled() {
             return Ok(Exit::Interrupted);
         }

@@ -103,7 +103,7 @@ impl Tail {
     ///
     /// # Errors
     /// `PAAS-LOC-0013`.
-    pub fn next(&mut self) -> Result<Vec<Entry>> {
+    pub fn more(&mut self) -> Result<Vec<Entry>> {
         loop {
             let written = self.reads.len() == 1;
             let failed = |e| files::io_error("read", &self.path, e);
@@ -276,7 +276,7 @@ mod tests {
     fn told(tail: &mut Tail) -> Vec<String> {
         let mut all = Vec::new();
         loop {
-            let some = tail.next().unwrap();
+            let some = tail.more().unwrap();
             if some.is_empty() {
                 return all;
             }
