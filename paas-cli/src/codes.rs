@@ -66,6 +66,9 @@ paas_core::codes! {
     CLI_UNSET = "PAAS-CLI-0024", "the setting is not declared",
         "`--unset` takes a declared parameter back; this one is not in the spec, or comes from its plan.",
         "See what is declared with `paas db show NAME`; a setting of the plan is changed with --param.";
+    CLI_NO_LOG = "PAAS-CLI-0020", "there is no log",
+        "No server of that database was ever started here, or its folder was removed.",
+        "Start it with `paas up`; what a start that failed said is in its message and in `paas events NAME`.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

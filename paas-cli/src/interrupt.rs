@@ -18,6 +18,7 @@ const WORK: u8 = 0;
 const NOTHING: u8 = 1;
 const CHILD: u8 = 2;
 const SUPERVISE: u8 = 3;
+const WATCH: u8 = 4;
 
 /// Turns signals into cancellation.
 #[derive(Debug, Clone, Default)]
@@ -76,6 +77,7 @@ impl Interrupt {
                     self.terminated.store(!by_user, Ordering::SeqCst);
                     self.cancel.cancel();
                 }
+                WATCH if !self.cancel.is_cancelled() => self.cancel.cancel(),
                 WORK if !self.cancel.is_cancelled() => {
                     say(
                         "\nStopping after the call under way; again to leave at once. Both are safe: run the same command again to go on.\n",
@@ -99,6 +101,12 @@ impl Interrupt {
     /// While databases are kept running: the first signal stops them.
     pub(crate) fn supervising(&self) -> Mode {
         self.mode.store(SUPERVISE, Ordering::SeqCst);
+        Mode(self.mode.clone())
+    }
+
+    /// While something is only shown: the first signal ends it, and there is nothing to say about it.
+    pub(crate) fn watching(&self) -> Mode {
+        self.mode.store(WATCH, Ordering::SeqCst);
         Mode(self.mode.clone())
     }
 

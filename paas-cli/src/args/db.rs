@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use paas_core::spec::Plan;
 
-use super::{Act, DbBackup, DbBackups, DbClone, DbRestore};
+use super::{Act, DbBackup, DbBackups, DbClone, DbLogs, DbRestart, DbRestore, DbTop};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
@@ -49,6 +49,12 @@ pub(crate) enum Db {
         after_help = "Examples:\n  paas db check demo\n  paas db check demo -o json\n\nExits with 1 if a hop is broken."
     )]
     Check(DbCheck),
+    /// Show the server's log
+    Logs(DbLogs),
+    /// Show what the server is doing: connections, transactions, statements, locks
+    Top(DbTop),
+    /// Restart the server; clients are cut off for a moment
+    Restart(DbRestart),
     /// Back up a database, running or not
     Backup(DbBackup),
     /// List the backups

@@ -14,7 +14,7 @@ pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
 };
-pub(crate) use operate::Service;
+pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
 
 const EXAMPLES: &str = "\
 Examples:

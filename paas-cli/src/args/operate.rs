@@ -1,6 +1,8 @@
 //! Operating what runs, as types.
 
-use clap::Subcommand;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Service {
@@ -15,4 +17,44 @@ pub(crate) enum Service {
     Uninstall,
     /// How the service is doing
     Status,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  paas db logs shop --last 20\n  paas db logs shop -f\n  paas db logs shop -o json\n\nA message of several lines counts as one."
+)]
+pub(crate) struct DbLogs {
+    /// The name
+    pub(crate) name: String,
+    /// Go on with new messages until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only the last N messages
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paas db restart shop\n  paas db restart shop --yes -o json")]
+pub(crate) struct DbRestart {
+    /// The name
+    pub(crate) name: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How long to wait for another writer, and then for the server: 90s, 5m, 1h
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = super::duration)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  paas db top shop\n  paas db top shop --once -o json\n\nOn a terminal it is shown anew every 2 seconds until q or Ctrl-C, elsewhere once."
+)]
+pub(crate) struct DbTop {
+    /// The name
+    pub(crate) name: String,
+    /// Show it once
+    #[arg(long)]
+    pub(crate) once: bool,
 }

@@ -7,6 +7,7 @@ use paas_core::{
     local::{
         backup,
         instance::LocalInstance,
+        log::LogLimit,
         supervise::{Accepted, Supervisor},
     },
     render,
@@ -64,6 +65,7 @@ pub(crate) async fn run(app: &App, session: Session, scope: Scope) -> Result<Exi
         .talk("Keeping the databases running; Ctrl-C stops them and keeps their data.");
     let stopped = Supervisor::new(kept, clock)
         .chore(backup::Scheduled)
+        .chore(LogLimit::default())
         .run(&app.interrupt.cancel)
         .await;
     progress.clear();

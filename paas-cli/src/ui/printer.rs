@@ -78,6 +78,11 @@ impl Printer {
         }
     }
 
+    /// True if the reader of the data went away: there is nobody to go on for.
+    pub(crate) fn nobody_reads(&self) -> bool {
+        self.out_gone.load(Ordering::Relaxed)
+    }
+
     /// True if data could not be written although nobody had gone away: a full disk.
     pub(crate) fn lost_data(&self) -> bool {
         self.out_lost.load(Ordering::Relaxed)

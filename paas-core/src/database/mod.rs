@@ -5,6 +5,7 @@
 //! it: no default privileges are needed, `"$user"` in the search path means `app`, and a password is changed by opening the other login
 //! role, handing it out, and locking the first one later, with no failed login in between. See [`rotate`].
 
+pub mod activity;
 pub mod actuator;
 pub mod binding;
 pub mod codes;

@@ -28,7 +28,7 @@ use crate::{
 pub const LOG: &str = "postgres.log";
 
 /// A log larger than this is set aside at the next start.
-const LOG_LIMIT: u64 = 16 << 20;
+pub(super) const LOG_LIMIT: u64 = 16 << 20;
 
 /// How often a process is looked at while it starts or stops.
 const LOOK: Duration = Duration::from_millis(5);

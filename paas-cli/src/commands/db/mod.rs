@@ -12,14 +12,17 @@ pub(crate) mod dump;
 pub(crate) mod env;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod logs;
 mod pg_dump;
 pub(crate) mod purge;
+pub(crate) mod restart;
 pub(crate) mod restore;
 pub(crate) mod retained;
 pub(crate) mod rotate;
 pub(crate) mod set;
 pub(crate) mod show;
 pub(crate) mod sql;
+pub(crate) mod top;
 pub(crate) mod upgrade;
 pub(crate) mod url;
 
