@@ -123,6 +123,7 @@ impl Lock {
 
     /// The lock as a standard stream of a child: it is given back when the child has ended as well. What the child writes goes into
     /// the file, after the holder's two lines.
+    #[cfg(feature = "testing")]
     pub(crate) fn share(&self) -> std::io::Result<std::process::Stdio> {
         Ok(self.file.try_clone()?.into())
     }
