@@ -52,10 +52,16 @@ fn main() {
     let median = |times: &[Duration]| times.get(times.len() / 2).map(Duration::as_secs_f64);
     times.iter_mut().for_each(|t| t.sort());
     let peer = median(&times[0]);
-    say(&format!("{:44} {:>7} {:>7} {:>7}  runs  of by hand", "whole processes", "min", "median", "max"));
+    say(&format!(
+        "{:44} {:>7} {:>7} {:>7}  runs  of by hand",
+        "whole processes", "min", "median", "max"
+    ));
     for (name, times) in SUBJECTS.iter().zip(&times) {
-        let ms = |d: Option<&Duration>| d.map_or("-".to_owned(), |d| format!("{:.0} ms", d.as_secs_f64() * 1e3));
-        let ratio = median(times).zip(peer).map_or("-".to_owned(), |(own, peer)| format!("{:.2}", own / peer));
+        let ms =
+            |d: Option<&Duration>| d.map_or("-".to_owned(), |d| format!("{:.0} ms", d.as_secs_f64() * 1e3));
+        let ratio = median(times)
+            .zip(peer)
+            .map_or("-".to_owned(), |(own, peer)| format!("{:.2}", own / peer));
         say(&format!(
             "{name:44} {:>7} {:>7} {:>7}  {:>4}  {ratio:>10}",
             ms(times.first()),
@@ -93,7 +99,11 @@ impl Bench {
             .collect();
         folders.sort();
         folders.extend(env::split_paths(&env::var_os("PATH")?));
-        let bin = folders.into_iter().find(|f| ["initdb", "pg_ctl", "createdb", "psql"].iter().all(|p| f.join(p).is_file()))?;
+        let bin = folders.into_iter().find(|f| {
+            ["initdb", "pg_ctl", "createdb", "psql"]
+                .iter()
+                .all(|p| f.join(p).is_file())
+        })?;
         let root = env::temp_dir().join(format!("paas-bench-{}", std::process::id()));
         fs::create_dir(&root).ok()?;
         fs::set_permissions(&root, fs::Permissions::from_mode(0o777)).ok()?;
@@ -118,11 +128,28 @@ impl Bench {
         self.servers.push(data.clone());
         let to = ["-h", &socket, "-p", &port, "-U", "postgres"];
         let began = Instant::now();
-        let init = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums"];
+        let init = [
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--data-checksums",
+        ];
         self.run(self.postgres("initdb").arg("-D").arg(&data).args(init).args(how))?;
-        self.run(self.postgres("pg_ctl").arg("-D").arg(&data).arg("-l").arg(&log).args(["-w", "-o", &options, "start"]))?;
+        self.run(
+            self.postgres("pg_ctl")
+                .arg("-D")
+                .arg(&data)
+                .arg("-l")
+                .arg(&log)
+                .args(["-w", "-o", &options, "start"]),
+        )?;
         self.run(self.postgres("createdb").args(to).arg("app"))?;
-        self.run(self.postgres("psql").args(to).args(["-d", "app", "-c", "select 1"]))?;
+        self.run(
+            self.postgres("psql")
+                .args(to)
+                .args(["-d", "app", "-c", "select 1"]),
+        )?;
         let took = began.elapsed();
         self.stop(&data);
         Some(took)
@@ -208,7 +235,11 @@ impl Bench {
     fn clean(&self) {
         for home in self.homes.iter().filter(|h| h.exists()) {
             let mut down = Command::new(&self.paas);
-            self.run(down.args(["down", "--yes"]).current_dir(&self.root).env("PAAS_HOME", home));
+            self.run(
+                down.args(["down", "--yes"])
+                    .current_dir(&self.root)
+                    .env("PAAS_HOME", home),
+            );
         }
         for data in self.servers.iter().filter(|d| d.exists()) {
             self.stop(data);
@@ -221,7 +252,10 @@ impl Bench {
 fn account() -> Option<(u32, u32)> {
     let root = Command::new("id").arg("-u").output().ok()?.stdout == b"0\n";
     let users = fs::read_to_string("/etc/passwd").ok()?;
-    let line = users.lines().find(|l| l.starts_with("postgres:")).filter(|_| root)?;
+    let line = users
+        .lines()
+        .find(|l| l.starts_with("postgres:"))
+        .filter(|_| root)?;
     let mut numbers = line.split(':').skip(2).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }

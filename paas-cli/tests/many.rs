@@ -12,10 +12,17 @@ use common::Home;
 fn used(home: &Home) -> (BTreeSet<u16>, BTreeSet<String>) {
     let instances = fs::read_dir(home.path().join("instances")).unwrap().flatten();
     let notes = instances.filter_map(|i| fs::read_to_string(i.path().join("data/postmaster.pid")).ok());
-    let ports = notes.map(|n| n.lines().nth(3).unwrap().parse().unwrap()).collect();
-    let maps = home.servers().into_iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/maps")).ok());
+    let ports = notes
+        .map(|n| n.lines().nth(3).unwrap().parse().unwrap())
+        .collect();
+    let maps = home
+        .servers()
+        .into_iter()
+        .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/maps")).ok());
     let memory = maps.flat_map(|m| {
-        let files = m.split_whitespace().filter(|w| w.starts_with("/dev/shm/PostgreSQL."));
+        let files = m
+            .split_whitespace()
+            .filter(|w| w.starts_with("/dev/shm/PostgreSQL."));
         files.map(str::to_owned).collect::<Vec<_>>()
     });
     (ports, memory.collect())
@@ -62,6 +69,9 @@ fn databases_that_came_and_went_in_a_row_and_at_once_leave_nothing() {
     let kept = ["id", "locks", "authority", "cache"];
     let own = |name: &str| kept.iter().any(|k| name.starts_with(k));
     let left: Vec<_> = home.files().into_iter().map(|(path, _)| path).collect();
-    let left: Vec<_> = left.iter().map(|p| p.strip_prefix(home.path()).unwrap()).collect();
+    let left: Vec<_> = left
+        .iter()
+        .map(|p| p.strip_prefix(home.path()).unwrap())
+        .collect();
     assert!(left.iter().all(|p| own(&p.to_string_lossy())), "{left:?}");
 }
