@@ -8,7 +8,10 @@
 use std::{
     env, fs,
     io::{self, Write},
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -164,13 +167,25 @@ impl Bench {
             .args(["-c", PGSERVER])
             .arg(&data)
             .env("HOME", &self.root)
-            .env("XDG_RUNTIME_DIR", &self.root);
+            .env("XDG_RUNTIME_DIR", self.runtime()?);
         self.as_user(&mut command);
         let began = Instant::now();
         self.run(&mut command)?;
         let took = began.elapsed();
         self.stop(&data);
         Some(took)
+    }
+
+    /// A folder that a user's programs take for theirs.
+    fn runtime(&self) -> Option<PathBuf> {
+        let folder = self.root.join("runtime");
+        if !folder.exists() {
+            fs::create_dir(&folder).ok()?;
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).ok()?;
+            let (uid, gid) = self.user.unzip();
+            chown(&folder, uid, gid).ok()?;
+        }
+        Some(folder)
     }
 
     fn cold(&mut self, name: &str) -> Option<Duration> {
