@@ -59,6 +59,7 @@ fn world() -> World {
             generate: Arc::new(SystemRandom),
             clock: Arc::new(SystemClock),
             durable: true,
+            eager: true,
         },
         dir,
     }
@@ -238,4 +239,16 @@ async fn a_template_that_is_not_recognised_or_went_away_costs_time_and_nothing_e
     fs::rename(&template, world.templates.cache.join(half)).unwrap();
     let three = world.copy(&build, "three", "c").await;
     assert!(world.template().is_some() && three.folder.join(data::FOLDER).is_dir());
+}
+
+#[tokio::test]
+async fn the_first_database_of_a_home_pays_for_no_template_and_the_second_makes_it() {
+    let build = builds().await.remove(0);
+    let mut world = world();
+    world.templates.eager = false;
+    let one = world.copy(&build, "one", "a").await;
+    assert!(world.template().is_none());
+    let two = world.copy(&build, "two", "b").await;
+    assert!(world.template().is_some());
+    assert!(one.folder.join(data::FOLDER).is_dir() && two.folder.join(data::FOLDER).is_dir());
 }

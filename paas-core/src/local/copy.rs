@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, lchown},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, fchown, lchown},
     path::{Path, PathBuf},
     thread,
 };
@@ -184,7 +184,9 @@ fn create(path: &Path, account: &Account) -> io::Result<File> {
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    account.own(path)?;
+    if let Account::Other { uid, gid, .. } = account {
+        fchown(&file, Some(*uid), Some(*gid))?;
+    }
     Ok(file)
 }
 

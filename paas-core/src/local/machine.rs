@@ -202,6 +202,7 @@ impl LocalMachine {
             generate: Arc::clone(&self.generate),
             clock: Arc::clone(&self.clock),
             durable: true,
+            eager: false,
         }
     }
 

@@ -1,4 +1,5 @@
-//! Data directories without initdb: it runs once for a build, and every instance gets a copy of what it made.
+//! Data directories without initdb: it runs for the first instance of a home and once more for a template, of which every further
+//! instance gets a copy.
 //!
 //! A copy has an identifier, a nonce and an administrator's password of its own before it is moved to its place, so there is never a server
 //! that could be entered with the template's password, which is kept nowhere. See `control.rs` and `verifier.rs` for how. Where anything
@@ -42,6 +43,9 @@ pub struct Templates {
     pub clock: Arc<dyn Clock>,
     /// Whether a copy is brought to disk before it is at its place; false for what is thrown away anyway.
     pub durable: bool,
+    /// Whether the first instance of a home makes a template already, for others to come. It costs that one a copy, and the disk twice
+    /// the bytes; otherwise the second instance makes it.
+    pub eager: bool,
 }
 
 /// A finished copy or template, not yet on disk and not yet at its place.
@@ -77,6 +81,9 @@ impl Templates {
         instance: &Path,
         password: &SecretString,
     ) -> Result<()> {
+        if !self.eager && !place(&self.cache, build).is_dir() && is_alone(instance) {
+            return data::make(build, account, instance, password).await;
+        }
         match self.copy(build, account, instance, password).await {
             Ok(true) => Ok(()),
             // A cache that is full, closed or was just deleted is no reason to have no database.
@@ -190,6 +197,13 @@ fn forget_older(cache: &Path, newest: &Path, build: &Build) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether no other instance beside this one has data.
+fn is_alone(instance: &Path) -> bool {
+    let beside = instance.parent().map(files::list);
+    let other = |path: &PathBuf| path != instance && path.join(data::FOLDER).is_dir();
+    !matches!(beside, Some(Ok(paths)) if paths.iter().any(other))
 }
 
 fn device(path: &Path) -> Option<u64> {

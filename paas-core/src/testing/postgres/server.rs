@@ -90,6 +90,7 @@ impl Server {
             generate: Arc::new(SystemRandom),
             clock: Arc::clone(&clock),
             durable: false,
+            eager: true,
         };
         templates.make(build, account, &folder, &password).await?;
         config::check(build, account, &folder, parameters).await?;
