@@ -43,8 +43,8 @@ pub struct Templates {
     pub clock: Arc<dyn Clock>,
     /// Whether a copy is brought to disk before it is at its place; false for what is thrown away anyway.
     pub durable: bool,
-    /// Whether the first instance of a home makes a template already, for others to come. It costs that one a copy, and the disk twice
-    /// the bytes; otherwise the second instance makes it.
+    /// Whether the first instance that is made in a home makes a template already, for others to come. It costs that one a copy, and the
+    /// disk twice the bytes; otherwise the second one makes it, whether or not the first is still there.
     pub eager: bool,
 }
 
@@ -81,8 +81,12 @@ impl Templates {
         instance: &Path,
         password: &SecretString,
     ) -> Result<()> {
-        if !self.eager && !place(&self.cache, build).is_dir() && is_alone(instance) {
-            return data::make(build, account, instance, password).await;
+        let place = place(&self.cache, build);
+        if !self.eager && !place.is_dir() && !once(&place).is_file() {
+            data::make(build, account, instance, password).await?;
+            // Only a hint that the next one is worth a template: without it that one is made by initdb too.
+            let _ = fs::write(once(&place), "");
+            return Ok(());
         }
         match self.copy(build, account, instance, password).await {
             Ok(true) => Ok(()),
@@ -199,11 +203,11 @@ fn forget_older(cache: &Path, newest: &Path, build: &Build) -> Result<()> {
     Ok(())
 }
 
-/// Whether no other instance beside this one has data.
-fn is_alone(instance: &Path) -> bool {
-    let beside = instance.parent().map(files::list);
-    let other = |path: &PathBuf| path != instance && path.join(data::FOLDER).is_dir();
-    !matches!(beside, Some(Ok(paths)) if paths.iter().any(other))
+/// The file that tells that initdb has run for an instance already, in this home and with this build.
+fn once(place: &Path) -> PathBuf {
+    let mut name = place.as_os_str().to_owned();
+    name.push(".once");
+    PathBuf::from(name)
 }
 
 fn device(path: &Path) -> Option<u64> {
