@@ -22,6 +22,7 @@ pub mod lock;
 pub mod log;
 pub mod machine;
 pub mod mark;
+mod memory;
 pub mod port;
 pub mod postmaster;
 pub(crate) mod proc;

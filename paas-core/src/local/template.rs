@@ -23,6 +23,7 @@ use super::{
     copy::{self, Fresh},
     data, files,
     lock::Lock,
+    memory::Memory,
 };
 use crate::{clock::Clock, error::Result, secrets::Generate};
 
@@ -83,7 +84,13 @@ impl Templates {
     ) -> Result<()> {
         let place = place(&self.cache, build);
         if !self.eager && !place.is_dir() && !once(&place).is_file() {
-            data::make(build, account, instance, password).await?;
+            // A memory that is full is no reason to have no database.
+            if !matches!(
+                self.through_memory(build, account, instance, password).await,
+                Ok(true)
+            ) {
+                data::make(build, account, instance, password).await?;
+            }
             // Only a hint that the next one is worth a template: without it that one is made by initdb too.
             let _ = fs::write(once(&place), "");
             return Ok(());
@@ -93,6 +100,39 @@ impl Templates {
             // A cache that is full, closed or was just deleted is no reason to have no database.
             Ok(false) | Err(_) => data::make(build, account, instance, password).await,
         }
+    }
+
+    /// Makes the data directory by an initdb in memory, of which only a copy comes to disk. False if there is no such memory, or this
+    /// build's data directories cannot be copied.
+    async fn through_memory(
+        &self,
+        build: &Build,
+        account: &Account,
+        instance: &Path,
+        password: &SecretString,
+    ) -> Result<bool> {
+        let Some(memory) = Memory::take(account) else {
+            return Ok(false);
+        };
+        let folder = memory.folder().to_path_buf();
+        let from = folder.join(data::attempt());
+        data::init(build, account, &folder, &from, &self.generate.secret()).await?;
+        blocking(&from, move || copy::close(&folder)).await?;
+        let ours = Half::of(instance.join(data::FOLDER));
+        files::remove(&ours.around)?;
+        files::make_new_dir(&ours.around, 0o700, &myself())?;
+        let fresh = Fresh::new(password, &self.generate.secret(), instance);
+        let (account, to) = (account.clone(), ours.made.clone());
+        let copied = blocking(&ours.made, move || copy::tree(&from, &to, &account, &fresh)).await;
+        if !matches!(copied, Ok(true)) {
+            files::remove(&ours.around)?;
+            return copied;
+        }
+        if self.durable {
+            data::sync(&ours.around).await?;
+        }
+        ours.finish()?;
+        Ok(true)
     }
 
     /// False if this build's data directories cannot be copied.
