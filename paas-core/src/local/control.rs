@@ -23,9 +23,38 @@ const NONCE: usize = 32;
 /// A log page's flag for the header that has the identifier.
 const LONG_HEADER: u16 = 2;
 
+/// The head of the file, which is the same from PostgreSQL 11 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    /// What tells this cluster from others.
+    pub(super) system_identifier: u64,
+    /// Whether the server was shut down in order.
+    pub(super) clean: bool,
+    /// The last checkpoint's record.
+    pub(super) checkpoint: u64,
+    /// Where recovery from it begins.
+    pub(super) redo: u64,
+    /// The timeline.
+    pub(super) timeline: u32,
+}
+
+impl Head {
+    /// Understands the file's bytes, which are in this machine's own order; nothing if they are too few.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        Some(Self {
+            system_identifier: wide(bytes, 0)?,
+            clean: number(bytes, 16)? == SHUT_DOWN,
+            checkpoint: wide(bytes, 32)?,
+            redo: wide(bytes, 40)?,
+            timeline: number(bytes, 48)?,
+        })
+    }
+}
+
 /// A `pg_control` whose checksum is right, of a server that was shut down.
 #[derive(Debug, Clone)]
 pub(super) struct Control {
+    head: Head,
     bytes: Vec<u8>,
     checksum: usize,
     nonce: Range<usize>,
@@ -34,8 +63,8 @@ pub(super) struct Control {
 impl Control {
     /// Reads it; nothing if its layout or state is not one of those that are known here.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let version = number(bytes, 8)?;
-        if !KNOWN.contains(&version) || number(bytes, 16)? != SHUT_DOWN {
+        let (version, head) = (number(bytes, 8)?, Head::parse(bytes)?);
+        if !KNOWN.contains(&version) || !head.clean {
             return None;
         }
         // Versions differ in what lies before the checksum: the place is where the checksum of all before it stands.
@@ -45,6 +74,7 @@ impl Control {
         // Since 18 there is a lone flag before the nonce, so three bytes of padding after it.
         let end = if version >= 1800 { checksum - 3 } else { checksum };
         Some(Self {
+            head,
             bytes: bytes.to_vec(),
             checksum,
             nonce: end - NONCE..end,
@@ -53,7 +83,7 @@ impl Control {
 
     /// The system identifier.
     pub(super) fn identifier(&self) -> u64 {
-        wide(&self.bytes, 0).unwrap_or_default()
+        self.head.system_identifier
     }
 
     /// The same with another identifier and another nonce: what only this server may know, to hide which roles it has.
@@ -148,6 +178,21 @@ mod tests {
         damaged[100] ^= 1;
         assert!(Control::parse(&damaged).is_none());
         assert!(Control::parse(&[]).is_none());
+    }
+
+    #[test]
+    fn the_head_of_a_control_file_is_understood_and_a_short_one_is_not() {
+        // The first bytes of a cluster of PostgreSQL 15 that pg_controldata describes with these values, on a little-endian machine.
+        let mut bytes = vec![0; 64];
+        bytes[..8].copy_from_slice(&7_711_126_926_982_622_644_u64.to_ne_bytes());
+        bytes[16..20].copy_from_slice(&1_u32.to_ne_bytes());
+        bytes[32..40].copy_from_slice(&0x150_0718_u64.to_ne_bytes());
+        bytes[40..48].copy_from_slice(&0x150_0718_u64.to_ne_bytes());
+        bytes[48..52].copy_from_slice(&1_u32.to_ne_bytes());
+        let seen = Head::parse(&bytes).unwrap();
+        assert_eq!(seen.system_identifier, 7_711_126_926_982_622_644);
+        assert!(seen.clean && seen.redo == 0x150_0718 && seen.timeline == 1);
+        assert_eq!(Head::parse(&bytes[..40]), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{account::Account, data, files, lock::Lock};
+use super::{account::Account, data, files, lock::Lock, storage};
 use crate::error::Result;
 
 /// Where Linux has a file system in memory that everybody may write into.
@@ -26,8 +26,7 @@ impl Memory {
     /// A new folder; `None` where there is no such place, or little room in it.
     pub(super) fn take(account: &Account) -> Option<Self> {
         let place = Path::new(PLACE);
-        let stat = rustix::fs::statvfs(place).ok()?;
-        if stat.f_bavail * stat.f_frsize < ROOM {
+        if storage::free(place).ok()? < ROOM {
             return None;
         }
         let ours = format!("{PREFIX}{}-", rustix::process::geteuid().as_raw());

@@ -7,7 +7,6 @@ mod purge;
 
 use std::{
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -18,12 +17,12 @@ use uuid::Uuid;
 pub use self::purge::{Purged, purge};
 use super::{
     codes::{LOC_IN_USE, LOC_MARK, LOC_NOT_RETAINED, LOC_OTHER_HOME},
-    data, files,
+    control, data, files,
     instance::LocalInstance,
     lock::Holder,
     machine::LocalMachine,
     mark::{self, Mark},
-    postmaster,
+    postmaster, storage,
 };
 use crate::{
     codes::CORE_DUPLICATE,
@@ -152,14 +151,14 @@ fn retained(machine: &LocalMachine, folder: PathBuf, mark: &Mark) -> Result<Reta
         Ok(_) if folder == machine.folder(&owner) => Standing::InPlace,
         Ok(_) => Standing::Moved,
     };
-    let checkpoint = folder.join(data::FOLDER).join("global/pg_control");
+    let checkpoint = folder.join(data::FOLDER).join(control::FILE);
     let running = postmaster::running(&folder, machine.home.account())?;
     Ok(Retained {
         standing,
         made: mark.made,
         used: written(&checkpoint),
         major: data::major(&folder)?,
-        size: size(&folder),
+        size: storage::size(&folder, storage::on_disk),
         pid: running.map(|server| server.process.pid),
         uid: mark.owner.clone(),
         owner,
@@ -169,18 +168,6 @@ fn retained(machine: &LocalMachine, folder: PathBuf, mark: &Mark) -> Result<Reta
 
 fn written(path: &Path) -> Option<Timestamp> {
     Timestamp::try_from(fs::metadata(path).ok()?.modified().ok()?).ok()
-}
-
-/// What a folder takes on the disk; what cannot be looked at, or goes meanwhile, is not counted.
-fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let count = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => size(&entry.path()),
-        // `stat(2)` counts blocks of 512 bytes, whatever the file system's own are.
-        Ok(meta) => meta.blocks() * 512,
-        Err(_) => 0,
-    };
-    entries.map(count).sum()
 }
 
 /// True if a folder of this home bears the mark of this owner, wherever it lies. Cheap: sizes are not counted.

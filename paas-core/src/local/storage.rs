@@ -2,7 +2,11 @@
 //!
 //! `spec.storage.size` is watched, not enforced: a plain directory has no limit of its own.
 
-use std::path::Path;
+use std::{
+    fs::{self, DirEntry, Metadata},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
 
 use serde::Serialize;
 
@@ -60,14 +64,19 @@ impl Storage {
 pub fn look(it: &LocalInstance, limits: &Limits) -> Result<Storage> {
     let folder = it.folder().join(data::FOLDER);
     let free = free(&folder)?;
-    Ok(judge(size(&folder), it.spec().storage.size.bytes(), free, limits))
+    Ok(judge(
+        size(&folder, Metadata::len),
+        it.spec().storage.size.bytes(),
+        free,
+        limits,
+    ))
 }
 
 /// What the file system of a path still takes, in bytes.
 ///
 /// # Errors
 /// `PAAS-LOC-0013`.
-pub(super) fn free(path: &Path) -> Result<u64> {
+pub(crate) fn free(path: &Path) -> Result<u64> {
     let stat =
         rustix::fs::statvfs(path).map_err(|e| files::io_error("look at the disk of", path, e.into()))?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
@@ -92,17 +101,21 @@ fn judge(used: u64, declared: u64, free: u64, limits: &Limits) -> Storage {
     it
 }
 
-/// What the files below a folder hold. Files come and go while a server runs: what is gone counts nothing.
-fn size(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return 0;
-    };
-    let sizes = entries.flatten().map(|e| match e.metadata() {
-        Ok(meta) if meta.is_dir() => size(&e.path()),
-        Ok(meta) => meta.len(),
+/// The sum over the files below a folder: of what they hold (`Metadata::len`) or of what they take ([`on_disk`]). Files come and go while
+/// a server runs: what is gone, or cannot be looked at, counts nothing.
+pub(super) fn size(folder: &Path, of: fn(&Metadata) -> u64) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let count = |entry: DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size(&entry.path(), of),
+        Ok(meta) => of(&meta),
         Err(_) => 0,
-    });
-    sizes.sum()
+    };
+    entries.map(count).sum()
+}
+
+/// What a file takes on the disk: `stat(2)` counts blocks of 512 bytes, whatever the file system's own are.
+pub(super) fn on_disk(file: &Metadata) -> u64 {
+    file.blocks() * 512
 }
 
 /// Bytes in the largest binary unit that leaves a number of at least one.

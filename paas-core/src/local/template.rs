@@ -64,6 +64,19 @@ impl Half {
         Self { made, around, place }
     }
 
+    /// The data directory of an instance, as a copy of `source`; nothing if it is not known how to copy that.
+    async fn copy(source: PathBuf, account: &Account, instance: &Path, fresh: Fresh) -> Result<Option<Self>> {
+        let half = Self::of(instance.join(data::FOLDER));
+        files::remove(&half.around)?;
+        files::make_new_dir(&half.around, 0o700, &myself())?;
+        let (account, to) = (account.clone(), half.made.clone());
+        let copied = blocking(&half.made, move || copy::tree(&source, &to, &account, &fresh)).await;
+        if !matches!(copied, Ok(true)) {
+            files::remove(&half.around)?;
+        }
+        Ok(copied?.then_some(half))
+    }
+
     fn finish(&self) -> Result<()> {
         files::rename(&self.made, &self.place)?;
         files::remove(&self.around)
@@ -118,16 +131,10 @@ impl Templates {
         let from = folder.join(data::attempt());
         data::init(build, account, &folder, &from, &self.generate.secret()).await?;
         blocking(&from, move || copy::close(&folder)).await?;
-        let ours = Half::of(instance.join(data::FOLDER));
-        files::remove(&ours.around)?;
-        files::make_new_dir(&ours.around, 0o700, &myself())?;
         let fresh = Fresh::new(password, &self.generate.secret(), instance);
-        let (account, to) = (account.clone(), ours.made.clone());
-        let copied = blocking(&ours.made, move || copy::tree(&from, &to, &account, &fresh)).await;
-        if !matches!(copied, Ok(true)) {
-            files::remove(&ours.around)?;
-            return copied;
-        }
+        let Some(ours) = Half::copy(from, account, instance, fresh).await? else {
+            return Ok(false);
+        };
         if self.durable {
             data::sync(&ours.around).await?;
         }
@@ -149,15 +156,8 @@ impl Templates {
             Some(lock) => (Some(self.init(build, account, place.clone()).await?), Some(lock)),
         };
         let source = template.as_ref().map_or(place, |t| t.made.clone());
-        let ours = Half::of(instance.join(data::FOLDER));
-        files::remove(&ours.around)?;
-        files::make_new_dir(&ours.around, 0o700, &myself())?;
         let fresh = Fresh::new(password, &self.generate.secret(), instance);
-        let (account, to, from) = (account.clone(), ours.made.clone(), source);
-        let copied = blocking(&ours.made, move || copy::tree(&from, &to, &account, &fresh)).await;
-        if !matches!(copied, Ok(true)) {
-            files::remove(&ours.around)?;
-        }
+        let copied = Half::copy(source, account, instance, fresh).await;
         if let Some(template) = &template {
             if copied.is_err() {
                 files::remove(&template.around)?;
@@ -167,15 +167,15 @@ impl Templates {
                 forget_older(&self.cache, &template.place, build)?;
             }
         }
-        let copied = copied?;
-        if copied {
-            let elsewhere = |t: &Half| device(&t.place) != device(&ours.around);
-            if self.durable && template.as_ref().is_none_or(elsewhere) {
-                data::sync(&ours.around).await?;
-            }
-            ours.finish()?;
+        let Some(ours) = copied? else {
+            return Ok(false);
+        };
+        let elsewhere = |t: &Half| device(&t.place) != device(&ours.around);
+        if self.durable && template.as_ref().is_none_or(elsewhere) {
+            data::sync(&ours.around).await?;
         }
-        Ok(copied)
+        ours.finish()?;
+        Ok(true)
     }
 
     /// The right to make the template, if there is none.

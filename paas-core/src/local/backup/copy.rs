@@ -20,11 +20,8 @@ use super::{
 use crate::{
     codes::CORE_CANCELLED,
     error::{Class, Error, Result},
-    local::{account::Account, files},
+    local::{account::Account, control, files},
 };
-
-/// The control file: copied last, because recovery begins with what it says.
-pub(super) const CONTROL: &str = "global/pg_control";
 
 /// Folders that are copied empty.
 const EMPTY: [&str; 8] = [
@@ -129,7 +126,7 @@ impl Place {
     }
 }
 
-/// Copies a data directory, without its write-ahead log and its control file.
+/// Copies a data directory, without its write-ahead log and its control file, which is copied last because recovery begins with what it says.
 ///
 /// # Errors
 /// `PAAS-LOC-0016` for what a copy cannot hold, `PAAS-LOC-0013`, `PAAS-CORE-0009`.
@@ -173,7 +170,7 @@ fn walk(folder: &Path, below: &str, to: &Place, copied: &mut Copied) -> Result<(
         let top = below.is_empty();
         if name.starts_with("pgsql_tmp")
             || name.starts_with("pg_internal.init")
-            || path == CONTROL
+            || path == control::FILE
             || (top && LEFT_OUT.contains(&name))
         {
             continue;

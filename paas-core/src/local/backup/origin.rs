@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::control::Control;
+use super::control;
 use crate::{
     error::{Class, Error, Result},
     local::{
@@ -79,7 +79,7 @@ pub(in crate::local) fn check_archiving(
         return Ok(());
     };
     // Data that was made anew since then has an identifier of its own.
-    let now = Control::read(&instance.join(data::FOLDER))?
+    let now = control::read(&instance.join(data::FOLDER))?
         .system_identifier
         .to_string();
     if now != origin.system_identifier {

@@ -9,16 +9,20 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    cannot,
-    control::{self, Control},
-    copy::{self, CONTROL, Copied, Place},
+    cannot, control,
+    copy::{self, Copied, Place},
     manifest::{Cause, Manifest},
     wal::{self, Span},
 };
 use crate::{
     database::session::{Session, column},
     error::{Error, Result},
-    local::{config::Written, data, files, instance::LocalInstance},
+    local::{
+        config::Written,
+        control::{FILE, Head},
+        data, files,
+        instance::LocalInstance,
+    },
 };
 
 /// Counts the copies of this process: each has a slot of its own.
@@ -81,7 +85,7 @@ pub(super) async fn fill(
 
 struct Taken {
     server: Option<String>,
-    control: Control,
+    control: Head,
     span: Span,
     copied: Copied,
 }
@@ -106,11 +110,10 @@ async fn running(instance: &LocalInstance, data: &Path, to: Place, label: &str) 
     let (mut copied, control) = off_thread(source, move |data| {
         let mut copied = copy::tree(data, &target)?;
         let bytes = control::bytes(data)?;
-        copied.files.push(target.write(CONTROL, &bytes)?);
-        Ok((copied, Control::parse(&bytes)))
+        copied.files.push(target.write(FILE, &bytes)?);
+        Ok((copied, control::understood(&bytes)?))
     })
     .await?;
-    let control = control.ok_or_else(|| cannot("its control file is too short".to_owned()))?;
     let rows = session.rows(facts.stop(), &[], "end the backup mode").await?;
     let row = rows
         .first()
@@ -140,9 +143,9 @@ async fn running(instance: &LocalInstance, data: &Path, to: Place, label: &str) 
 
 /// A stopped server's files are what they are. After a crash all of the log from the last checkpoint on is needed.
 fn stopped(data: &Path, to: &Place) -> Result<Taken> {
-    let control = Control::read(data)?;
+    let control = control::read(data)?;
     let mut copied = copy::tree(data, to)?;
-    copied.files.push(to.write(CONTROL, &control::bytes(data)?)?);
+    copied.files.push(to.write(FILE, &control::bytes(data)?)?);
     let segments = segments(data)?;
     let Some((_, segment)) = segments.first() else {
         return Err(cannot("it has no write-ahead log".to_owned()));

@@ -1,6 +1,6 @@
 //! What stands in the way of an upgrade, all at once, before anything is stopped.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ use crate::{
         config::{self, Written},
         data,
         instance::LocalInstance,
+        storage,
     },
     spec::EngineVersion,
 };
@@ -92,7 +93,7 @@ pub(super) async fn look(
     if let Some(kept) = switch::previous(&folder)? {
         findings.push(Finding::KeptBefore { major: kept.major });
     }
-    let bytes = switch::size(&folder.join(data::FOLDER));
+    let bytes = storage::size(&folder.join(data::FOLDER), fs::Metadata::len);
     findings.extend(room(&folder, bytes + BESIDE));
     let mut way = pair.map(|p| p.way);
     if let Some(pair) = pair {
@@ -124,8 +125,7 @@ pub(super) async fn look(
 }
 
 fn room(folder: &Path, needed: u64) -> Option<Finding> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free = storage::free(folder).ok()?;
     (free < needed).then_some(Finding::NoRoom { needed, free })
 }
 

@@ -9,14 +9,17 @@
 //! The way there and the way back pass through the same middle, in which both sets of data are whole. Nobody but [`settle`] leaves
 //! it: it takes the one of the wanted major, so a new and empty data directory is never made there.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Serialize;
 
 use crate::{
     clock::Clock,
     error::{Class, Error, Result},
-    local::{account::Account, codes::LOC_NO_WAY_BACK, data, files, postmaster},
+    local::{account::Account, codes::LOC_NO_WAY_BACK, data, files, postmaster, storage},
 };
 
 /// How the folder of the data before an upgrade begins; its major follows.
@@ -45,7 +48,7 @@ pub(in crate::local) fn previous(instance: &Path) -> Result<Option<Previous>> {
     for folder in files::list(instance)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         if let Some(major) = name.strip_prefix(BEFORE).and_then(|m| m.parse().ok()) {
-            let bytes = size(&folder);
+            let bytes = storage::size(&folder, fs::Metadata::len);
             return Ok(Some(Previous { major, folder, bytes }));
         }
     }
@@ -143,25 +146,8 @@ pub(in crate::local) async fn sweep(instance: &Path, account: &Account, clock: &
     Ok(())
 }
 
-/// The bytes of everything below a folder; what cannot be read counts nothing.
-pub(super) fn size(path: &Path) -> u64 {
-    let Ok(meta) = path.symlink_metadata() else {
-        return 0;
-    };
-    if !meta.is_dir() {
-        return meta.len();
-    }
-    files::list(path)
-        .unwrap_or_default()
-        .iter()
-        .map(|p| size(p))
-        .sum()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     /// An instance whose folders are these, each with a data directory of this major.

@@ -24,7 +24,7 @@ use crate::{
         codes::LOC_PORT,
         config, data,
         files::{self, io_error},
-        port,
+        port, storage,
         template::Templates,
     },
     secrets::{Generate, SecretString, SystemRandom},
@@ -125,7 +125,7 @@ impl Server {
 /// The folder of the servers of this account, which it can remove them from, swept of what others left.
 async fn servers(named: Option<&Path>, account: &Account) -> Result<PathBuf> {
     let (memory, disk) = (Path::new(MEMORY), std::env::temp_dir());
-    let room = rustix::fs::statvfs(memory).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize));
+    let room = storage::free(memory).unwrap_or(0);
     let parent = match named {
         Some(named) => named,
         None if room >= ROOM => memory,
