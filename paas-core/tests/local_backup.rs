@@ -6,9 +6,10 @@
     reason = "a test may panic and wait"
 )]
 
+mod common;
+
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -16,39 +17,22 @@ use std::{
     },
 };
 
+use common::{Place, text};
 use paas_core::{
     database::{connection::Connection, session::Session},
-    error::{Class, Error, Result},
+    error::{Class, Error},
     local::{
-        account::Account,
         backup::{self, Cause, State, Store},
         instance::LocalInstance,
-        machine::LocalMachine,
-        postmaster,
     },
     spec::{BackupPlan, DatabaseInstanceSpec, ParameterValue},
-    testing::postgres,
 };
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
-struct Place {
-    dir: tempfile::TempDir,
-    machine: LocalMachine,
-}
-
 impl Place {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
-        machine.places = postgres::places().await.unwrap();
-        machine.fetch = false;
-        Self { dir, machine }
-    }
-
     fn instance(&self, name: &str, spec: DatabaseInstanceSpec) -> LocalInstance {
-        LocalInstance::new(self.machine.clone(), "default", name, spec)
+        self.named(name, spec)
     }
 
     fn demo(&self) -> LocalInstance {
@@ -70,28 +54,8 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        for entry in fs::read_dir(self.dir.path().join("home/instances")).unwrap() {
-            if let Ok(Some(server)) =
-                postmaster::running(&entry.unwrap().path(), &Account::current().unwrap())
-            {
-                let _ = server.process.signal(rustix::process::Signal::QUIT);
-                while server.process.is_alive() {
-                    std::thread::yield_now();
-                }
-            }
-        }
-    }
-}
-
 async fn run(to: &Connection, sql: &str) {
     Session::open(to).await.unwrap().run(sql, "run").await.unwrap();
-}
-
-async fn text(to: &Connection, sql: &str) -> Result<String> {
-    let rows = Session::open(to).await?.rows(sql, &[], "ask").await?;
-    Ok(rows[0].get::<_, String>(0))
 }
 
 async fn number(to: &Connection, sql: &str) -> i64 {

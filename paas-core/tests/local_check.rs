@@ -7,18 +7,15 @@
     reason = "a test may panic, say what it left out, and look at the clock"
 )]
 
+mod common;
+
 use std::{
-    fs,
-    io::Write,
-    net::TcpListener,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::Arc,
-    time::Duration,
+    fs, io::Write, net::TcpListener, os::unix::fs::PermissionsExt, path::PathBuf, process::Command,
+    sync::Arc, time::Duration,
 };
 
 use async_trait::async_trait;
+use common::Place;
 use jiff::{SignedDuration, Timestamp};
 use paas_core::{
     actuator::{Actuator, Ids},
@@ -37,7 +34,6 @@ use paas_core::{
         check::{Finding, Hop, Limits, Report},
         driver::ProcessDriver,
         instance::LocalInstance,
-        machine::LocalMachine,
         port, postmaster,
         resource::LocalResource,
         storage,
@@ -67,25 +63,7 @@ impl Clock for Off {
     }
 }
 
-struct Place {
-    dir: tempfile::TempDir,
-    machine: LocalMachine,
-}
-
 impl Place {
-    async fn new() -> Self {
-        Self::below(&std::env::temp_dir()).await
-    }
-
-    async fn below(folder: &Path) -> Self {
-        let dir = tempfile::tempdir_in(folder).unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
-        machine.places = postgres::places().await.unwrap();
-        machine.fetch = false;
-        Self { dir, machine }
-    }
-
     fn instance(&self, days: i64) -> LocalInstance {
         let mut machine = self.machine.clone();
         machine.clock = Arc::new(Off(days));
@@ -102,21 +80,6 @@ impl Place {
         let after: Vec<String> = before.lines().filter_map(change).collect();
         fs::write(self.conf(), after.join("\n") + "\n").unwrap();
         before
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        for entry in fs::read_dir(self.dir.path().join("home/instances")).unwrap() {
-            if let Ok(Some(server)) =
-                postmaster::running(&entry.unwrap().path(), &Account::current().unwrap())
-            {
-                let _ = server.process.signal(rustix::process::Signal::QUIT);
-                while server.process.is_alive() {
-                    std::thread::yield_now();
-                }
-            }
-        }
     }
 }
 
@@ -483,7 +446,7 @@ async fn a_full_disk_is_named_where_something_is_written() {
     let Some(disk) = std::env::var_os(SMALL_DISK).map(PathBuf::from) else {
         return on_a_small_disk("a_full_disk_is_named_where_something_is_written");
     };
-    let place = Place::below(&disk).await;
+    let place = Place::with(&disk, postgres::places().await.unwrap());
     let it = place.instance(0);
     it.up().await.unwrap();
     let mut filler = fs::File::create(disk.join("filler")).unwrap();

@@ -7,48 +7,24 @@
     reason = "a test may panic, tell what it measured, and look at the clock"
 )]
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Instant};
+mod common;
 
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc, time::Instant};
+
+use common::{Place, code, text};
 use paas_core::{
-    database::{
-        connection::Connection,
-        session::{Session, ready},
-    },
-    error::{Error, Result},
-    event::Kept,
+    database::session::{Session, ready},
     execute::Alone,
-    local::{account::Account, instance::LocalInstance, machine::LocalMachine, postmaster},
+    local::{account::Account, instance::LocalInstance, postmaster},
     pipeline::Wanted,
     spec::{Database, DatabaseInstanceSpec, ParameterValue, User},
-    testing::postgres,
     view::PlanView,
 };
 use secrecy::ExposeSecret;
 
-struct Place {
-    dir: tempfile::TempDir,
-    machine: LocalMachine,
-    events: Arc<Kept>,
-}
-
 impl Place {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let events = Arc::new(Kept::default());
-        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
-        machine.places = postgres::places().await.unwrap();
-        machine.fetch = false;
-        machine.events = events.clone();
-        Self { dir, machine, events }
-    }
-
     fn instance(&self, spec: DatabaseInstanceSpec) -> LocalInstance {
-        LocalInstance::new(self.machine.clone(), "default", "demo", spec)
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.machine.folder(&self.machine.owner("default", "demo"))
+        self.named("demo", spec)
     }
 
     fn running(&self) -> Option<postmaster::Postmaster> {
@@ -60,21 +36,6 @@ impl Place {
         server.process.signal(rustix::process::Signal::KILL).unwrap();
         while server.process.is_alive() {
             std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        for entry in fs::read_dir(self.dir.path().join("home/instances")).unwrap() {
-            if let Ok(Some(server)) =
-                postmaster::running(&entry.unwrap().path(), &Account::current().unwrap())
-            {
-                let _ = server.process.signal(rustix::process::Signal::QUIT);
-                while server.process.is_alive() {
-                    std::thread::yield_now();
-                }
-            }
         }
     }
 }
@@ -99,11 +60,6 @@ fn lines(view: &PlanView) -> Vec<String> {
     steps.map(line).collect()
 }
 
-async fn text(to: &Connection, sql: &str) -> Result<String> {
-    let rows = Session::open(to).await?.rows(sql, &[], "ask").await?;
-    Ok(rows[0].get::<_, String>(0))
-}
-
 fn named(names: &[&str]) -> DatabaseInstanceSpec {
     let database = |n: &&str| Database {
         name: n.to_string(),
@@ -114,10 +70,6 @@ fn named(names: &[&str]) -> DatabaseInstanceSpec {
         databases: names.iter().map(database).collect(),
         ..DatabaseInstanceSpec::default()
     }
-}
-
-fn code(e: &Error) -> &'static str {
-    e.code().id
 }
 
 #[tokio::test]

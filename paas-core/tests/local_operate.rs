@@ -6,6 +6,8 @@
     reason = "a test may panic and poll with the system's clock"
 )]
 
+mod common;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -17,29 +19,19 @@ use std::{
 };
 
 use async_trait::async_trait;
+use common::Place;
 use paas_core::{
     error::Result,
-    event::Kept,
     local::{
-        account::Account,
         codes::{LOC_BREAKS, LOC_NO_SERVICES, LOC_SERVICE},
         instance::LocalInstance,
-        machine::LocalMachine,
-        postmaster,
         service::{Manager, Service},
         supervise::{Accepted, Chore, Stopped, Supervisor},
     },
     spec::DatabaseInstanceSpec,
-    testing::postgres,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-struct Place {
-    dir: tempfile::TempDir,
-    machine: LocalMachine,
-    events: Arc<Kept>,
-}
 
 #[derive(Debug)]
 struct These(Vec<LocalInstance>);
@@ -68,19 +60,8 @@ impl Chore for Count {
 }
 
 impl Place {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let events = Arc::new(Kept::default());
-        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
-        machine.places = postgres::places().await.unwrap();
-        machine.fetch = false;
-        machine.events = events.clone();
-        Self { dir, machine, events }
-    }
-
     fn instance(&self, spec: DatabaseInstanceSpec) -> LocalInstance {
-        LocalInstance::new(self.machine.clone(), "default", "demo", spec)
+        self.named("demo", spec)
     }
 
     fn supervise(&self, it: &LocalInstance, chore: &Count) -> (CancellationToken, JoinHandle<Stopped>) {
@@ -105,21 +86,6 @@ impl Place {
         })
         .await;
         found
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        for entry in fs::read_dir(self.dir.path().join("home/instances")).unwrap() {
-            if let Ok(Some(server)) =
-                postmaster::running(&entry.unwrap().path(), &Account::current().unwrap())
-            {
-                let _ = server.process.signal(rustix::process::Signal::QUIT);
-                while server.process.is_alive() {
-                    std::thread::yield_now();
-                }
-            }
-        }
     }
 }
 

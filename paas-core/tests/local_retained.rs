@@ -2,39 +2,26 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod common;
+
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+use common::Place;
 use paas_core::{
     database::session::Session,
     error::Error,
     local::{
-        account::Account,
         instance::LocalInstance,
         machine::LocalMachine,
-        postmaster,
         retained::{self, Standing},
     },
     spec::{Database, DatabaseInstanceSpec, ParameterValue, User},
-    testing::postgres,
 };
 
-struct Place {
-    dir: tempfile::TempDir,
-    machine: LocalMachine,
-}
-
 impl Place {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let machine = machine(&dir.path().join("home")).await;
-        Self { dir, machine }
-    }
-
     fn instance(&self, spec: DatabaseInstanceSpec) -> LocalInstance {
         LocalInstance::new(self.machine.clone(), "team", "shop", spec)
     }
@@ -42,27 +29,6 @@ impl Place {
     async fn standings(&self) -> Vec<Standing> {
         let listing = retained::list(&self.machine).await.unwrap();
         listing.found.iter().map(|r| r.standing).collect()
-    }
-}
-
-async fn machine(home: &Path) -> LocalMachine {
-    let mut machine = LocalMachine::open(home).unwrap();
-    machine.places = postgres::places().await.unwrap();
-    machine.fetch = false;
-    machine
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        for entry in fs::read_dir(self.machine.home.instances()).unwrap() {
-            let account = Account::current().unwrap();
-            if let Ok(Some(server)) = postmaster::running(&entry.unwrap().path(), &account) {
-                let _ = server.process.signal(rustix::process::Signal::QUIT);
-                while server.process.is_alive() {
-                    std::thread::yield_now();
-                }
-            }
-        }
     }
 }
 
@@ -233,7 +199,7 @@ async fn a_folder_that_was_moved_is_told_and_goes_back_and_of_two_none_is_chosen
     }
     fs::remove_dir_all(place.machine.home.instances().join("copy")).unwrap();
 
-    let other = machine(&place.dir.path().join("other")).await;
+    let other = LocalMachine::open(place.dir.path().join("other")).unwrap();
     let name = it.folder().file_name().unwrap().to_owned();
     fs::rename(it.folder(), other.home.instances().join(name)).unwrap();
     let there = LocalInstance::new(other, "team", "shop", spec());

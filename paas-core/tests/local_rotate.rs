@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod common;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -14,6 +16,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use common::Place;
 use jiff::{SignedDuration, Timestamp};
 use paas_core::{
     clock::{Clock, SystemClock},
@@ -26,10 +29,9 @@ use paas_core::{
     },
     error::Result,
     execute::Alone,
-    local::{instance::LocalInstance, machine::LocalMachine, postmaster},
+    local::instance::LocalInstance,
     pipeline::Wanted,
     spec::{Database, DatabaseInstanceSpec, User},
-    testing::postgres,
 };
 use secrecy::ExposeSecret;
 
@@ -59,8 +61,9 @@ impl Clock for Shifted {
     }
 }
 
-struct Place {
-    dir: tempfile::TempDir,
+/// A running instance, with a clock that is moved on.
+struct Turning {
+    place: Place,
     clock: Arc<Shifted>,
     it: LocalInstance,
 }
@@ -68,15 +71,11 @@ struct Place {
 /// More than the default overlap.
 const LONG: Duration = Duration::from_secs(700);
 
-impl Place {
+impl Turning {
     async fn new(users: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
-        machine.places = postgres::places().await.unwrap();
-        machine.fetch = false;
+        let mut place = Place::new().await;
         let clock = Arc::new(Shifted::default());
-        machine.clock = clock.clone();
+        place.machine.clock = clock.clone();
         let user = |n: &&str| User {
             name: n.to_string(),
             connection_limit: Some(7),
@@ -90,13 +89,13 @@ impl Place {
             }],
             ..DatabaseInstanceSpec::default()
         };
-        let it = LocalInstance::new(machine, "default", "demo", spec).patience(Duration::from_secs(60));
+        let it = place.named("demo", spec).patience(Duration::from_secs(60));
         it.up().await.unwrap();
-        Self { dir, clock, it }
+        Self { place, clock, it }
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join("home/bindings/default").join(name)
+        self.place.dir.path().join("home/bindings/default").join(name)
     }
 
     fn entry(&self, name: &str) -> String {
@@ -149,17 +148,6 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Ok(Some(server)) = postmaster::running(&self.it.folder(), self.it.machine().home.account()) {
-            let _ = server.process.signal(rustix::process::Signal::QUIT);
-            while server.process.is_alive() {
-                std::thread::yield_now();
-            }
-        }
-    }
-}
-
 fn overlap(seconds: u64) -> Rotation {
     Rotation {
         overlap: Duration::from_secs(seconds),
@@ -185,7 +173,7 @@ async fn log_in(uri: &Path) -> Result<(), String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_reads_the_binding_sees_no_failed_login_over_many_rotations_and_locks() {
-    let place = Place::new(&["app"]).await;
+    let place = Turning::new(&["app"]).await;
     let (done, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let failed = Arc::new(Mutex::new(Vec::new()));
     let client = tokio::spawn({
@@ -240,7 +228,7 @@ async fn a_client_that_reads_the_binding_sees_no_failed_login_over_many_rotation
 
 #[tokio::test]
 async fn the_former_login_works_for_the_overlap_and_then_not_and_sessions_end_only_when_asked_for() {
-    let place = Place::new(&["app", "reader"]).await;
+    let place = Turning::new(&["app", "reader"]).await;
     let it = &place.it;
     let before = it.connection().await.unwrap();
     let reader = it.connection_to("shop", "reader").await.unwrap();
@@ -319,7 +307,7 @@ async fn the_former_login_works_for_the_overlap_and_then_not_and_sessions_end_on
 
 #[tokio::test]
 async fn a_rotation_that_was_interrupted_anywhere_is_healed_with_no_login_lost() {
-    let place = Place::new(&["app"]).await;
+    let place = Turning::new(&["app"]).await;
     let it = &place.it;
     let owner = it.owner();
     let (secrets, generate) = (&it.machine().secrets, &it.machine().generate);
@@ -403,7 +391,7 @@ async fn a_rotation_that_was_interrupted_anywhere_is_healed_with_no_login_lost()
 }
 
 /// A rotation that ended after its transaction.
-async fn half_rotated(place: &Place) {
+async fn half_rotated(place: &Turning) {
     let it = &place.it;
     let kept = it.machine().bindings.list(it.owner()).await.unwrap().remove(0);
     it.rotate(None, &Rotation::default()).await.unwrap();
@@ -416,7 +404,7 @@ async fn half_rotated(place: &Place) {
 
 #[tokio::test]
 async fn a_lost_or_damaged_binding_and_two_active_logins_are_told_and_healed_or_refused() {
-    let place = Place::new(&["app", "reader"]).await;
+    let place = Turning::new(&["app", "reader"]).await;
     let it = &place.it;
     let binding = service_binding(it.spec(), "reader").unwrap();
     assert_eq!(

@@ -6,61 +6,32 @@
     reason = "a test may panic and poll with the system's clock"
 )]
 
+mod common;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     time::{Duration, Instant},
 };
 
+use common::Place;
 use paas_core::{
     database::{
         activity::{Activity, Slowest, Watch},
         session::Session,
     },
     local::{
-        account::Account,
         instance::LocalInstance,
         log::{Log, LogLimit, Tail},
-        machine::LocalMachine,
-        postmaster,
         supervise::Chore,
     },
     spec::DatabaseInstanceSpec,
-    testing::postgres,
 };
 
-struct Place {
-    dir: tempfile::TempDir,
-    machine: LocalMachine,
-}
-
 impl Place {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
-        machine.places = postgres::places().await.unwrap();
-        machine.fetch = false;
-        Self { dir, machine }
-    }
-
     fn instance(&self, spec: &str) -> LocalInstance {
         let spec: DatabaseInstanceSpec = serde_json::from_str(spec).unwrap();
-        LocalInstance::new(self.machine.clone(), "default", "demo", spec)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        for entry in fs::read_dir(self.dir.path().join("home/instances")).unwrap() {
-            let folder = entry.unwrap().path();
-            if let Ok(Some(server)) = postmaster::running(&folder, &Account::current().unwrap()) {
-                let _ = server.process.signal(rustix::process::Signal::QUIT);
-                while server.process.is_alive() {
-                    std::thread::yield_now();
-                }
-            }
-        }
+        self.named("demo", spec)
     }
 }
 

@@ -10,27 +10,20 @@
     reason = "a test may panic, tell what it measured, and look at the clock"
 )]
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+mod common;
 
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Instant};
+
+use common::{Place, code, text};
 use paas_core::{
     clock::SystemClock,
     database::{connection::Connection, session::Session},
-    error::{Error, Result},
-    event::Kept,
     execute::Alone,
     local::{
-        account::Account,
         build::{self, Build, Places},
         data,
         fetch::Fetch,
         instance::LocalInstance,
-        machine::LocalMachine,
         postmaster,
         upgrade::{Finding, Way},
     },
@@ -41,28 +34,9 @@ use paas_core::{
 };
 use secrecy::ExposeSecret;
 
-struct Place {
-    dir: tempfile::TempDir,
-    machine: LocalMachine,
-}
-
 impl Place {
-    fn new(places: Places) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut machine = LocalMachine::open(dir.path().join("home")).unwrap();
-        machine.places = places;
-        machine.fetch = false;
-        machine.events = Arc::new(Kept::default());
-        Self { dir, machine }
-    }
-
     fn instance(&self, spec: &DatabaseInstanceSpec) -> LocalInstance {
-        LocalInstance::new(self.machine.clone(), "default", "demo", spec.clone())
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.machine.folder(&self.machine.owner("default", "demo"))
+        self.named("demo", spec.clone())
     }
 
     /// A build whose programs are scripts: it says that it is of this version, and does what the script says.
@@ -89,22 +63,6 @@ impl Place {
         names.sort();
         names
     }
-
-    fn stop(&self, folder: &Path) {
-        if let Ok(Some(server)) = postmaster::running(folder, &Account::current().unwrap()) {
-            let _ = server.process.signal(rustix::process::Signal::QUIT);
-            while server.process.is_alive() {
-                std::thread::yield_now();
-            }
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.stop(&self.folder());
-        self.stop(&self.folder().join(".paas-tmp-upgrade"));
-    }
 }
 
 async fn plan(instance: &LocalInstance) -> Vec<String> {
@@ -123,11 +81,6 @@ async fn plan(instance: &LocalInstance) -> Vec<String> {
     changes.collect()
 }
 
-async fn text(to: &Connection, sql: &str) -> Result<String> {
-    let rows = Session::open(to).await?.rows(sql, &[], "ask").await?;
-    Ok(rows[0].get::<_, String>(0))
-}
-
 async fn run(to: &Connection, sql: &str) {
     Session::open(to)
         .await
@@ -137,13 +90,9 @@ async fn run(to: &Connection, sql: &str) {
         .unwrap();
 }
 
-fn code(e: &Error) -> &'static str {
-    e.code().id
-}
-
 #[tokio::test]
 async fn a_size_is_a_restart_that_the_plan_says_and_one_that_the_machine_cannot_give_changes_nothing() {
-    let place = Place::new(postgres::places().await.unwrap());
+    let place = Place::new().await;
     let mut spec = DatabaseInstanceSpec {
         plan: Some(Plan::Dev),
         ..DatabaseInstanceSpec::default()
@@ -281,7 +230,7 @@ async fn a_major_upgrade_keeps_every_row_role_and_password_and_there_is_a_way_ba
 }
 
 async fn there_and_back(majors: &Majors) {
-    let place = Place::new(majors.places.clone());
+    let place = Place::with(&std::env::temp_dir(), majors.places.clone());
     let version = |b: &Build| b.version.major.to_string().parse::<EngineVersion>().unwrap();
     let database = |name: &str, extensions: &[&str]| Database {
         name: name.to_owned(),

@@ -6,6 +6,7 @@ use paas_core::{
     codes::CORE_CANCELLED,
     database::dump::Progress,
     error::{Class, Error},
+    local::storage::human,
 };
 
 use crate::{app::App, ui::printer::Printer};
@@ -42,16 +43,11 @@ pub(super) async fn watch<T>(
     done
 }
 
-/// `3 rows, 1.2 MB`.
+/// `3 rows, 1.2 MiB`.
 pub(super) fn amount(rows: u64, bytes: u64) -> String {
     let rows = match rows {
         1 => "1 row".to_owned(),
         many => format!("{many} rows"),
     };
-    let size = match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{}.{} kB", bytes / 1_000, bytes / 100 % 10),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-    };
-    format!("{rows}, {size}")
+    format!("{rows}, {}", human(bytes))
 }

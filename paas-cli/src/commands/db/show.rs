@@ -71,9 +71,9 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
                 }
                 if let Some(old) = &place.previous {
                     let text = format!(
-                        "the data of PostgreSQL {} from before the upgrade, {} MiB (--back or --forget-old)",
+                        "the data of PostgreSQL {} from before the upgrade, {} (--back or --forget-old)",
                         old.major,
-                        old.bytes >> 20
+                        human(old.bytes)
                     );
                     field("kept", &text);
                 }

@@ -4,6 +4,7 @@ use paas_core::{
     error::{Class, Error},
     local::{
         instance::LocalInstance,
+        storage::human,
         upgrade::{Preflight, Upgraded},
     },
     spec::{Document, EngineVersion},
@@ -61,10 +62,10 @@ async fn check(app: &App, instance: &LocalInstance, to: &EngineVersion) -> Resul
 fn told(checked: &Preflight) -> String {
     let how = checked.way.map_or(String::new(), |way| format!(" by {way}"));
     let mut lines = vec![format!(
-        "from PostgreSQL {} to {}{how}, {} MiB of data",
+        "from PostgreSQL {} to {}{how}, {} of data",
         checked.from,
         checked.to,
-        checked.bytes >> 20
+        human(checked.bytes)
     )];
     for finding in &checked.findings {
         let sign = if finding.blocks() { "✗" } else { "·" };
@@ -114,9 +115,9 @@ async fn forward(
         });
         let kept = kept.as_ref().map_or(String::new(), |k| {
             format!(
-                "\nThe data of PostgreSQL {} is kept, {} MiB:\n  paas db upgrade {name} --back --confirm {name}        back to it; what is written from now on is lost then\n  paas db upgrade {name} --forget-old --confirm {name}  give it up",
+                "\nThe data of PostgreSQL {} is kept, {}:\n  paas db upgrade {name} --back --confirm {name}        back to it; what is written from now on is lost then\n  paas db upgrade {name} --forget-old --confirm {name}  give it up",
                 k.major,
-                k.bytes >> 20,
+                human(k.bytes),
                 name = args.name
             )
         });
@@ -171,9 +172,9 @@ async fn forget(
         Output::Json | Output::Yaml => app.printer.value(&json(&gone)),
         Output::Name => app.printer.data(&args.name),
         Output::Table | Output::Wide => app.printer.data(&format!(
-            "The data of PostgreSQL {} is deleted, {} MiB.",
+            "The data of PostgreSQL {} is deleted, {}.",
             gone.major,
-            gone.bytes >> 20
+            human(gone.bytes)
         )),
     }
     Ok(Exit::Done)

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::local::storage::human;
+
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "finding", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -110,7 +112,6 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mib = |bytes: &u64| bytes >> 20;
         match self {
             Self::NotNewer { is, wanted } => {
                 write!(f, "the data is of version {is}, and {wanted} is not newer")
@@ -130,9 +131,9 @@ impl fmt::Display for Finding {
             Self::NoRoom { needed, free } => {
                 write!(
                     f,
-                    "a second copy needs {} MiB, and {} MiB are free",
-                    mib(needed),
-                    mib(free)
+                    "a second copy needs {}, and {} are free",
+                    human(*needed),
+                    human(*free)
                 )
             }
             Self::KeptBefore { major } => {
