@@ -64,9 +64,9 @@ impl Half {
         Self { made, around, place }
     }
 
-    /// The data directory of an instance, as a copy of `source`; nothing if it is not known how to copy that.
-    async fn copy(source: PathBuf, account: &Account, instance: &Path, fresh: Fresh) -> Result<Option<Self>> {
-        let half = Self::of(instance.join(data::FOLDER));
+    /// A copy of `source` for `account`; nothing if it is not known how to copy that.
+    async fn copy(source: PathBuf, place: PathBuf, account: &Account, fresh: Fresh) -> Result<Option<Self>> {
+        let half = Self::of(place);
         files::remove(&half.around)?;
         files::make_new_dir(&half.around, 0o700, &myself())?;
         let (account, to) = (account.clone(), half.made.clone());
@@ -97,7 +97,7 @@ impl Templates {
     ) -> Result<()> {
         let place = place(&self.cache, build);
         if !self.eager && !place.is_dir() && !once(&place).is_file() {
-            // A memory that is full is no reason to have no database.
+            // A memory that fills up is no reason to have no database.
             if !matches!(
                 self.through_memory(build, account, instance, password).await,
                 Ok(true)
@@ -115,8 +115,7 @@ impl Templates {
         }
     }
 
-    /// Makes the data directory by an initdb in memory, of which only a copy comes to disk. False if there is no such memory, or this
-    /// build's data directories cannot be copied.
+    /// Makes the data directory of a copy of what initdb makes in memory. False if that cannot be done here.
     async fn through_memory(
         &self,
         build: &Build,
@@ -124,15 +123,11 @@ impl Templates {
         instance: &Path,
         password: &SecretString,
     ) -> Result<bool> {
-        let Some(memory) = Memory::take(account) else {
+        let Some((_memory, source)) = self.in_memory(build, account).await else {
             return Ok(false);
         };
-        let folder = memory.folder().to_path_buf();
-        let from = folder.join(data::attempt());
-        data::init(build, account, &folder, &from, &self.generate.secret()).await?;
-        blocking(&from, move || copy::close(&folder)).await?;
         let fresh = Fresh::new(password, &self.generate.secret(), instance);
-        let Some(ours) = Half::copy(from, account, instance, fresh).await? else {
+        let Some(ours) = Half::copy(source, instance.join(data::FOLDER), account, fresh).await? else {
             return Ok(false);
         };
         if self.durable {
@@ -140,6 +135,19 @@ impl Templates {
         }
         ours.finish()?;
         Ok(true)
+    }
+
+    /// What initdb makes in memory, closed to others. Its password is known to nobody. Nothing where there is no such memory; a failure is
+    /// none either: initdb will tell it where it runs on the disk.
+    async fn in_memory(&self, build: &Build, account: &Account) -> Option<(Memory, PathBuf)> {
+        let memory = Memory::take(account)?;
+        let folder = memory.folder().to_path_buf();
+        let made = folder.join(data::attempt());
+        data::init(build, account, &folder, &made, &self.generate.secret())
+            .await
+            .ok()?;
+        blocking(&made, move || copy::close(&folder)).await.ok()?;
+        Some((memory, made))
     }
 
     /// False if this build's data directories cannot be copied.
@@ -157,7 +165,7 @@ impl Templates {
         };
         let source = template.as_ref().map_or(place, |t| t.made.clone());
         let fresh = Fresh::new(password, &self.generate.secret(), instance);
-        let copied = Half::copy(source, account, instance, fresh).await;
+        let copied = Half::copy(source, instance.join(data::FOLDER), account, fresh).await;
         if let Some(template) = &template {
             if copied.is_err() {
                 files::remove(&template.around)?;
@@ -192,6 +200,12 @@ impl Templates {
 
     /// A template that is not yet at its place. Its password is known to nobody.
     async fn init(&self, build: &Build, account: &Account, place: PathBuf) -> Result<Half> {
+        if let Some((_memory, source)) = self.in_memory(build, account).await {
+            let fresh = Fresh::new(&self.generate.secret(), &self.generate.secret(), &place);
+            if let Ok(Some(half)) = Half::copy(source, place.clone(), &myself(), fresh).await {
+                return Ok(half);
+            }
+        }
         let half = Half::of(place);
         files::remove(&half.around)?;
         files::make_new_dir(&half.around, 0o700, account)?;
