@@ -1,0 +1,1 @@
+//! A stateful OpenStack in memory, served over HTTP on loopback.
