@@ -64,4 +64,10 @@ paas_core::codes! {
     OS_REGION = "PAAS-OS-0029", "the region is not clear",
         "The catalog does not have the region that was chosen, or it has several and none was chosen.",
         "Set `region_name` to one of those that the message lists.";
+    OS_USER_DATA = "PAAS-OS-0030", "the user data are too large",
+        "Nova takes at most 65535 bytes of encoded user data; these are larger even when they are compressed.",
+        "Leave out what the server can fetch when it boots, or bring it in the image.";
+    OS_NO_ID = "PAAS-OS-0031", "that is not an id",
+        "A resource was asked for by an id that is empty, or that would lead to another place.",
+        "Give the id that the list shows.";
 }
