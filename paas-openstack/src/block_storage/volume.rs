@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
 use crate::wire::{Flag, Quota, Stamp, filter, open_enum, record, request};
 
 open_enum! {
@@ -241,15 +244,17 @@ record! {
     }
 }
 
-/// Quotas of single volume types, and of what this version does not know.
-#[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
-#[serde(transparent)]
-pub struct OtherQuotas(BTreeMap<String, serde_json::Value>);
+/// Quotas by a name that this version does not know: `gigabytes_ssd`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherQuotas(pub BTreeMap<String, Quota>);
 
-impl OtherQuotas {
-    /// The quota of that name, if the cloud told one.
-    pub fn get(&self, name: &str) -> Option<Quota> {
-        serde_json::from_value(self.0.get(name)?.clone()).ok()
+impl<'de> Deserialize<'de> for OtherQuotas {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let all: BTreeMap<String, Value> = BTreeMap::deserialize(from)?;
+        // The id of the project stands among them.
+        let quotas = all.into_iter().filter(|(_, value)| value.get("limit").is_some());
+        let quotas = quotas.filter_map(|(name, value)| Some((name, serde_json::from_value(value).ok()?)));
+        Ok(Self(quotas.collect()))
     }
 }
 
