@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     fields::Fields,
-    place::{Place, nearest},
+    place::{Place, nearest, shown},
     scope::{self, Targets},
     warning::Warning,
 };
@@ -83,11 +83,12 @@ pub(super) fn read(
     warnings: &mut Vec<Warning>,
 ) -> Result<(Url, Identity, Scope), Error> {
     for (field, node) in &fields.auth {
-        if !KNOWN.contains(&field.as_str()) && field.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+        if !KNOWN.contains(&field.as_str()) {
             let (place, nearest) = (node.place.to_string(), nearest(field, KNOWN));
+            let field = shown(field).to_owned();
             warnings.push(Warning::UnknownField {
                 place,
-                field: field.clone(),
+                field,
                 nearest,
             });
         }

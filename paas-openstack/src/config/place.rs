@@ -75,3 +75,13 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 pub(super) fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, candidates).map_or(String::new(), |near| format!("; did you mean {near:?}?"))
 }
+
+/// The name of a field, if it can be one: what stands in the wrong line may be a secret.
+pub(super) fn shown(name: &str) -> &str {
+    let word = |b: u8| b.is_ascii_lowercase() || b == b'_' || b == b'-';
+    if name.len() <= 40 && name.bytes().all(word) {
+        name
+    } else {
+        "a field"
+    }
+}

@@ -72,9 +72,9 @@ impl fmt::Display for Warning {
                 "{variable} names {}, which is not there; the usual places were looked at",
                 file.display()
             ),
-            Self::Twice { place, field } => write!(f, "{place}: {field:?} is there twice; the last one counts"),
+            Self::Twice { place, field } => write!(f, "{place}: {field} is there twice; the last one counts"),
             Self::UnknownField { place, field, nearest } => {
-                write!(f, "{place}: auth.{field} means nothing")?;
+                write!(f, "{place}: {field} means nothing in auth")?;
                 nearest.map_or(Ok(()), |near| write!(f, "; did you mean {near}?"))
             }
             Self::UnknownProfile { place, profile } => write!(

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_saphyr::granit_parser::{ErrorKind, Event, Marker, Options, Parser, ScalarStyle, options};
 
 use super::{
-    place::Place,
+    place::{Place, shown},
     scalar,
     tree::{Content, Map, Node},
     warning::Warning,
@@ -246,7 +246,7 @@ impl Builder<'_> {
                     if map.contains_key(&name) {
                         self.warnings.push(Warning::Twice {
                             place: place.to_string(),
-                            field: name.clone(),
+                            field: shown(&name).to_owned(),
                         });
                     }
                     map.insert(name, node);
