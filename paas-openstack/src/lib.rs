@@ -22,6 +22,7 @@ pub mod identity;
 pub mod image;
 pub mod load_balancer;
 pub mod network;
+pub mod overview;
 pub mod placement;
 pub mod wire;
 
