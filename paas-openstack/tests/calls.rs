@@ -1,76 +1,25 @@
 //! What the typed calls put on the wire, and what they make of the answers: single exchanges against a scripted cloud.
 
+mod scripted;
+
 use futures::TryStreamExt as _;
 use paas_core::{
     error::Class,
     secrets::{ExposeSecret as _, SecretString},
 };
 use paas_openstack::{
-    Client, Cloud,
     block_storage::{Metadata, VolumeFilter},
-    client::{Options, service::Kind},
-    cloud::{Identity, Scope, ServiceOptions, Tls},
     compute::{Action, GroupPolicy, Networks, NewServer, NewServerGroup, ServerFilter},
     identity::NewApplicationCredential,
     image::{ImageFilter, ImageStatus},
     network::{FloatingIpChange, Plug, PortFilter, SubnetChange},
 };
-use serde_json::{Value, json};
+use scripted::{answer, cloud};
+use serde_json::json;
 use wiremock::{
-    Mock, MockServer, ResponseTemplate,
+    Mock, ResponseTemplate,
     matchers::{body_json, header, method, path, query_param},
 };
-
-/// A cloud whose services all lie on one server; Nova offers up to 2.95, Cinder up to 3.70.
-async fn cloud() -> (MockServer, Client) {
-    let server = MockServer::start().await;
-    let token = json!({ "token": {
-        "user": { "id": "u", "name": "me", "domain": { "id": "default", "name": "Default" } },
-        "project": { "id": "p", "name": "demo" }, "roles": [], "methods": ["password"],
-        "issued_at": "2026-01-01T00:00:00.000000Z", "expires_at": "2036-01-01T00:00:00.000000Z", "catalog": [],
-    }});
-    answer(&server, "POST", "/v3/auth/tokens", 201, token).await;
-    let versions = |id: &str, max: &str| json!({ "version": { "id": id, "status": "CURRENT", "min_version": id.trim_start_matches('v'), "version": max, "links": [] } });
-    answer(&server, "GET", "/compute/v2.1/", 200, versions("v2.1", "2.95")).await;
-    answer(&server, "GET", "/volume/v3/", 200, versions("v3.0", "3.70")).await;
-    let at = |place: &str| ServiceOptions {
-        endpoint: Some(format!("{}/{place}", server.uri()).parse().expect("a URL")),
-        ..ServiceOptions::default()
-    };
-    let services = [
-        (Kind::Compute, "compute/v2.1"),
-        (Kind::Network, "network/v2.0"),
-        (Kind::Image, "image/v2"),
-        (Kind::BlockStorage, "volume/v3/p"),
-        (Kind::LoadBalancer, "lb/v2"),
-        (Kind::Identity, "v3"),
-    ];
-    let cloud = Cloud {
-        name: "scripted".to_owned(),
-        auth_url: format!("{}/v3", server.uri()).parse().expect("a URL"),
-        identity: Identity::Token(SecretString::from("given")),
-        scope: Scope::Unspecified,
-        region: None,
-        interfaces: vec!["public".to_owned()],
-        tls: Tls::default(),
-        services: services.map(|(kind, place)| (kind, at(place))).into(),
-        timeout: None,
-    };
-    let client = Client::new(cloud, Options::default()).expect("a client");
-    (server, client)
-}
-
-async fn answer(server: &MockServer, verb: &str, at: &str, status: u16, body: Value) {
-    let mut reply = ResponseTemplate::new(status).set_body_json(body);
-    if at.ends_with("/auth/tokens") {
-        reply = reply.insert_header("x-subject-token", "secret-token");
-    }
-    Mock::given(method(verb))
-        .and(path(at))
-        .respond_with(reply)
-        .mount(server)
-        .await;
-}
 
 #[tokio::test]
 async fn a_list_is_filtered_again_because_services_ignore_filters() {
