@@ -245,7 +245,10 @@ async fn inside(client: &Client, kind: Kind, project: &str, service: &mut Servic
     service.region = endpoint.region.clone();
     service.endpoint = Some(endpoint.root.to_string());
     let versions = client.versions(kind).await?;
-    service.version = versions.ids.into_iter().max_by_key(|id| id.parse::<Microversion>().ok());
+    service.version = versions
+        .ids
+        .into_iter()
+        .max_by_key(|id| id.parse::<Microversion>().ok());
     if let Some(range) = versions.microversions {
         service.min_microversion = Some(range.min.to_string());
         service.max_microversion = Some(range.max.to_string());
