@@ -29,8 +29,11 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 async fn versions(State(world): State<Shared>) -> Answer {
-    Ok(json(200, json!({"versions": [{"id": "v1.0", "status": "CURRENT", "min_version": "1.0",
-        "max_version": world.setup.shape.placement_maximum, "links": [{"rel": "self", "href": ""}]}]})))
+    Ok(json(
+        200,
+        json!({"versions": [{"id": "v1.0", "status": "CURRENT", "min_version": "1.0",
+        "max_version": world.setup.shape.placement_maximum, "links": [{"rel": "self", "href": ""}]}]}),
+    ))
 }
 
 /// The same for a name in every run.
@@ -41,7 +44,8 @@ fn id(host: &Hypervisor) -> String {
 async fn providers(State(world): State<Shared>, who: Who, query: Query) -> Answer {
     admin(&who)?;
     let fits = |host: &&Hypervisor| {
-        query.get("name").is_none_or(|name| name == host.name) && query.get("uuid").is_none_or(|wanted| wanted == id(host))
+        query.get("name").is_none_or(|name| name == host.name)
+            && query.get("uuid").is_none_or(|wanted| wanted == id(host))
     };
     let all: Vec<Value> = world.setup.hypervisors.iter().filter(fits).map(shown).collect();
     Ok(json(200, json!({"resource_providers": all})))
@@ -62,19 +66,23 @@ fn shown(host: &Hypervisor) -> Value {
 async fn inventories(State(world): State<Shared>, who: Who, Path(wanted): Path<String>) -> Answer {
     admin(&who)?;
     let host = found(&world, &wanted)?;
-    let of = |total: u64, ratio: u64| {
-        json!({"total": total, "reserved": 0, "min_unit": 1, "max_unit": total, "step_size": 1, "allocation_ratio": ratio as f64})
-    };
-    Ok(json(200, json!({"resource_provider_generation": 1, "inventories": {
-        "VCPU": of(host.vcpus, nova::PROCESSOR_RATIO), "MEMORY_MB": of(host.ram, 1), "DISK_GB": of(host.disk, 1)}})))
+    let of = |total: u64, ratio: u64| json!({"total": total, "reserved": 0, "min_unit": 1, "max_unit": total, "step_size": 1, "allocation_ratio": ratio as f64});
+    Ok(json(
+        200,
+        json!({"resource_provider_generation": 1, "inventories": {
+        "VCPU": of(host.vcpus, nova::PROCESSOR_RATIO), "MEMORY_MB": of(host.ram, 1), "DISK_GB": of(host.disk, 1)}}),
+    ))
 }
 
 async fn usages(State(world): State<Shared>, who: Who, Path(wanted): Path<String>) -> Answer {
     admin(&who)?;
     let host = found(&world, &wanted)?;
     let used = nova::usage(&world.state().nova, &host.name);
-    Ok(json(200, json!({"resource_provider_generation": 1, "usages": {
-        "VCPU": used.vcpus, "MEMORY_MB": used.ram, "DISK_GB": used.disk}})))
+    Ok(json(
+        200,
+        json!({"resource_provider_generation": 1, "usages": {
+        "VCPU": used.vcpus, "MEMORY_MB": used.ram, "DISK_GB": used.disk}}),
+    ))
 }
 
 fn found<'a>(world: &'a World, wanted: &str) -> Result<&'a Hypervisor, Refusal> {

@@ -90,7 +90,10 @@ impl Refusal {
             status,
             json!({"message": format!("{words}<br /><br />\n\n\n"), "code": whole, "title": title(status)}),
         );
-        refusal.answer.extensions_mut().insert(GlanceWords(words.to_owned()));
+        refusal
+            .answer
+            .extensions_mut()
+            .insert(GlanceWords(words.to_owned()));
         refusal
     }
 
@@ -163,7 +166,9 @@ fn neutron_type(status: u16) -> &'static str {
 
 /// The words in the error body of any service.
 fn words(body: &Value) -> Option<&str> {
-    let said = ["message", "faultstring", "detail"].into_iter().find_map(|name| body.get(name)?.as_str());
+    let said = ["message", "faultstring", "detail"]
+        .into_iter()
+        .find_map(|name| body.get(name)?.as_str());
     said.or_else(|| match body {
         Value::Object(members) => members.values().find_map(words),
         Value::Array(items) => items.iter().find_map(words),

@@ -36,17 +36,28 @@ impl Answer {
 
     /// The words of a Nova, Cinder or Keystone error.
     pub(crate) fn words(&self) -> String {
-        let (_, inner) = self.body.as_object().and_then(|body| body.iter().next()).expect("an error body");
+        let (_, inner) = self
+            .body
+            .as_object()
+            .and_then(|body| body.iter().next())
+            .expect("an error body");
         inner["message"].as_str().expect("words").to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
 pub(crate) fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("a client")
 }
 
 pub(crate) fn password(name: &str, password: &str, scope: Option<Value>) -> Value {
@@ -69,7 +80,9 @@ impl Asked {
     }
 
     pub(crate) async fn of(setup: Setup) -> Self {
-        let fake = Fake::start(setup.with_clock(Arc::new(ManualClock::default()))).await.expect("a cloud");
+        let fake = Fake::start(setup.with_clock(Arc::new(ManualClock::default())))
+            .await
+            .expect("a cloud");
         let mut asked = Self {
             fake,
             http: http(),
@@ -106,11 +119,17 @@ impl Asked {
         let (status, headers) = (reply.status(), reply.headers().clone());
         let text = reply.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answer { status, headers, body })
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 
     pub(crate) fn request(&self, method: Method, kind: Kind, path: &str) -> reqwest::RequestBuilder {
-        let mut request = self.http.request(method, format!("{}{path}", self.fake.url(kind)));
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.fake.url(kind)));
         if !self.token.is_empty() {
             request = request.header("x-auth-token", &self.token);
         }
@@ -121,19 +140,27 @@ impl Asked {
     }
 
     pub(crate) async fn get(&self, kind: Kind, path: &str) -> Answer {
-        self.send(self.request(Method::GET, kind, path)).await.expect("an answer")
+        self.send(self.request(Method::GET, kind, path))
+            .await
+            .expect("an answer")
     }
 
     pub(crate) async fn post(&self, kind: Kind, path: &str, body: Value) -> Answer {
-        self.send(self.request(Method::POST, kind, path).json(&body)).await.expect("an answer")
+        self.send(self.request(Method::POST, kind, path).json(&body))
+            .await
+            .expect("an answer")
     }
 
     pub(crate) async fn put(&self, kind: Kind, path: &str, body: Value) -> Answer {
-        self.send(self.request(Method::PUT, kind, path).json(&body)).await.expect("an answer")
+        self.send(self.request(Method::PUT, kind, path).json(&body))
+            .await
+            .expect("an answer")
     }
 
     pub(crate) async fn delete(&self, kind: Kind, path: &str) -> Answer {
-        self.send(self.request(Method::DELETE, kind, path)).await.expect("an answer")
+        self.send(self.request(Method::DELETE, kind, path))
+            .await
+            .expect("an answer")
     }
 
     pub(crate) fn wait(&self, seconds: u64) {

@@ -29,19 +29,49 @@ async fn ask(asked: &Asked, body: Value) -> Answer {
 #[tokio::test]
 async fn a_password_gives_a_token_of_the_project_with_catalog_and_roles() {
     let asked = Asked::new().await;
-    let answer = ask(&asked, password("demo", "demo-password", project("demo"))).await.is(201);
+    let answer = ask(&asked, password("demo", "demo-password", project("demo")))
+        .await
+        .is(201);
     assert!(answer.header("x-subject-token").len() > 40);
     assert!(answer.header("x-openstack-request-id").starts_with("req-"));
     let token = &answer.body["token"];
     assert_eq!(token["project"]["name"], "demo");
     assert_eq!(token["issued_at"], "2001-09-09T01:46:40.000000Z");
     assert_eq!(token["expires_at"], "2001-09-09T02:46:40.000000Z");
-    let types: Vec<_> = token["catalog"].as_array().unwrap().iter().map(|entry| entry["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["identity", "compute", "network", "image", "block-storage", "load-balancer", "placement"]);
-    let roles: Vec<_> = token["roles"].as_array().unwrap().iter().map(|role| role["name"].as_str().unwrap()).collect();
+    let types: Vec<_> = token["catalog"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "identity",
+            "compute",
+            "network",
+            "image",
+            "block-storage",
+            "load-balancer",
+            "placement"
+        ]
+    );
+    let roles: Vec<_> = token["roles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|role| role["name"].as_str().unwrap())
+        .collect();
     assert_eq!(roles, ["member", "reader", "load-balancer_member"]);
 
-    let bare = asked.post(Identity, "/v3/auth/tokens?nocatalog", password("demo", "demo-password", project("demo"))).await.is(201);
+    let bare = asked
+        .post(
+            Identity,
+            "/v3/auth/tokens?nocatalog",
+            password("demo", "demo-password", project("demo")),
+        )
+        .await
+        .is(201);
     assert!(bare.body["token"].get("catalog").is_none());
 }
 
@@ -61,11 +91,17 @@ async fn every_wrong_proof_is_refused_with_the_same_words() {
     ];
     for body in wrong {
         let answer = ask(&asked, body.clone()).await.is(401);
-        assert_eq!(answer.words(), "The request you have made requires authentication.", "{body}");
+        assert_eq!(
+            answer.words(),
+            "The request you have made requires authentication.",
+            "{body}"
+        );
         assert_eq!(answer.body["error"]["title"], "Unauthorized");
     }
     ask(&asked, json!({})).await.is(400);
-    ask(&asked, json!({"auth": {"identity": {"methods": ["password"]}}})).await.is(400);
+    ask(&asked, json!({"auth": {"identity": {"methods": ["password"]}}}))
+        .await
+        .is(400);
 }
 
 #[tokio::test]
@@ -119,7 +155,11 @@ async fn a_token_ends_by_the_clock_and_the_services_say_so_as_keystonemiddleware
     asked.get(Compute, "/v2.1/servers").await.is(200);
     asked.wait(3600);
     let answer = asked.get(Compute, "/v2.1/servers").await.is(401);
-    assert!(answer.header("www-authenticate").starts_with("Keystone uri=\"http://127.0.0.1:"));
+    assert!(
+        answer
+            .header("www-authenticate")
+            .starts_with("Keystone uri=\"http://127.0.0.1:")
+    );
     assert_eq!(answer.body["error"]["code"], 401);
 }
 
@@ -132,8 +172,15 @@ async fn a_token_from_a_token_does_not_live_longer() {
     let answer = ask(&asked, body.clone()).await.is(201);
     assert_eq!(answer.body["token"]["expires_at"], "2001-09-09T02:46:40.000000Z");
 
-    let shape = Shape { rescope: false, ..Shape::default() };
-    let asked = Asked::of(Setup { shape, ..Setup::default() }).await;
+    let shape = Shape {
+        rescope: false,
+        ..Shape::default()
+    };
+    let asked = Asked::of(Setup {
+        shape,
+        ..Setup::default()
+    })
+    .await;
     let mut body = body;
     body["auth"]["identity"]["token"]["id"] = json!(asked.token());
     ask(&asked, body).await.is(403);
@@ -142,7 +189,11 @@ async fn a_token_from_a_token_does_not_live_longer() {
 #[tokio::test]
 async fn a_token_is_shown_to_its_user_and_ends_when_it_is_revoked() {
     let asked = Asked::new().await;
-    let subject = |method| asked.request(method, Identity, TOKENS).header("x-subject-token", asked.token());
+    let subject = |method| {
+        asked
+            .request(method, Identity, TOKENS)
+            .header("x-subject-token", asked.token())
+    };
     let shown = asked.send(subject(Method::GET)).await.unwrap().is(200);
     assert_eq!(shown.body["token"]["user"]["name"], "demo");
     asked.send(subject(Method::DELETE)).await.unwrap().is(204);
@@ -188,8 +239,15 @@ async fn the_root_lists_versions_with_300_and_links_may_be_wrong() {
     let root = asked.get(Identity, "").await.is(300);
     assert_eq!(root.body["versions"]["values"][0]["status"], "stable");
     asked.get(Identity, "/").await.is(300);
-    let shape = Shape { wrong_scheme_in_links: true, ..Shape::default() };
-    let asked = Asked::of(Setup { shape, ..Setup::default() }).await;
+    let shape = Shape {
+        wrong_scheme_in_links: true,
+        ..Shape::default()
+    };
+    let asked = Asked::of(Setup {
+        shape,
+        ..Setup::default()
+    })
+    .await;
     let link = asked.get(Identity, "/v3/").await.is(200).body["version"]["links"][0]["href"].clone();
     assert!(link.as_str().unwrap().starts_with("https://"), "{link}");
 }
@@ -203,7 +261,11 @@ async fn a_catalog_can_have_odd_shapes() {
         without: vec![paas_openstack::client::service::Kind::LoadBalancer],
         ..Shape::default()
     };
-    let asked = Asked::of(Setup { shape, ..Setup::default() }).await;
+    let asked = Asked::of(Setup {
+        shape,
+        ..Setup::default()
+    })
+    .await;
     let catalog = asked.get(Identity, "/v3/auth/catalog").await.is(200).body["catalog"].clone();
     let entries = catalog.as_array().unwrap();
     let of = |kind: &str| entries.iter().find(|entry| entry["type"] == kind);
@@ -213,9 +275,15 @@ async fn a_catalog_can_have_odd_shapes() {
     let project = Setup::default().projects[0].id.clone();
     let url = endpoints[3]["url"].as_str().unwrap();
     assert!(url.ends_with(&format!("/v2.1/{project}")), "{url}");
-    asked.get(Compute, &format!("/v2.1/{project}/servers")).await.is(200);
+    asked
+        .get(Compute, &format!("/v2.1/{project}/servers"))
+        .await
+        .is(200);
     let other = Setup::default().projects[1].id.clone();
-    asked.get(Compute, &format!("/v2.1/{other}/servers")).await.is(400);
+    asked
+        .get(Compute, &format!("/v2.1/{other}/servers"))
+        .await
+        .is(400);
 }
 
 #[tokio::test]
@@ -224,7 +292,10 @@ async fn who_is_not_an_administrator_sees_himself_only() {
     let user = Setup::default().users[0].id.clone();
     let project = Setup::default().projects[0].id.clone();
     asked.get(Identity, &format!("/v3/users/{user}")).await.is(200);
-    asked.get(Identity, &format!("/v3/projects/{project}")).await.is(200);
+    asked
+        .get(Identity, &format!("/v3/projects/{project}"))
+        .await
+        .is(200);
     asked.get(Identity, "/v3/users").await.is(403);
     asked.get(Identity, "/v3/projects").await.is(403);
     asked.become_user("admin").await;
@@ -232,5 +303,8 @@ async fn who_is_not_an_administrator_sees_himself_only() {
     assert_eq!(users.body["users"].as_array().unwrap().len(), 1);
     let path = format!("/v3/role_assignments?user.id={user}&include_names");
     let roles = asked.get(Identity, &path).await.is(200);
-    assert_eq!(roles.body["role_assignments"][0]["scope"]["project"]["name"], "demo");
+    assert_eq!(
+        roles.body["role_assignments"][0]["scope"]["project"]["name"],
+        "demo"
+    );
 }

@@ -33,14 +33,21 @@ pub(super) async fn rename(
     let server = state.nova.own(&who, &id)?;
     if let Some(name) = wanted.get("name").and_then(Value::as_str) {
         if name.is_empty() || name.chars().count() > 255 {
-            return Err(Refusal::nova(400, "Invalid input for field/attribute name. It must be 1 to 255 characters long."));
+            return Err(Refusal::nova(
+                400,
+                "Invalid input for field/attribute name. It must be 1 to 255 characters long.",
+            ));
         }
         server.name = name.to_owned();
     }
     if let Some(description) = wanted.get("description").filter(|_| version.has(2, 19)) {
         server.description = description.as_str().map(str::to_owned);
     }
-    if let Some(hostname) = wanted.get("hostname").and_then(Value::as_str).filter(|_| version.has(2, 90)) {
+    if let Some(hostname) = wanted
+        .get("hostname")
+        .and_then(Value::as_str)
+        .filter(|_| version.has(2, 90))
+    {
         server.hostname = hostname.to_owned();
     }
     server.updated = now;
@@ -55,15 +62,22 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     RequestId(request): RequestId,
 ) -> Answer {
+    begin_delete(&world, &who, id, request)
+}
+
+fn begin_delete(world: &World, who: &Who, id: String, request: String) -> Answer {
     let mut state = world.state();
-    let server = state.nova.own(&who, &id)?;
-    unlocked(server, &who)?;
+    let server = state.nova.own(who, &id)?;
+    unlocked(server, who)?;
     if server.is_deleting() {
         return Ok(empty(204));
     }
     server.task = Some("deleting");
-    note(&world, &who, server, "delete", request);
-    state.nova.schedule.at(world.after(world.setup.times.server_delete), Due::Gone(id));
+    note(world, who, server, "delete", request);
+    state
+        .nova
+        .schedule
+        .at(world.after(world.setup.times.server_delete), Due::Gone(id));
     Ok(empty(204))
 }
 
@@ -80,6 +94,9 @@ pub(super) async fn action(
         .as_object()
         .and_then(|body| body.iter().next())
         .ok_or_else(|| Refusal::nova(400, "There is no such action: the body has no member."))?;
+    if name == "forceDelete" {
+        return begin_delete(&world, &who, id, request);
+    }
     let mut state = world.state();
     let server = state.nova.own(&who, &id)?;
     match name.as_str() {
@@ -87,10 +104,6 @@ pub(super) async fn action(
         "unlock" => {
             server.locked = false;
             return Ok(empty(202));
-        }
-        "forceDelete" => {
-            drop(state);
-            return delete(State(world), who, Path(id), RequestId(request)).await;
         }
         "os-resetState" => return reset(&world, &who, server, argument),
         "addSecurityGroup" | "removeSecurityGroup" => return Ok(empty(202)),
@@ -109,7 +122,10 @@ pub(super) async fn action(
     }
     server.task = Some(step.task);
     note(&world, &who, server, step.name, request);
-    state.nova.schedule.at(world.after(world.setup.times.power), Due::Settled(id, step.to));
+    state
+        .nova
+        .schedule
+        .at(world.after(world.setup.times.power), Due::Settled(id, step.to));
     Ok(empty(202))
 }
 
@@ -127,9 +143,12 @@ fn step(name: &str, argument: &Value) -> Option<Step> {
     match name {
         "os-start" => step("start", &[Stopped], "powering-on", Active),
         "os-stop" => step("stop", &[Active, Error], "powering-off", Stopped),
-        "reboot" if text(&object(argument.clone()), "type").eq_ignore_ascii_case("hard") => {
-            step("reboot", &[Active, Stopped, Paused, Suspended, Error], "rebooting_hard", Active)
-        }
+        "reboot" if text(&object(argument.clone()), "type").eq_ignore_ascii_case("hard") => step(
+            "reboot",
+            &[Active, Stopped, Paused, Suspended, Error],
+            "rebooting_hard",
+            Active,
+        ),
         "reboot" => step("reboot", &[Active], "rebooting", Active),
         "pause" => step("pause", &[Active], "pausing", Paused),
         "unpause" => step("unpause", &[Paused], "unpausing", Active),
@@ -144,7 +163,10 @@ fn wrong_state(server: &Server, action: &str) -> Refusal {
         Some(task) => format!("task_state {task}"),
         None => format!("vm_state {}", server.machine.vm_state()),
     };
-    Refusal::nova(409, &format!("Cannot '{action}' instance {} while it is in {what}", server.id))
+    Refusal::nova(
+        409,
+        &format!("Cannot '{action}' instance {} while it is in {what}", server.id),
+    )
 }
 
 fn unlocked(server: &Server, who: &Who) -> Result<(), Refusal> {
@@ -157,13 +179,21 @@ fn unlocked(server: &Server, who: &Who) -> Result<(), Refusal> {
 fn note(world: &World, who: &Who, server: &mut Server, name: &'static str, request: String) {
     let at = world.now();
     server.updated = at;
-    server.actions.push(Action { name, request, user: who.user.clone(), at });
+    server.actions.push(Action {
+        name,
+        request,
+        user: who.user.clone(),
+        at,
+    });
 }
 
 /// The last lines of what a guest would have said.
 fn console(server: &Server, argument: &Value) -> Answer {
     if server.machine == Machine::Building {
-        return Err(Refusal::nova(409, &format!("Instance {} is not ready", server.id)));
+        return Err(Refusal::nova(
+            409,
+            &format!("Instance {} is not ready", server.id),
+        ));
     }
     let lines = [
         format!("[    0.000000] Linux version 6.1.0-fake ({})", server.hostname),
@@ -171,9 +201,17 @@ fn console(server: &Server, argument: &Value) -> Answer {
         "[    2.000000] cloud-init[1]: Cloud-init finished.".to_owned(),
         format!("{} login: ", server.hostname),
     ];
-    let length = argument.get("length").and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
-    let last = length.and_then(|n| usize::try_from(n).ok()).unwrap_or(lines.len()).min(lines.len());
-    Ok(json(200, json!({"output": lines[lines.len() - last..].join("\n")})))
+    let length = argument
+        .get("length")
+        .and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
+    let last = length
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or(lines.len())
+        .min(lines.len());
+    Ok(json(
+        200,
+        json!({"output": lines[lines.len() - last..].join("\n")}),
+    ))
 }
 
 /// `os-resetState`, for administrators: what a test breaks a server with.

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::{
     boot, create,
     server::{Disk, Nic, Server},
-
 };
 use crate::fake::{
     cinder,
@@ -20,10 +19,19 @@ use crate::fake::{
 };
 
 /// `GET …/os-volume_attachments`.
-pub(super) async fn volumes(State(world): State<Shared>, who: Who, version: Microversion, Path(id): Path<String>) -> Answer {
+pub(super) async fn volumes(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    Path(id): Path<String>,
+) -> Answer {
     let state = world.state();
     let server = state.nova.server(&who, &id)?;
-    let all: Vec<Object> = server.disks.iter().map(|disk| disk_shown(server, disk, version)).collect();
+    let all: Vec<Object> = server
+        .disks
+        .iter()
+        .map(|disk| disk_shown(server, disk, version))
+        .collect();
     Ok(json(200, json!({"volumeAttachments": all})))
 }
 
@@ -36,8 +44,15 @@ pub(super) async fn volume(
 ) -> Answer {
     let state = world.state();
     let server = state.nova.server(&who, &id)?;
-    let disk = server.disks.iter().find(|disk| disk.volume == volume).ok_or_else(|| not_attached(&id, &volume))?;
-    Ok(json(200, json!({"volumeAttachment": disk_shown(server, disk, version)})))
+    let disk = server
+        .disks
+        .iter()
+        .find(|disk| disk.volume == volume)
+        .ok_or_else(|| not_attached(&id, &volume))?;
+    Ok(json(
+        200,
+        json!({"volumeAttachment": disk_shown(server, disk, version)}),
+    ))
 }
 
 /// `POST …/os-volume_attachments`: 200, and 202 without a body from 2.101 on.
@@ -67,15 +82,26 @@ pub(super) async fn attach_volume(
             ),
         ));
     }
-    let tag = wanted.get("tag").and_then(Value::as_str).filter(|_| version.has(2, 49)).map(str::to_owned);
+    let tag = wanted
+        .get("tag")
+        .and_then(Value::as_str)
+        .filter(|_| version.has(2, 49))
+        .map(str::to_owned);
     let goes = version.has(2, 79) && flag(wanted, "delete_on_termination");
     boot::attach(&world, &mut state, &id, volume, false, goes, tag);
     if version.has(2, 101) {
         return Ok(empty(202));
     }
     let server = state.nova.server(&who, &id)?;
-    let disk = server.disks.iter().find(|disk| disk.volume == volume).ok_or_else(|| not_attached(&id, volume))?;
-    Ok(json(200, json!({"volumeAttachment": disk_shown(server, disk, version)})))
+    let disk = server
+        .disks
+        .iter()
+        .find(|disk| disk.volume == volume)
+        .ok_or_else(|| not_attached(&id, volume))?;
+    Ok(json(
+        200,
+        json!({"volumeAttachment": disk_shown(server, disk, version)}),
+    ))
 }
 
 /// `DELETE …/os-volume_attachments/{volume}`.
@@ -87,7 +113,11 @@ pub(super) async fn detach_volume(
     let mut state = world.state();
     let server = state.nova.own(&who, &id)?;
     settled(server, "detach_volume")?;
-    let at = server.disks.iter().position(|disk| disk.volume == volume).ok_or_else(|| not_attached(&id, &volume))?;
+    let at = server
+        .disks
+        .iter()
+        .position(|disk| disk.volume == volume)
+        .ok_or_else(|| not_attached(&id, &volume))?;
     if server.disks[at].boots {
         return Err(Refusal::nova(403, "Cannot detach a root device volume"));
     }
@@ -99,7 +129,9 @@ pub(super) async fn detach_volume(
 fn disk_shown(server: &Server, disk: &Disk, version: Microversion) -> Object {
     let mut shown = object(json!({"device": disk.device, "serverId": server.id, "volumeId": disk.volume}));
     if version.has(2, 89) {
-        shown.extend(object(json!({"attachment_id": disk.attachment, "bdm_uuid": disk.attachment})));
+        shown.extend(object(
+            json!({"attachment_id": disk.attachment, "bdm_uuid": disk.attachment}),
+        ));
     } else {
         shown.insert("id".into(), json!(disk.volume));
     }
@@ -122,14 +154,29 @@ fn settled(server: &Server, action: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let task = server.task.unwrap_or_default();
-    Err(Refusal::nova(409, &format!("Cannot '{action}' instance {} while it is in task_state {task}", server.id)))
+    Err(Refusal::nova(
+        409,
+        &format!(
+            "Cannot '{action}' instance {} while it is in task_state {task}",
+            server.id
+        ),
+    ))
 }
 
 /// `GET …/os-interface`.
-pub(super) async fn interfaces(State(world): State<Shared>, who: Who, version: Microversion, Path(id): Path<String>) -> Answer {
+pub(super) async fn interfaces(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    Path(id): Path<String>,
+) -> Answer {
     let state = world.state();
     let server = state.nova.server(&who, &id)?;
-    let all: Vec<Object> = server.nics.iter().filter_map(|nic| nic_shown(&state, nic, version)).collect();
+    let all: Vec<Object> = server
+        .nics
+        .iter()
+        .filter_map(|nic| nic_shown(&state, nic, version))
+        .collect();
     Ok(json(200, json!({"interfaceAttachments": all})))
 }
 
@@ -141,8 +188,15 @@ pub(super) async fn interface(
     Path((id, port)): Path<(String, String)>,
 ) -> Answer {
     let state = world.state();
-    let nic = state.nova.server(&who, &id)?.nics.iter().find(|nic| nic.port == port);
-    let shown = nic.and_then(|nic| nic_shown(&state, nic, version)).ok_or_else(|| no_port(&id, &port))?;
+    let nic = state
+        .nova
+        .server(&who, &id)?
+        .nics
+        .iter()
+        .find(|nic| nic.port == port);
+    let shown = nic
+        .and_then(|nic| nic_shown(&state, nic, version))
+        .ok_or_else(|| no_port(&id, &port))?;
     Ok(json(200, json!({"interfaceAttachment": shown})))
 }
 
@@ -163,8 +217,13 @@ pub(super) async fn attach_port(
         ("", "") => return Err(Refusal::nova(400, "Either port_id or net_id is needed.")),
         ("", network) => {
             create::usable_network(&state, &who, network)?;
-            let ip = wanted.get("fixed_ips").and_then(|ips| ips.get(0)?.get("ip_address")?.as_str());
-            (neutron::make_port(&world, &mut state, &who.project, network, ip, &[])?, true)
+            let ip = wanted
+                .get("fixed_ips")
+                .and_then(|ips| ips.get(0)?.get("ip_address")?.as_str());
+            (
+                neutron::make_port(&world, &mut state, &who.project, network, ip, &[])?,
+                true,
+            )
         }
         (port, _) => {
             // Here, unlike at create, a port that is not there is 404.
@@ -176,7 +235,11 @@ pub(super) async fn attach_port(
         }
     };
     neutron::bind(&world, &mut state, &port, &id, &zone, &host);
-    let tag = wanted.get("tag").and_then(Value::as_str).filter(|_| version.has(2, 49)).map(str::to_owned);
+    let tag = wanted
+        .get("tag")
+        .and_then(Value::as_str)
+        .filter(|_| version.has(2, 49))
+        .map(str::to_owned);
     let nic = Nic { port, made, tag };
     let shown = nic_shown(&state, &nic, version);
     state.nova.own(&who, &id)?.nics.push(nic);
@@ -184,11 +247,19 @@ pub(super) async fn attach_port(
 }
 
 /// `DELETE …/os-interface/{port}`.
-pub(super) async fn detach_port(State(world): State<Shared>, who: Who, Path((id, port)): Path<(String, String)>) -> Answer {
+pub(super) async fn detach_port(
+    State(world): State<Shared>,
+    who: Who,
+    Path((id, port)): Path<(String, String)>,
+) -> Answer {
     let mut state = world.state();
     let server = state.nova.own(&who, &id)?;
     settled(server, "detach_interface")?;
-    let at = server.nics.iter().position(|nic| nic.port == port).ok_or_else(|| no_port(&id, &port))?;
+    let at = server
+        .nics
+        .iter()
+        .position(|nic| nic.port == port)
+        .ok_or_else(|| no_port(&id, &port))?;
     let nic = server.nics.remove(at);
     if nic.made {
         neutron::delete_port(&world, &mut state, &port);
@@ -207,8 +278,10 @@ fn nic_shown(state: &All, nic: &Nic, version: Microversion) -> Option<Object> {
         .flatten()
         .map(|ip| json!({"ip_address": ip.get("ip_address"), "subnet_id": ip.get("subnet_id")}))
         .collect();
-    let mut shown = object(json!({"port_id": nic.port, "net_id": text(port, "network_id"), "mac_addr": text(port, "mac_address"),
-        "port_state": text(port, "status"), "fixed_ips": addresses}));
+    let mut shown = object(
+        json!({"port_id": nic.port, "net_id": text(port, "network_id"), "mac_addr": text(port, "mac_address"),
+        "port_state": text(port, "status"), "fixed_ips": addresses}),
+    );
     if version.has(2, 70) {
         shown.insert("tag".into(), json!(nic.tag));
     }

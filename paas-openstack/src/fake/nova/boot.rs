@@ -69,7 +69,9 @@ pub(super) fn begin(
     let now = world.now();
     let zone = wanted.text("availability_zone").map(str::to_owned);
     let host = hosts::choose(world, &state.nova, &order.flavor, zone.as_deref(), wanted.group);
-    let hostname = wanted.text("hostname").map_or_else(|| host_name(&name, &id), str::to_owned);
+    let hostname = wanted
+        .text("hostname")
+        .map_or_else(|| host_name(&name, &id), str::to_owned);
     state.nova.servers.push(Server {
         id: id.clone(),
         name,
@@ -97,7 +99,12 @@ pub(super) fn begin(
         group: wanted.group.map(str::to_owned),
         nics: Vec::new(),
         disks: Vec::new(),
-        actions: vec![Action { name: "create", request: request.to_owned(), user: who.user.clone(), at: now }],
+        actions: vec![Action {
+            name: "create",
+            request: request.to_owned(),
+            user: who.user.clone(),
+            at: now,
+        }],
     });
     // What fails on a host fails before anything else is taken.
     let outcome = match &host {
@@ -128,11 +135,18 @@ fn take(
             None => {
                 let ip = wanted.fixed_ip.as_deref();
                 let groups: Vec<String> = order.groups.iter().filter(|id| !id.is_empty()).cloned().collect();
-                (neutron::make_port(world, state, &who.project, &wanted.network, ip, &groups)?, true)
+                (
+                    neutron::make_port(world, state, &who.project, &wanted.network, ip, &groups)?,
+                    true,
+                )
             }
         };
         neutron::bind(world, state, &port, id, &host.zone, &host.name);
-        let nic = Nic { port, made, tag: wanted.tag.clone() };
+        let nic = Nic {
+            port,
+            made,
+            tag: wanted.tag.clone(),
+        };
         if let Some(server) = state.nova.server_mut(id) {
             server.nics.push(nic);
         }
@@ -154,7 +168,15 @@ fn take(
                 },
             )?,
         };
-        attach(world, state, id, &volume, wanted.is_root_volume(), wanted.delete_on_termination, wanted.tag.clone());
+        attach(
+            world,
+            state,
+            id,
+            &volume,
+            wanted.is_root_volume(),
+            wanted.delete_on_termination,
+            wanted.tag.clone(),
+        );
     }
     Ok(())
 }
@@ -170,13 +192,17 @@ pub(super) fn attach(
     tag: Option<String>,
 ) -> String {
     let attachment = world.id();
-    let Some(server) = state.nova.server_mut(id) else { return String::new() };
+    let Some(server) = state.nova.server_mut(id) else {
+        return String::new();
+    };
     let host = server.host.clone().unwrap_or_default();
     let device = if boots {
         "/dev/vda".to_owned()
     } else {
         let letters = ('b'..='z').map(|letter| format!("/dev/vd{letter}"));
-        let free = letters.into_iter().find(|device| !server.disks.iter().any(|disk| disk.device == *device));
+        let free = letters
+            .into_iter()
+            .find(|device| !server.disks.iter().any(|disk| disk.device == *device));
         free.unwrap_or_else(|| "/dev/vdz".to_owned())
     };
     server.disks.push(Disk {
@@ -193,7 +219,9 @@ pub(super) fn attach(
 
 /// The end of a server: ports that Nova made go with it, others are free again; so with volumes.
 pub(super) fn let_go(world: &World, state: &mut world::State, id: &str) {
-    let Some(at) = state.nova.servers.iter().position(|server| server.id == id) else { return };
+    let Some(at) = state.nova.servers.iter().position(|server| server.id == id) else {
+        return;
+    };
     let server = state.nova.servers.remove(at);
     for nic in server.nics {
         if nic.made {
@@ -220,5 +248,9 @@ fn host_name(name: &str, id: &str) -> String {
         .take(63)
         .collect();
     let trimmed = clean.trim_matches(['-', '.']);
-    if trimmed.is_empty() { format!("server-{id}") } else { trimmed.to_owned() }
+    if trimmed.is_empty() {
+        format!("server-{id}")
+    } else {
+        trimmed.to_owned()
+    }
 }

@@ -19,9 +19,16 @@ use crate::{
 };
 
 /// `GET /flavors`.
-pub(super) async fn brief(State(world): State<Shared>, _who: Who, version: Microversion, query: Query) -> Answer {
+pub(super) async fn brief(
+    State(world): State<Shared>,
+    _who: Who,
+    version: Microversion,
+    query: Query,
+) -> Answer {
     listed(&world, &query, "/v2.1/flavors", |flavor| {
-        let mut shown = object(json!({"id": flavor.id, "name": flavor.name, "links": view::links(&world, "flavors", &flavor.id)}));
+        let mut shown = object(
+            json!({"id": flavor.id, "name": flavor.name, "links": view::links(&world, "flavors", &flavor.id)}),
+        );
         if version.has(2, 55) {
             shown.insert("description".into(), Value::Null);
         }
@@ -30,27 +37,54 @@ pub(super) async fn brief(State(world): State<Shared>, _who: Who, version: Micro
 }
 
 /// `GET /flavors/detail`.
-pub(super) async fn detail(State(world): State<Shared>, _who: Who, version: Microversion, query: Query) -> Answer {
-    listed(&world, &query, "/v2.1/flavors/detail", |flavor| whole(&world, flavor, version))
+pub(super) async fn detail(
+    State(world): State<Shared>,
+    _who: Who,
+    version: Microversion,
+    query: Query,
+) -> Answer {
+    listed(&world, &query, "/v2.1/flavors/detail", |flavor| {
+        whole(&world, flavor, version)
+    })
 }
 
 /// `GET /flavors/{id}`.
-pub(super) async fn show(State(world): State<Shared>, _who: Who, version: Microversion, Path(id): Path<String>) -> Answer {
+pub(super) async fn show(
+    State(world): State<Shared>,
+    _who: Who,
+    version: Microversion,
+    Path(id): Path<String>,
+) -> Answer {
     let state = world.state();
-    let flavor = state.nova.flavors.iter().find(|flavor| flavor.id == id).ok_or_else(|| unknown(&id))?;
+    let flavor = state
+        .nova
+        .flavors
+        .iter()
+        .find(|flavor| flavor.id == id)
+        .ok_or_else(|| unknown(&id))?;
     Ok(json(200, json!({"flavor": whole(&world, flavor, version)})))
 }
 
 /// `GET /flavors/{id}/os-extra_specs`.
 pub(super) async fn extra_specs(State(world): State<Shared>, _who: Who, Path(id): Path<String>) -> Answer {
     let state = world.state();
-    let flavor = state.nova.flavors.iter().find(|flavor| flavor.id == id).ok_or_else(|| unknown(&id))?;
+    let flavor = state
+        .nova
+        .flavors
+        .iter()
+        .find(|flavor| flavor.id == id)
+        .ok_or_else(|| unknown(&id))?;
     Ok(json(200, json!({"extra_specs": specs(flavor)})))
 }
 
 fn listed(world: &World, query: &Query, path: &str, shown: impl Fn(&Flavor) -> Object) -> Answer {
     let state = world.state();
-    let least = |name: &str| query.number(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+    let least = |name: &str| {
+        query
+            .number(name)
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or(0)
+    };
     let fits = |flavor: &&Flavor| flavor.disk >= least("minDisk") && flavor.ram >= least("minRam");
     let mut found: Vec<&Flavor> = state.nova.flavors.iter().filter(fits).collect();
     found.sort_by(|a, b| a.id.cmp(&b.id));
@@ -59,11 +93,19 @@ fn listed(world: &World, query: &Query, path: &str, shown: impl Fn(&Flavor) -> O
         let at = at.ok_or_else(|| Refusal::nova(400, &format!("marker [{marker}] not found")))?;
         found.drain(..=at);
     }
-    let limit = query.number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1000).min(1000);
+    let limit = query
+        .number("limit")
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(1000)
+        .min(1000);
     found.truncate(limit);
     let mut body = json!({"flavors": found.iter().map(|flavor| shown(flavor)).collect::<Vec<_>>()});
     if let Some(last) = found.last().filter(|_| found.len() == limit) {
-        let href = format!("{}?{}", world.url(Kind::Compute, path), query.from_marker(&last.id));
+        let href = format!(
+            "{}?{}",
+            world.url(Kind::Compute, path),
+            query.from_marker(&last.id)
+        );
         body["flavors_links"] = json!([{"rel": "next", "href": href}]);
     }
     Ok(json(200, body))
@@ -86,7 +128,11 @@ fn whole(world: &World, flavor: &Flavor, version: Microversion) -> Object {
 }
 
 fn specs(flavor: &Flavor) -> Object {
-    flavor.extra_specs.iter().map(|(name, value)| (name.clone(), json!(value))).collect()
+    flavor
+        .extra_specs
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect()
 }
 
 fn unknown(id: &str) -> Refusal {

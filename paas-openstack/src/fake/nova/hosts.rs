@@ -36,23 +36,42 @@ pub(in crate::fake) struct Usage {
 
 /// What the servers on a hypervisor take together.
 pub(in crate::fake) fn usage(nova: &super::State, host: &str) -> Usage {
-    let there = nova.servers.iter().filter(|server| server.host.as_deref() == Some(host));
+    let there = nova
+        .servers
+        .iter()
+        .filter(|server| server.host.as_deref() == Some(host));
     there.fold(Usage::default(), |all, server| Usage {
         servers: all.servers + 1,
         vcpus: all.vcpus + server.flavor.vcpus,
         ram: all.ram + server.flavor.ram,
-        disk: all.disk + if server.image.is_some() { server.flavor.disk } else { 0 },
+        disk: all.disk
+            + if server.image.is_some() {
+                server.flavor.disk
+            } else {
+                0
+            },
     })
 }
 
 /// The hypervisor with the most free memory of those that have room and that the server's group allows.
-pub(super) fn choose(world: &World, nova: &super::State, flavor: &Flavor, zone: Option<&str>, group: Option<&str>) -> Option<Host> {
+pub(super) fn choose(
+    world: &World,
+    nova: &super::State,
+    flavor: &Flavor,
+    zone: Option<&str>,
+    group: Option<&str>,
+) -> Option<Host> {
     let group = group.and_then(|id| nova.groups.iter().find(|group| group.id == id));
+    // How many of the group run on a hypervisor, and how many anywhere.
     let members = |host: &Hypervisor| {
-        let of = |id: &str| nova.servers.iter().filter(|server| server.group.as_deref() == Some(id)).filter(|server| server.host.is_some());
-        group.map_or((0, 0), |group| {
-            (of(&group.id).filter(|server| server.host.as_deref() == Some(&host.name)).count(), of(&group.id).count())
-        })
+        let placed = nova.servers.iter().filter(|server| server.host.is_some());
+        let of_group = placed
+            .filter(|server| group.is_some_and(|group| server.group.as_deref() == Some(group.id.as_str())));
+        let here = of_group
+            .clone()
+            .filter(|server| server.host.as_deref() == Some(host.name.as_str()))
+            .count();
+        (here, of_group.count())
     };
     let fits = |host: &&Hypervisor| {
         let used = usage(nova, &host.name);
@@ -75,23 +94,39 @@ pub(super) fn choose(world: &World, nova: &super::State, flavor: &Flavor, zone: 
             Some(Rule::SoftAffinity) => usize::MAX - here,
             Some(Rule::Affinity) | None => 0,
         };
-        (apart, Reverse(host.ram.saturating_sub(usage(nova, &host.name).ram)))
+        (
+            apart,
+            Reverse(host.ram.saturating_sub(usage(nova, &host.name).ram)),
+        )
     };
     let best = world.setup.hypervisors.iter().filter(fits).min_by_key(liked)?;
-    Some(Host { name: best.name.clone(), zone: best.zone.clone() })
+    Some(Host {
+        name: best.name.clone(),
+        zone: best.zone.clone(),
+    })
 }
 
 /// Refuses a zone that no hypervisor is in.
 pub(super) fn has_zone(world: &World, zone: Option<&str>) -> Result<(), Refusal> {
     let known = zone.is_none_or(|zone| world.setup.hypervisors.iter().any(|host| host.zone == zone));
-    if known { Ok(()) } else { Err(Refusal::nova(400, "The requested availability zone is not available")) }
+    if known {
+        Ok(())
+    } else {
+        Err(Refusal::nova(
+            400,
+            "The requested availability zone is not available",
+        ))
+    }
 }
 
 /// `GET /os-availability-zone`.
 pub(super) async fn zones(State(world): State<Shared>, _who: Who) -> Answer {
-    Ok(json(200, json!({"availabilityZoneInfo": zone_names(&world).iter().map(|zone| {
+    Ok(json(
+        200,
+        json!({"availabilityZoneInfo": zone_names(&world).iter().map(|zone| {
         json!({"zoneName": zone, "zoneState": {"available": true}, "hosts": null})
-    }).collect::<Vec<_>>()})))
+    }).collect::<Vec<_>>()}),
+    ))
 }
 
 /// `GET /os-availability-zone/detail`, for administrators.
@@ -111,7 +146,12 @@ pub(super) async fn zones_detail(State(world): State<Shared>, who: Who) -> Answe
 }
 
 fn zone_names(world: &World) -> Vec<&str> {
-    let mut names: Vec<&str> = world.setup.hypervisors.iter().map(|host| host.zone.as_str()).collect();
+    let mut names: Vec<&str> = world
+        .setup
+        .hypervisors
+        .iter()
+        .map(|host| host.zone.as_str())
+        .collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -32,11 +32,15 @@ pub(super) struct KeyPair {
 impl KeyPair {
     /// For the snapshot.
     pub(super) fn kept(&self) -> Object {
-        object(json!({"name": self.name, "user_id": self.user, "type": self.kind, "public_key": self.public_key}))
+        object(
+            json!({"name": self.name, "user_id": self.user, "type": self.kind, "public_key": self.public_key}),
+        )
     }
 
     fn shown(&self, version: Microversion) -> Object {
-        let mut shown = object(json!({"name": self.name, "public_key": self.public_key, "fingerprint": self.fingerprint()}));
+        let mut shown = object(
+            json!({"name": self.name, "public_key": self.public_key, "fingerprint": self.fingerprint()}),
+        );
         if version.has(2, 2) {
             shown.insert("type".into(), json!(self.kind));
         }
@@ -51,29 +55,56 @@ impl KeyPair {
 }
 
 /// `GET /os-keypairs`.
-pub(super) async fn list(State(world): State<Shared>, who: Who, version: Microversion, query: Query) -> Answer {
+pub(super) async fn list(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    query: Query,
+) -> Answer {
     let state = world.state();
-    let mut own: Vec<&KeyPair> = state.nova.keypairs.iter().filter(|pair| pair.user == who.user).collect();
+    let mut own: Vec<&KeyPair> = state
+        .nova
+        .keypairs
+        .iter()
+        .filter(|pair| pair.user == who.user)
+        .collect();
     own.sort_by(|a, b| a.name.cmp(&b.name));
     if let Some(marker) = query.get("marker") {
         let at = own.iter().position(|pair| pair.name == marker);
         let at = at.ok_or_else(|| Refusal::nova(400, &format!("marker [{marker}] not found")))?;
         own.drain(..=at);
     }
-    let limit = query.number("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(1000).min(1000);
+    let limit = query
+        .number("limit")
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(1000)
+        .min(1000);
     own.truncate(limit);
     let mut body = json!({"keypairs": own.iter().map(|pair| json!({"keypair": pair.shown(version)})).collect::<Vec<_>>()});
     if let Some(last) = own.last().filter(|_| own.len() == limit && version.has(2, 35)) {
-        let href = format!("{}?{}", world.url(Kind::Compute, "/v2.1/os-keypairs"), query.from_marker(&last.name));
+        let href = format!(
+            "{}?{}",
+            world.url(Kind::Compute, "/v2.1/os-keypairs"),
+            query.from_marker(&last.name)
+        );
         body["keypairs_links"] = json!([{"rel": "next", "href": href}]);
     }
     Ok(json(200, body))
 }
 
 /// `GET /os-keypairs/{name}`.
-pub(super) async fn show(State(world): State<Shared>, who: Who, version: Microversion, Path(name): Path<String>) -> Answer {
+pub(super) async fn show(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    Path(name): Path<String>,
+) -> Answer {
     let state = world.state();
-    let pair = state.nova.keypairs.iter().find(|pair| pair.user == who.user && pair.name == name);
+    let pair = state
+        .nova
+        .keypairs
+        .iter()
+        .find(|pair| pair.user == who.user && pair.name == name);
     let pair = pair.ok_or_else(|| unknown(&who, &name))?;
     let mut shown = pair.shown(version);
     shown.extend(object(json!({"id": pair.number, "user_id": pair.user, "created_at": micros(pair.created), "updated_at": null,
@@ -82,19 +113,35 @@ pub(super) async fn show(State(world): State<Shared>, who: Who, version: Microve
 }
 
 /// `POST /os-keypairs`: 201 (200 before 2.2); a second one of the name is 409.
-pub(super) async fn create(State(world): State<Shared>, who: Who, version: Microversion, sent: Sent) -> Answer {
+pub(super) async fn create(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    sent: Sent,
+) -> Answer {
     let wanted = sent.member("keypair")?;
     let name = text(wanted, "name").trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '-' | '@' | '.');
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
-        return Err(Refusal::nova(400, "Keypair data is invalid: Keypair name must be string and between 1 and 255 characters long"));
+        return Err(Refusal::nova(
+            400,
+            "Keypair data is invalid: Keypair name must be string and between 1 and 255 characters long",
+        ));
     }
     let given = wanted.get("public_key").and_then(Value::as_str);
     if given.is_none() && version.has(2, 92) {
-        return Err(Refusal::nova(400, "Invalid input for field/attribute keypair. 'public_key' is a required property"));
+        return Err(Refusal::nova(
+            400,
+            "Invalid input for field/attribute keypair. 'public_key' is a required property",
+        ));
     }
-    if given.is_some_and(|key| !key.starts_with("ssh-") && !key.starts_with("ecdsa-") && !key.starts_with("sk-")) {
-        return Err(Refusal::nova(400, "Keypair data is invalid: failed to generate fingerprint"));
+    if given
+        .is_some_and(|key| !key.starts_with("ssh-") && !key.starts_with("ecdsa-") && !key.starts_with("sk-"))
+    {
+        return Err(Refusal::nova(
+            400,
+            "Keypair data is invalid: failed to generate fingerprint",
+        ));
     }
     let mut state = world.state();
     let own = state.nova.keypairs.iter().filter(|pair| pair.user == who.user);
@@ -108,25 +155,49 @@ pub(super) async fn create(State(world): State<Shared>, who: Who, version: Micro
     let pair = KeyPair {
         user: who.user.clone(),
         name: name.to_owned(),
-        public_key: given.map_or_else(|| format!("ssh-rsa AAAAB3NzaC1yc2E{} Generated-by-Nova", world.hex_id()), str::to_owned),
-        kind: Some(text(wanted, "type")).filter(|kind| !kind.is_empty()).unwrap_or("ssh").to_owned(),
+        public_key: given.map_or_else(
+            || format!("ssh-rsa AAAAB3NzaC1yc2E{} Generated-by-Nova", world.hex_id()),
+            str::to_owned,
+        ),
+        kind: Some(text(wanted, "type"))
+            .filter(|kind| !kind.is_empty())
+            .unwrap_or("ssh")
+            .to_owned(),
         number: state.nova.keypairs.len() + 1,
         created: world.now(),
     };
     let mut shown = pair.shown(version);
     shown.insert("user_id".into(), json!(pair.user));
     if given.is_none() {
-        shown.insert("private_key".into(), json!("-----BEGIN RSA PRIVATE KEY-----\nnot a key\n-----END RSA PRIVATE KEY-----\n"));
+        shown.insert(
+            "private_key".into(),
+            json!("-----BEGIN RSA PRIVATE KEY-----\nnot a key\n-----END RSA PRIVATE KEY-----\n"),
+        );
     }
     state.nova.keypairs.push(pair);
-    Ok(json(if version.has(2, 2) { 201 } else { 200 }, json!({"keypair": shown})))
+    Ok(json(
+        if version.has(2, 2) { 201 } else { 200 },
+        json!({"keypair": shown}),
+    ))
 }
 
 /// `DELETE /os-keypairs/{name}`: 204 (202 before 2.2).
-pub(super) async fn delete(State(world): State<Shared>, who: Who, version: Microversion, Path(name): Path<String>) -> Answer {
+pub(super) async fn delete(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    Path(name): Path<String>,
+) -> Answer {
     let mut state = world.state();
-    let at = state.nova.keypairs.iter().position(|pair| pair.user == who.user && pair.name == name);
-    state.nova.keypairs.remove(at.ok_or_else(|| unknown(&who, &name))?);
+    let at = state
+        .nova
+        .keypairs
+        .iter()
+        .position(|pair| pair.user == who.user && pair.name == name);
+    state
+        .nova
+        .keypairs
+        .remove(at.ok_or_else(|| unknown(&who, &name))?);
     Ok(empty(if version.has(2, 2) { 204 } else { 202 }))
 }
 

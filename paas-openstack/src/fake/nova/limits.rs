@@ -27,12 +27,22 @@ fn used(nova: &super::State, project: &str) -> Used {
         instances: servers.clone().count() as i64,
         cores: servers.clone().map(|server| server.flavor.vcpus as i64).sum(),
         ram: servers.map(|server| server.flavor.ram as i64).sum(),
-        groups: nova.groups.iter().filter(|group| group.project == project).count() as i64,
+        groups: nova
+            .groups
+            .iter()
+            .filter(|group| group.project == project)
+            .count() as i64,
     }
 }
 
 /// Refuses servers that a project may not have, in Nova's words.
-pub(super) fn servers(world: &World, nova: &super::State, who: &Who, flavor: &Flavor, count: usize) -> Result<(), Refusal> {
+pub(super) fn servers(
+    world: &World,
+    nova: &super::State,
+    who: &Who,
+    flavor: &Flavor,
+    count: usize,
+) -> Result<(), Refusal> {
     let used = used(nova, &who.project);
     let quotas = &world.setup.quotas;
     let count = count as i64;
@@ -47,7 +57,8 @@ pub(super) fn servers(world: &World, nova: &super::State, who: &Who, flavor: &Fl
     if over.is_empty() {
         return Ok(());
     }
-    let list = |of: &dyn Fn(&(&str, i64, i64, i64)) -> String| over.iter().map(of).collect::<Vec<_>>().join(", ");
+    let list =
+        |of: &dyn Fn(&(&str, i64, i64, i64)) -> String| over.iter().map(of).collect::<Vec<_>>().join(", ");
     let names = list(&|one| one.0.to_owned());
     Err(Refusal::nova(
         403,
@@ -95,14 +106,20 @@ fn quota_set(quotas: &Quotas) -> Vec<(&'static str, i64)> {
 /// `GET /os-quota-sets/{project}`, and `/defaults`.
 pub(super) async fn quotas(State(world): State<Shared>, who: Who, Path(project): Path<String>) -> Answer {
     own(&who, &project)?;
-    let mut set: serde_json::Map<String, Value> =
-        quota_set(&world.setup.quotas).into_iter().map(|(name, limit)| (name.to_owned(), json!(limit))).collect();
+    let mut set: serde_json::Map<String, Value> = quota_set(&world.setup.quotas)
+        .into_iter()
+        .map(|(name, limit)| (name.to_owned(), json!(limit)))
+        .collect();
     set.insert("id".into(), json!(project));
     Ok(json(200, json!({"quota_set": set})))
 }
 
 /// `GET /os-quota-sets/{project}/detail`.
-pub(super) async fn quota_detail(State(world): State<Shared>, who: Who, Path(project): Path<String>) -> Answer {
+pub(super) async fn quota_detail(
+    State(world): State<Shared>,
+    who: Who,
+    Path(project): Path<String>,
+) -> Answer {
     own(&who, &project)?;
     let state = world.state();
     let used = used(&state.nova, &project);
@@ -115,12 +132,21 @@ pub(super) async fn quota_detail(State(world): State<Shared>, who: Who, Path(pro
     };
     let mut set: serde_json::Map<String, Value> = quota_set(&world.setup.quotas)
         .into_iter()
-        .map(|(name, limit)| (name.to_owned(), json!({"limit": limit, "in_use": in_use(name), "reserved": 0})))
+        .map(|(name, limit)| {
+            (
+                name.to_owned(),
+                json!({"limit": limit, "in_use": in_use(name), "reserved": 0}),
+            )
+        })
         .collect();
     set.insert("id".into(), json!(project));
     Ok(json(200, json!({"quota_set": set})))
 }
 
 fn own(who: &Who, project: &str) -> Result<(), Refusal> {
-    if who.sees(project) { Ok(()) } else { Err(forbidden("os_compute_api:os-quota-sets:show")) }
+    if who.sees(project) {
+        Ok(())
+    } else {
+        Err(forbidden("os_compute_api:os-quota-sets:show"))
+    }
 }

@@ -25,31 +25,63 @@ use crate::{
 const MOST: usize = 1000;
 
 /// `GET /servers`.
-pub(super) async fn brief(State(world): State<Shared>, who: Who, version: Microversion, query: Query) -> Answer {
+pub(super) async fn brief(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    query: Query,
+) -> Answer {
     let state = world.state();
-    listed(&world, &state, &who, version, &query, "/v2.1/servers", |server| view::brief(&world, server))
-}
-
-/// `GET /servers/detail`.
-pub(super) async fn detail(State(world): State<Shared>, who: Who, version: Microversion, query: Query) -> Answer {
-    let state = world.state();
-    listed(&world, &state, &who, version, &query, "/v2.1/servers/detail", |server| {
-        view::whole(&world, &state, &who, server, version)
+    listed(&world, &state, &who, version, &query, "/v2.1/servers", |server| {
+        view::brief(&world, server)
     })
 }
 
+/// `GET /servers/detail`.
+pub(super) async fn detail(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    query: Query,
+) -> Answer {
+    let state = world.state();
+    listed(
+        &world,
+        &state,
+        &who,
+        version,
+        &query,
+        "/v2.1/servers/detail",
+        |server| view::whole(&world, &state, &who, server, version),
+    )
+}
+
 /// `GET /servers/{id}`.
-pub(super) async fn show(State(world): State<Shared>, who: Who, version: Microversion, Path(id): Path<String>) -> Answer {
+pub(super) async fn show(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    Path(id): Path<String>,
+) -> Answer {
     let state = world.state();
     let server = state.nova.server(&who, &id)?;
     Ok(shown(&world, &state, &who, server, version))
 }
 
 /// One server, as GET, PUT and some actions show it: with its groups.
-pub(super) fn shown(world: &World, state: &All, who: &Who, server: &Server, version: Microversion) -> Response {
+pub(super) fn shown(
+    world: &World,
+    state: &All,
+    who: &Who,
+    server: &Server,
+    version: Microversion,
+) -> Response {
     let mut body = view::whole(world, state, who, server, version);
     if version.has(2, 71) {
-        body.insert("server_groups".into(), server.group.iter().map(|id| json!(id)).collect());
+        body.insert(
+            "server_groups".into(),
+            server.group.iter().map(|id| json!(id)).collect(),
+        );
     }
     json(200, json!({"server": body}))
 }
@@ -102,7 +134,11 @@ fn listed(
     let mut body = json!({"servers": found.iter().map(|server| shown(server)).collect::<Vec<_>>()});
     // A full page has a link, also when nothing follows.
     if let Some(last) = found.last().filter(|_| found.len() == limit) {
-        let href = format!("{}?{}", world.url(Kind::Compute, path), query.from_marker(&last.id));
+        let href = format!(
+            "{}?{}",
+            world.url(Kind::Compute, path),
+            query.from_marker(&last.id)
+        );
         body["servers_links"] = json!([{"rel": "next", "href": href}]);
     }
     Ok(json(200, body))
@@ -111,12 +147,59 @@ fn listed(
 /// From 2.75 on, names that the schema does not have are refused; before, they are ignored.
 fn known(query: &Query, version: Microversion) -> Result<(), Refusal> {
     const NAMES: &[&str] = &[
-        "limit", "marker", "sort_key", "sort_dir", "name", "status", "image", "flavor", "changes-since", "changes-before", "all_tenants",
-        "reservation_id", "ip", "ip6", "host", "tags", "tags-any", "not-tags", "not-tags-any", "availability_zone", "key_name", "project_id",
-        "tenant_id", "user_id", "uuid", "deleted", "vm_state", "task_state", "power_state", "hostname", "description", "locked",
-        "config_drive", "launched_at", "terminated_at", "created_at", "access_ip_v4", "access_ip_v6", "auto_disk_config", "node",
-        "display_name", "display_description", "root_device_name", "soft_deleted", "progress", "image_ref", "instance_type_id", "metadata",
-        "system_metadata", "launch_index", "kernel_id", "ramdisk_id", "all_projects",
+        "limit",
+        "marker",
+        "sort_key",
+        "sort_dir",
+        "name",
+        "status",
+        "image",
+        "flavor",
+        "changes-since",
+        "changes-before",
+        "all_tenants",
+        "reservation_id",
+        "ip",
+        "ip6",
+        "host",
+        "tags",
+        "tags-any",
+        "not-tags",
+        "not-tags-any",
+        "availability_zone",
+        "key_name",
+        "project_id",
+        "tenant_id",
+        "user_id",
+        "uuid",
+        "deleted",
+        "vm_state",
+        "task_state",
+        "power_state",
+        "hostname",
+        "description",
+        "locked",
+        "config_drive",
+        "launched_at",
+        "terminated_at",
+        "created_at",
+        "access_ip_v4",
+        "access_ip_v6",
+        "auto_disk_config",
+        "node",
+        "display_name",
+        "display_description",
+        "root_device_name",
+        "soft_deleted",
+        "progress",
+        "image_ref",
+        "instance_type_id",
+        "metadata",
+        "system_metadata",
+        "launch_index",
+        "kernel_id",
+        "ramdisk_id",
+        "all_projects",
     ];
     if !version.has(2, 75) {
         return Ok(());
@@ -125,23 +208,35 @@ fn known(query: &Query, version: Microversion) -> Result<(), Refusal> {
         None => Ok(()),
         Some(name) => Err(Refusal::nova(
             400,
-            &format!("Invalid input for query parameters {{'{name}'}}. Additional properties are not allowed ('{name}' was unexpected)"),
+            &format!(
+                "Invalid input for query parameters {{'{name}'}}. Additional properties are not allowed ('{name}' was unexpected)"
+            ),
         )),
     }
 }
 
 fn fits(state: &All, server: &Server, version: Microversion, query: &Query) -> bool {
     let is = |name: &str, value: &str| query.get(name).is_none_or(|wanted| wanted == value);
-    let since = query.get("changes-since").and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let since = query
+        .get("changes-since")
+        .and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let ip = |name: &str| {
         query.get(name).is_none_or(|wanted| {
-            let ports = server.nics.iter().filter_map(|nic| state.neutron.ports.get(&nic.port));
-            ports.into_iter().any(|port| view::fixed_addresses(port).any(|address| address.contains(wanted)))
+            let ports = server
+                .nics
+                .iter()
+                .filter_map(|nic| state.neutron.ports.get(&nic.port));
+            ports
+                .into_iter()
+                .any(|port| view::fixed_addresses(port).any(|address| address.contains(wanted)))
         })
     };
     let tags = !version.has(2, 26) || query.fits_tags(&object(json!({"tags": server.tags})));
-    query.get("status").is_none_or(|_| query.all("status").any(|status| status.eq_ignore_ascii_case(server.status())))
-        && is("flavor", &server.flavor.id)
+    query.get("status").is_none_or(|_| {
+        query
+            .all("status")
+            .any(|status| status.eq_ignore_ascii_case(server.status()))
+    }) && is("flavor", &server.flavor.id)
         && is("image", server.image.as_deref().unwrap_or_default())
         && is("uuid", &server.id)
         && is("availability_zone", &server.host_zone)
@@ -199,16 +294,30 @@ pub(super) async fn security_groups(State(world): State<Shared>, who: Who, Path(
 pub(super) async fn actions(State(world): State<Shared>, who: Who, Path(id): Path<String>) -> Answer {
     let state = world.state();
     let server = state.nova.server(&who, &id)?;
-    let all: Vec<Value> = server.actions.iter().rev().map(|action| action_shown(server, action)).collect();
+    let all: Vec<Value> = server
+        .actions
+        .iter()
+        .rev()
+        .map(|action| action_shown(server, action))
+        .collect();
     Ok(json(200, json!({"instanceActions": all})))
 }
 
 /// `GET /servers/{id}/os-instance-actions/{request id}`.
-pub(super) async fn one_action(State(world): State<Shared>, who: Who, Path((id, request)): Path<(String, String)>) -> Answer {
+pub(super) async fn one_action(
+    State(world): State<Shared>,
+    who: Who,
+    Path((id, request)): Path<(String, String)>,
+) -> Answer {
     let state = world.state();
     let server = state.nova.server(&who, &id)?;
     let action = server.actions.iter().find(|action| action.request == request);
-    let action = action.ok_or_else(|| Refusal::nova(404, &format!("Action for request_id {request} on instance {id} not found")))?;
+    let action = action.ok_or_else(|| {
+        Refusal::nova(
+            404,
+            &format!("Action for request_id {request} on instance {id} not found"),
+        )
+    })?;
     let mut shown = action_shown(server, action);
     shown["events"] = json!([]);
     Ok(json(200, json!({"instanceAction": shown})))

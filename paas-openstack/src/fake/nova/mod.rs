@@ -75,12 +75,17 @@ impl State {
 
     /// The server that somebody asks for; nobody learns of others' servers.
     fn server(&self, who: &Who, id: &str) -> Result<&Server, Refusal> {
-        self.servers.iter().find(|server| server.id == id && who.sees(&server.project)).ok_or_else(|| unknown(id))
+        self.servers
+            .iter()
+            .find(|server| server.id == id && who.sees(&server.project))
+            .ok_or_else(|| unknown(id))
     }
 
     /// The same, to be changed.
     fn own(&mut self, who: &Who, id: &str) -> Result<&mut Server, Refusal> {
-        self.server_mut(id).filter(|server| who.sees(&server.project)).ok_or_else(|| unknown(id))
+        self.server_mut(id)
+            .filter(|server| who.sees(&server.project))
+            .ok_or_else(|| unknown(id))
     }
 }
 
@@ -102,12 +107,24 @@ pub(super) fn seed(world: &World, state: &mut world::State) {
 pub(super) fn settle(world: &World, state: &mut world::State, now: Timestamp) {
     while let Some((at, due)) = state.nova.schedule.due(now) {
         match due {
-            Due::Up(id) => state.nova.server_mut(&id).into_iter().for_each(|server| server.is_up(at)),
+            Due::Up(id) => state
+                .nova
+                .server_mut(&id)
+                .into_iter()
+                .for_each(|server| server.is_up(at)),
             Due::Failed(id, words) => {
-                state.nova.server_mut(&id).into_iter().for_each(|server| server.has_failed(&words, at));
+                state
+                    .nova
+                    .server_mut(&id)
+                    .into_iter()
+                    .for_each(|server| server.has_failed(&words, at));
             }
             Due::Settled(id, machine) => {
-                state.nova.server_mut(&id).into_iter().for_each(|server| server.settles(machine, at));
+                state
+                    .nova
+                    .server_mut(&id)
+                    .into_iter()
+                    .for_each(|server| server.settles(machine, at));
             }
             Due::Gone(id) => boot::let_go(world, state, &id),
         }
@@ -120,24 +137,52 @@ pub(super) fn router() -> Router<Shared> {
         .route("/", get(list::show).put(act::rename).delete(act::delete))
         .route("/action", post(act::action))
         .route("/ips", get(list::ips))
-        .route("/metadata", get(parts::metadata).post(parts::add_metadata).put(parts::replace_metadata))
-        .route("/metadata/{key}", get(parts::item).put(parts::set_item).delete(parts::delete_item))
-        .route("/tags", get(parts::tags).put(parts::replace_tags).delete(parts::delete_tags))
-        .route("/tags/{tag}", get(parts::has_tag).put(parts::add_tag).delete(parts::delete_tag))
+        .route(
+            "/metadata",
+            get(parts::metadata)
+                .post(parts::add_metadata)
+                .put(parts::replace_metadata),
+        )
+        .route(
+            "/metadata/{key}",
+            get(parts::item).put(parts::set_item).delete(parts::delete_item),
+        )
+        .route(
+            "/tags",
+            get(parts::tags)
+                .put(parts::replace_tags)
+                .delete(parts::delete_tags),
+        )
+        .route(
+            "/tags/{tag}",
+            get(parts::has_tag).put(parts::add_tag).delete(parts::delete_tag),
+        )
         .route("/os-security-groups", get(list::security_groups))
         .route("/os-instance-actions", get(list::actions))
         .route("/os-instance-actions/{request}", get(list::one_action))
-        .route("/os-volume_attachments", get(attach::volumes).post(attach::attach_volume))
-        .route("/os-volume_attachments/{volume}", get(attach::volume).delete(attach::detach_volume))
+        .route(
+            "/os-volume_attachments",
+            get(attach::volumes).post(attach::attach_volume),
+        )
+        .route(
+            "/os-volume_attachments/{volume}",
+            get(attach::volume).delete(attach::detach_volume),
+        )
         .route("/os-interface", get(attach::interfaces).post(attach::attach_port))
-        .route("/os-interface/{port}", get(attach::interface).delete(attach::detach_port));
+        .route(
+            "/os-interface/{port}",
+            get(attach::interface).delete(attach::detach_port),
+        );
     let v21 = Router::new()
         .route("/", get(versions::version))
         .route("/servers", get(list::brief).post(create::create))
         .route("/servers/detail", get(list::detail))
         .nest("/servers/{id}", server)
         .route("/os-keypairs", get(keypairs::list).post(keypairs::create))
-        .route("/os-keypairs/{name}", get(keypairs::show).delete(keypairs::delete))
+        .route(
+            "/os-keypairs/{name}",
+            get(keypairs::show).delete(keypairs::delete),
+        )
         .route("/os-server-groups", get(groups::list).post(groups::create))
         .route("/os-server-groups/{id}", get(groups::show).delete(groups::delete))
         .route("/flavors", get(flavors::brief))
@@ -154,5 +199,7 @@ pub(super) fn router() -> Router<Shared> {
         .route("/os-hypervisors/detail", get(hosts::hypervisors))
         .route("/os-services", get(hosts::services))
         .route("/extensions", get(versions::extensions));
-    Router::new().route("/", get(versions::versions)).nest("/v2.1", v21)
+    Router::new()
+        .route("/", get(versions::versions))
+        .nest("/v2.1", v21)
 }

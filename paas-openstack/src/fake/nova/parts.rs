@@ -17,11 +17,19 @@ use crate::{
 
 /// `GET …/metadata`.
 pub(super) async fn metadata(State(world): State<Shared>, who: Who, Path(id): Path<String>) -> Answer {
-    Ok(json(200, json!({"metadata": world.state().nova.server(&who, &id)?.metadata})))
+    Ok(json(
+        200,
+        json!({"metadata": world.state().nova.server(&who, &id)?.metadata}),
+    ))
 }
 
 /// `POST …/metadata`: adds and changes.
-pub(super) async fn add_metadata(State(world): State<Shared>, who: Who, Path(id): Path<String>, sent: Sent) -> Answer {
+pub(super) async fn add_metadata(
+    State(world): State<Shared>,
+    who: Who,
+    Path(id): Path<String>,
+    sent: Sent,
+) -> Answer {
     let new = wanted::metadata(sent.body.get("metadata"))?;
     let mut state = world.state();
     let server = state.nova.own(&who, &id)?;
@@ -30,7 +38,12 @@ pub(super) async fn add_metadata(State(world): State<Shared>, who: Who, Path(id)
 }
 
 /// `PUT …/metadata`: these and no others.
-pub(super) async fn replace_metadata(State(world): State<Shared>, who: Who, Path(id): Path<String>, sent: Sent) -> Answer {
+pub(super) async fn replace_metadata(
+    State(world): State<Shared>,
+    who: Who,
+    Path(id): Path<String>,
+    sent: Sent,
+) -> Answer {
     let new = wanted::metadata(sent.body.get("metadata"))?;
     let mut state = world.state();
     let server = state.nova.own(&who, &id)?;
@@ -39,9 +52,18 @@ pub(super) async fn replace_metadata(State(world): State<Shared>, who: Who, Path
 }
 
 /// `GET …/metadata/{key}`.
-pub(super) async fn item(State(world): State<Shared>, who: Who, Path((id, key)): Path<(String, String)>) -> Answer {
+pub(super) async fn item(
+    State(world): State<Shared>,
+    who: Who,
+    Path((id, key)): Path<(String, String)>,
+) -> Answer {
     let state = world.state();
-    let value = state.nova.server(&who, &id)?.metadata.get(&key).ok_or_else(no_item)?;
+    let value = state
+        .nova
+        .server(&who, &id)?
+        .metadata
+        .get(&key)
+        .ok_or_else(no_item)?;
     Ok(json(200, json!({"meta": {key: value}})))
 }
 
@@ -53,16 +75,32 @@ pub(super) async fn set_item(
     sent: Sent,
 ) -> Answer {
     let new = wanted::metadata(sent.body.get("meta"))?;
-    let value = new.get(&key).cloned().ok_or_else(|| Refusal::nova(400, "Request body and URI mismatch"))?;
+    let value = new
+        .get(&key)
+        .cloned()
+        .ok_or_else(|| Refusal::nova(400, "Request body and URI mismatch"))?;
     let mut state = world.state();
-    state.nova.own(&who, &id)?.metadata.insert(key.clone(), value.clone());
+    state
+        .nova
+        .own(&who, &id)?
+        .metadata
+        .insert(key.clone(), value.clone());
     Ok(json(200, json!({"meta": {key: value}})))
 }
 
 /// `DELETE …/metadata/{key}`.
-pub(super) async fn delete_item(State(world): State<Shared>, who: Who, Path((id, key)): Path<(String, String)>) -> Answer {
+pub(super) async fn delete_item(
+    State(world): State<Shared>,
+    who: Who,
+    Path((id, key)): Path<(String, String)>,
+) -> Answer {
     let mut state = world.state();
-    state.nova.own(&who, &id)?.metadata.shift_remove(&key).ok_or_else(no_item)?;
+    state
+        .nova
+        .own(&who, &id)?
+        .metadata
+        .shift_remove(&key)
+        .ok_or_else(no_item)?;
     Ok(empty(204))
 }
 
@@ -72,13 +110,29 @@ fn no_item() -> Refusal {
 
 /// Tags are there from 2.26 on.
 fn since(version: Microversion) -> Result<(), Refusal> {
-    if version.has(2, 26) { Ok(()) } else { Err(Refusal::of(Kind::Compute, 404, "The resource could not be found.")) }
+    if version.has(2, 26) {
+        Ok(())
+    } else {
+        Err(Refusal::of(
+            Kind::Compute,
+            404,
+            "The resource could not be found.",
+        ))
+    }
 }
 
 /// `GET …/tags`.
-pub(super) async fn tags(State(world): State<Shared>, who: Who, version: Microversion, Path(id): Path<String>) -> Answer {
+pub(super) async fn tags(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    Path(id): Path<String>,
+) -> Answer {
     since(version)?;
-    Ok(json(200, json!({"tags": world.state().nova.server(&who, &id)?.tags})))
+    Ok(json(
+        200,
+        json!({"tags": world.state().nova.server(&who, &id)?.tags}),
+    ))
 }
 
 /// `PUT …/tags`: these and no others.
@@ -98,7 +152,12 @@ pub(super) async fn replace_tags(
 }
 
 /// `DELETE …/tags`.
-pub(super) async fn delete_tags(State(world): State<Shared>, who: Who, version: Microversion, Path(id): Path<String>) -> Answer {
+pub(super) async fn delete_tags(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    Path(id): Path<String>,
+) -> Answer {
     since(version)?;
     world.state().nova.own(&who, &id)?.tags.clear();
     Ok(empty(204))
@@ -113,7 +172,11 @@ pub(super) async fn has_tag(
 ) -> Answer {
     since(version)?;
     let state = world.state();
-    if state.nova.server(&who, &id)?.tags.contains(&tag) { Ok(empty(204)) } else { Err(no_tag(&id, &tag)) }
+    if state.nova.server(&who, &id)?.tags.contains(&tag) {
+        Ok(empty(204))
+    } else {
+        Err(no_tag(&id, &tag))
+    }
 }
 
 /// `PUT …/tags/{tag}`: 201 when it is new, else 204.
@@ -144,7 +207,11 @@ pub(super) async fn delete_tag(
     since(version)?;
     let mut state = world.state();
     let server = state.nova.own(&who, &id)?;
-    let at = server.tags.iter().position(|has| *has == tag).ok_or_else(|| no_tag(&id, &tag))?;
+    let at = server
+        .tags
+        .iter()
+        .position(|has| *has == tag)
+        .ok_or_else(|| no_tag(&id, &tag))?;
     server.tags.remove(at);
     Ok(empty(204))
 }

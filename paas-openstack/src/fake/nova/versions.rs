@@ -23,7 +23,8 @@ pub(super) async fn versions(State(world): State<Shared>) -> Answer {
 /// `GET /v2.1`.
 pub(super) async fn version(State(world): State<Shared>) -> Answer {
     let mut version = v21(&world);
-    version["media-types"] = json!([{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}]);
+    version["media-types"] =
+        json!([{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}]);
     Ok(json(200, json!({"version": version})))
 }
 

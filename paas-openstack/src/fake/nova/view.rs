@@ -15,7 +15,13 @@ use crate::{
 };
 
 /// A server with everything that its user, or an administrator, sees.
-pub(super) fn whole(world: &World, state: &State, who: &Who, server: &Server, version: Microversion) -> Object {
+pub(super) fn whole(
+    world: &World,
+    state: &State,
+    who: &Who,
+    server: &Server,
+    version: Microversion,
+) -> Object {
     let mut shown = object(json!({
         "id": server.id,
         "name": server.name,
@@ -34,7 +40,10 @@ pub(super) fn whole(world: &World, state: &State, who: &Who, server: &Server, ve
         "links": links(world, "servers", &server.id),
         "OS-DCF:diskConfig": "MANUAL",
     }));
-    if matches!(server.machine, Machine::Building | Machine::Active | Machine::Stopped) {
+    if matches!(
+        server.machine,
+        Machine::Building | Machine::Active | Machine::Stopped
+    ) {
         shown.insert("progress".into(), json!(0));
     }
     shown.extend(object(json!({
@@ -46,7 +55,10 @@ pub(super) fn whole(world: &World, state: &State, who: &Who, server: &Server, ve
     })));
     let groups = security_groups(state, server);
     if !groups.is_empty() {
-        let names: Vec<Value> = groups.iter().map(|group| json!({"name": text(group, "name")})).collect();
+        let names: Vec<Value> = groups
+            .iter()
+            .map(|group| json!({"name": text(group, "name")}))
+            .collect();
         shown.insert("security_groups".into(), names.into());
     }
     if who.is_admin() {
@@ -61,7 +73,10 @@ pub(super) fn whole(world: &World, state: &State, who: &Who, server: &Server, ve
         "os-extended-volumes:volumes_attached": volumes(server, version),
     })));
     if let Some(fault) = &server.fault {
-        shown.insert("fault".into(), json!({"code": 500, "created": seconds(fault.created), "message": fault.words}));
+        shown.insert(
+            "fault".into(),
+            json!({"code": 500, "created": seconds(fault.created), "message": fault.words}),
+        );
         if who.is_admin() {
             shown["fault"]["details"] = json!("Traceback (most recent call last): …");
         }
@@ -103,15 +118,28 @@ pub(super) fn links(world: &World, what: &str, id: &str) -> Value {
 /// Addresses by the network's name, the fixed ones first, as Neutron's ports have them.
 pub(super) fn addresses(state: &State, server: &Server) -> Object {
     let mut all = Object::new();
-    for port in server.nics.iter().filter_map(|nic| state.neutron.ports.get(&nic.port)) {
-        let network = state.neutron.networks.get(text(port, "network_id")).map_or("", |network| text(network, "name"));
+    for port in server
+        .nics
+        .iter()
+        .filter_map(|nic| state.neutron.ports.get(&nic.port))
+    {
+        let network = state
+            .neutron
+            .networks
+            .get(text(port, "network_id"))
+            .map_or("", |network| text(network, "name"));
         let mac = text(port, "mac_address");
         let fixed: Vec<&str> = fixed_addresses(port).collect();
-        let floating = state.neutron.floatingips.of("port_id", text(port, "id")).map(|ip| text(ip, "floating_ip_address"));
-        let of = |address: &str, kind: &str| {
-            json!({"version": if address.contains(':') { 6 } else { 4 }, "addr": address, "OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": mac})
-        };
-        let addresses = fixed.iter().map(|ip| of(ip, "fixed")).chain(floating.map(|ip| of(ip, "floating")));
+        let floating = state
+            .neutron
+            .floatingips
+            .of("port_id", text(port, "id"))
+            .map(|ip| text(ip, "floating_ip_address"));
+        let of = |address: &str, kind: &str| json!({"version": if address.contains(':') { 6 } else { 4 }, "addr": address, "OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": mac});
+        let addresses = fixed
+            .iter()
+            .map(|ip| of(ip, "fixed"))
+            .chain(floating.map(|ip| of(ip, "floating")));
         if let Value::Array(list) = all.entry(network).or_insert_with(|| json!([])) {
             list.extend(addresses);
         }
@@ -121,14 +149,26 @@ pub(super) fn addresses(state: &State, server: &Server) -> Object {
 
 pub(super) fn fixed_addresses(port: &Object) -> impl Iterator<Item = &str> {
     let fixed = port.get("fixed_ips").and_then(Value::as_array);
-    fixed.into_iter().flatten().filter_map(|ip| ip.get("ip_address").and_then(Value::as_str))
+    fixed
+        .into_iter()
+        .flatten()
+        .filter_map(|ip| ip.get("ip_address").and_then(Value::as_str))
 }
 
 /// The security groups of all its ports, each once.
 pub(super) fn security_groups(state: &State, server: &Server) -> Vec<Object> {
     let mut groups: Vec<Object> = Vec::new();
-    for port in server.nics.iter().filter_map(|nic| state.neutron.ports.get(&nic.port)) {
-        let ids = port.get("security_groups").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    for port in server
+        .nics
+        .iter()
+        .filter_map(|nic| state.neutron.ports.get(&nic.port))
+    {
+        let ids = port
+            .get("security_groups")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         for group in ids.filter_map(|id| state.neutron.security_groups.get(id)) {
             if !groups.iter().any(|seen| seen.get("id") == group.get("id")) {
                 groups.push(group.clone());
@@ -149,7 +189,11 @@ fn image(world: &World, server: &Server) -> Value {
 fn flavor(world: &World, server: &Server, version: Microversion) -> Value {
     let flavor = &server.flavor;
     if version.has(2, 47) {
-        let specs: Object = flavor.extra_specs.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let specs: Object = flavor
+            .extra_specs
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
         return json!({"vcpus": flavor.vcpus, "ram": flavor.ram, "disk": flavor.disk, "ephemeral": 0, "swap": 0,
             "original_name": flavor.name, "extra_specs": specs});
     }
@@ -175,7 +219,14 @@ fn host_id(server: &Server) -> String {
     let Some(host) = &server.host else {
         return String::new();
     };
-    let half = |salt: &str| Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{salt}{}{host}", server.project).as_bytes()).simple().to_string();
+    let half = |salt: &str| {
+        Uuid::new_v5(
+            &Uuid::NAMESPACE_OID,
+            format!("{salt}{}{host}", server.project).as_bytes(),
+        )
+        .simple()
+        .to_string()
+    };
     half("a") + half("b").get(..24).unwrap_or_default()
 }
 

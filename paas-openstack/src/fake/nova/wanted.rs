@@ -39,13 +39,21 @@ impl<'a> Wanted<'a> {
         known(server, version)?;
         let name = text(server, "name").trim();
         if name.is_empty() || name.chars().count() > 255 {
-            return Err(invalid("name", server.get("name"), "must be 1 to 255 characters long"));
+            return Err(invalid(
+                "name",
+                server.get("name"),
+                "must be 1 to 255 characters long",
+            ));
         }
         if server.get("flavorRef").is_none() {
             return Err(required("server", "flavorRef"));
         }
         user_data(server)?;
-        let count = |member: &str| server.get(member).and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
+        let count = |member: &str| {
+            server
+                .get(member)
+                .and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()))
+        };
         let (least, most) = (count("min_count").unwrap_or(1), count("max_count"));
         let most = most.unwrap_or(least);
         if least == 0 || most < least {
@@ -62,7 +70,9 @@ impl<'a> Wanted<'a> {
                 ));
             }
         }
-        let hints = ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"].into_iter().find_map(|name| body.get(name));
+        let hints = ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"]
+            .into_iter()
+            .find_map(|name| body.get(name));
         Ok(Self {
             server,
             name,
@@ -77,16 +87,35 @@ impl<'a> Wanted<'a> {
 
     /// A text member that is there and not empty.
     pub(super) fn text(&self, member: &str) -> Option<&'a str> {
-        self.server.get(member).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.server
+            .get(member)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
     }
 }
 
 /// Members that Nova does not know are refused, and so are those of a later microversion.
 fn known(server: &Object, version: Microversion) -> Result<(), Refusal> {
     let since = |member: &str| match member {
-        "name" | "imageRef" | "flavorRef" | "adminPass" | "metadata" | "networks" | "OS-DCF:diskConfig" | "accessIPv4"
-        | "accessIPv6" | "availability_zone" | "config_drive" | "key_name" | "min_count" | "max_count"
-        | "return_reservation_id" | "security_groups" | "user_data" | "block_device_mapping" | "block_device_mapping_v2" => Some(1),
+        "name"
+        | "imageRef"
+        | "flavorRef"
+        | "adminPass"
+        | "metadata"
+        | "networks"
+        | "OS-DCF:diskConfig"
+        | "accessIPv4"
+        | "accessIPv6"
+        | "availability_zone"
+        | "config_drive"
+        | "key_name"
+        | "min_count"
+        | "max_count"
+        | "return_reservation_id"
+        | "security_groups"
+        | "user_data"
+        | "block_device_mapping"
+        | "block_device_mapping_v2" => Some(1),
         "personality" if !version.has(2, 57) => Some(1),
         "description" => Some(19),
         "tags" => Some(52),
@@ -116,7 +145,11 @@ fn networks(server: &Object, version: Microversion) -> Result<Networks<'_>, Refu
         Some(Value::String(word)) if version.has(2, 37) && word == "none" => Ok(Networks::None),
         Some(Value::Array(these)) if these.is_empty() && !version.has(2, 37) => Ok(Networks::Auto),
         Some(Value::Array(_)) => Ok(Networks::These(objects(server, "networks")?)),
-        other => Err(invalid("networks", other, "is not valid under any of the given schemas")),
+        other => Err(invalid(
+            "networks",
+            other,
+            "is not valid under any of the given schemas",
+        )),
     }
 }
 
@@ -125,7 +158,10 @@ fn objects<'a>(server: &'a Object, member: &str) -> Result<Vec<&'a Object>, Refu
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(items)) => items
             .iter()
-            .map(|item| item.as_object().ok_or_else(|| invalid(member, Some(item), "is not of type 'object'")))
+            .map(|item| {
+                item.as_object()
+                    .ok_or_else(|| invalid(member, Some(item), "is not of type 'object'"))
+            })
             .collect(),
         other => Err(invalid(member, other, "is not of type 'array'")),
     }
@@ -142,7 +178,9 @@ fn user_data(server: &Object) -> Result<(), Refusal> {
         return Err(invalid("user_data", None, "is too long"));
     }
     let letters = text.bytes().filter(|b| !b.is_ascii_whitespace());
-    let good = letters.clone().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    let good = letters
+        .clone()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
     if !good || letters.count() % 4 != 0 {
         return Err(invalid("user_data", None, "is not a 'base64'"));
     }
@@ -153,9 +191,15 @@ fn user_data(server: &Object) -> Result<(), Refusal> {
 pub(super) fn tags(said: Option<&Value>) -> Result<Vec<String>, Refusal> {
     let mut tags: Vec<String> = Vec::new();
     for item in said.and_then(Value::as_array).into_iter().flatten() {
-        let tag = item.as_str().ok_or_else(|| invalid("tags", Some(item), "is not of type 'string'"))?;
+        let tag = item
+            .as_str()
+            .ok_or_else(|| invalid("tags", Some(item), "is not of type 'string'"))?;
         if tag.is_empty() || tag.chars().count() > 60 || tag.contains(['/', ',']) {
-            return Err(invalid("tags", Some(item), "does not match '^[^,/]*$' or is too long"));
+            return Err(invalid(
+                "tags",
+                Some(item),
+                "does not match '^[^,/]*$' or is too long",
+            ));
         }
         if !tags.iter().any(|seen| seen == tag) {
             tags.push(tag.to_owned());
@@ -172,21 +216,33 @@ pub(super) fn metadata(said: Option<&Value>) -> Result<Object, Refusal> {
     let Some(said) = said.filter(|said| !said.is_null()) else {
         return Ok(Object::new());
     };
-    let all = said.as_object().ok_or_else(|| invalid("metadata", Some(said), "is not of type 'object'"))?;
+    let all = said
+        .as_object()
+        .ok_or_else(|| invalid("metadata", Some(said), "is not of type 'object'"))?;
     for (key, value) in all {
         let fits = value.as_str().is_some_and(|text| text.chars().count() <= 255);
         if !fits || key.is_empty() || key.chars().count() > 255 {
-            return Err(invalid(key, Some(value), "is not a string of at most 255 characters"));
+            return Err(invalid(
+                key,
+                Some(value),
+                "is not a string of at most 255 characters",
+            ));
         }
     }
     Ok(all.clone())
 }
 
 fn required(of: &str, member: &str) -> Refusal {
-    Refusal::nova(400, &format!("Invalid input for field/attribute {of}. '{member}' is a required property"))
+    Refusal::nova(
+        400,
+        &format!("Invalid input for field/attribute {of}. '{member}' is a required property"),
+    )
 }
 
 fn invalid(member: &str, value: Option<&Value>, why: &str) -> Refusal {
     let value = value.map_or(String::new(), |value| format!(" Value: {value}. {value}"));
-    Refusal::nova(400, &format!("Invalid input for field/attribute {member}.{value} {why}"))
+    Refusal::nova(
+        400,
+        &format!("Invalid input for field/attribute {member}.{value} {why}"),
+    )
 }
