@@ -10,11 +10,10 @@ use paas_openstack::{
 use rcgen::{CertificateParams, CertifiedKey, KeyPair, generate_simple_self_signed};
 use serde_json::json;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::{
-    AUTH, TOKEN, accepted, answer, bare, catalog, client, client_with, cloud, count, http, network_at, read_request,
+    AUTH, TOKEN, accepted, answer, bare, catalog, client, client_with, closed_port, cloud, count, http, network_at, read_request,
     world, write,
 };
 
@@ -48,9 +47,7 @@ async fn answered_with(bytes: String) -> Error {
 
 #[tokio::test]
 async fn an_unreachable_cloud_is_told_with_its_address() {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let uri = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+    let (uri, _port) = closed_port();
     let e = client(cloud(&uri)).0.token().await.unwrap_err();
     assert_eq!((e.code().id, e.class(), e.effect()), ("PAAS-OS-0022", Class::Transient, Effect::None));
     assert!(e.to_string().contains(&uri) && e.to_string().contains("refused"), "{e}");
@@ -327,12 +324,12 @@ async fn credentials_in_plain_text_are_warned_of_unless_they_stay_here() {
 #[tokio::test]
 async fn plain_http_where_tls_was_expected_is_told() {
     let uri = bare(|mut stream, _| async move {
-        read_request(&mut stream).await;
         write(&mut stream, "HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        read_request(&mut stream).await;
     })
     .await;
     let e = client(cloud(&uri.replace("http:", "https:"))).0.token().await.unwrap_err();
-    fails_with_tls(&e, "TLS");
+    fails_with_tls(&e, "corrupt message");
 }
 
 #[tokio::test]

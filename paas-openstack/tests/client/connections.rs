@@ -11,7 +11,7 @@ use paas_openstack::client::{Call, Client, Options, service::Kind};
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::support::{bare, client, client_with, http, network_at, read_request, write};
+use crate::support::{bare, client, client_with, closed_port, http, network_at, read_request, write};
 
 const EMPTY: &str = r#"{"networks": []}"#;
 
@@ -113,9 +113,7 @@ async fn a_connection_that_the_service_closed_while_it_was_idle_is_replaced() {
 
 #[tokio::test]
 async fn a_create_that_finds_nobody_listening_is_sent_again_since_nothing_was_sent() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+    let (uri, _port) = closed_port();
     let (_keystone, cloud) = network_at(&uri).await;
     let (client, _) = client(cloud);
     let e = client.send(create()).await.unwrap_err();

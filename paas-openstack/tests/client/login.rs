@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 use crate::support::{
-    AUTH, AtSleep, Numbered, TOKEN, accepted, answer, catalog, client, client_with, cloud, count, keystone, options,
-    requests, token_body, world,
+    AUTH, AtSleep, Numbered, TOKEN, accepted, answer, catalog, client, client_with, closed_port, cloud, count, http, keystone, options,
+    read_request, requests, serve_on, token_body, world, write,
 };
 
 const NETWORKS: &str = "/network/v2.0/networks";
@@ -311,35 +311,29 @@ async fn the_address_of_keystone_may_have_its_version_or_not() {
 
 #[tokio::test]
 async fn a_keystone_that_restarts_is_waited_for() {
-    // A port that nobody listens on, until the client has waited twice.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let uri = format!("http://{address}");
-    let back: Arc<Mutex<Option<std::thread::JoinHandle<MockServer>>>> = Arc::default();
-    let (slot, there) = (back.clone(), uri.clone());
+    let (uri, socket) = closed_port();
+    let (port, there) = (Mutex::new(Some(socket)), uri.clone());
     let clock = AtSleep {
         inner: ManualClock::default(),
         sleeps: Mutex::new(0),
         act: move |n| {
             if n == 2 {
-                let (listener, uri) = (std::net::TcpListener::bind(address).unwrap(), there.clone());
-                let started = std::thread::spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                    runtime.block_on(async {
-                        let server = MockServer::builder().listener(listener).start().await;
-                        answer(&server, "POST", AUTH, accepted(TOKEN, catalog(&uri))).await;
-                        server
-                    })
+                let body = token_body(catalog(&there), Duration::from_secs(3600)).to_string();
+                let listener = port.lock().unwrap().take().unwrap().listen(8).unwrap();
+                serve_on(listener, move |mut stream, _| {
+                    let answer = http("201 Created", &[("X-Subject-Token", TOKEN)], &body);
+                    async move {
+                        read_request(&mut stream).await;
+                        write(&mut stream, &answer).await;
+                    }
                 });
-                *slot.lock().unwrap() = Some(started);
             }
         },
     };
-    let client = client_with(cloud(&uri), options(Arc::new(clock)));
+    let clock = Arc::new(clock);
+    let client = client_with(cloud(&uri), options(clock.clone()));
     client.token().await.unwrap();
-    let server = back.lock().unwrap().take().unwrap().join().unwrap();
-    assert_eq!(count(&server, "POST", AUTH).await, 1);
+    assert_eq!(*clock.sleeps.lock().unwrap(), 2);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use paas_openstack::{
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate, matchers};
 
@@ -233,6 +233,15 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    serve_on(listener, serve);
+    format!("http://{address}")
+}
+
+pub(crate) fn serve_on<F, R>(listener: TcpListener, serve: F)
+where
+    F: Fn(TcpStream, usize) -> R + Send + 'static,
+    R: Future<Output = ()> + Send + 'static,
+{
     tokio::spawn(async move {
         for n in 0.. {
             let Ok((stream, _)) = listener.accept().await else {
@@ -241,7 +250,14 @@ where
             tokio::spawn(serve(stream, n));
         }
     });
-    format!("http://{address}")
+}
+
+/// A port that is ours and that nobody listens on until `listen` is called on it.
+pub(crate) fn closed_port() -> (String, TcpSocket) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let uri = format!("http://{}", socket.local_addr().unwrap());
+    (uri, socket)
 }
 
 pub(crate) async fn write(stream: &mut TcpStream, text: &str) {
