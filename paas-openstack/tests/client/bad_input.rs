@@ -13,8 +13,8 @@ use std::sync::Arc;
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::{
-    AUTH, TOKEN, accepted, answer, bare, catalog, client, client_with, closed_port, cloud, count, http, network_at, read_request,
-    world, write,
+    AUTH, TOKEN, accepted, answer, bare, catalog, client, client_with, closed_port, cloud, count, http,
+    network_at, read_request, world, write,
 };
 
 const NETWORKS: &str = "/network/v2.0/networks";
@@ -28,7 +28,10 @@ fn create() -> Call {
 }
 
 async fn listing(client: &Client) -> Error {
-    client.fetch::<serde_json::Value>(list(), "networks").await.unwrap_err()
+    client
+        .fetch::<serde_json::Value>(list(), "networks")
+        .await
+        .unwrap_err()
 }
 
 /// What comes of a list when the network service answers with these bytes and closes.
@@ -49,14 +52,24 @@ async fn answered_with(bytes: String) -> Error {
 async fn an_unreachable_cloud_is_told_with_its_address() {
     let (uri, _port) = closed_port();
     let e = client(cloud(&uri)).0.token().await.unwrap_err();
-    assert_eq!((e.code().id, e.class(), e.effect()), ("PAAS-OS-0022", Class::Transient, Effect::None));
-    assert!(e.to_string().contains(&uri) && e.to_string().contains("refused"), "{e}");
+    assert_eq!(
+        (e.code().id, e.class(), e.effect()),
+        ("PAAS-OS-0022", Class::Transient, Effect::None)
+    );
+    assert!(
+        e.to_string().contains(&uri) && e.to_string().contains("refused"),
+        "{e}"
+    );
     assert!(e.to_string().contains("5 attempts"), "{e}");
 }
 
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_told() {
-    let e = client(cloud("http://no-such-cloud.invalid")).0.token().await.unwrap_err();
+    let e = client(cloud("http://no-such-cloud.invalid"))
+        .0
+        .token()
+        .await
+        .unwrap_err();
     assert_eq!((e.code().id, e.class()), ("PAAS-OS-0022", Class::Transient));
 }
 
@@ -92,7 +105,8 @@ async fn an_answer_that_drips_is_given_up_at_the_deadline_too() {
 
 #[tokio::test]
 async fn half_a_body_is_a_lost_answer() {
-    let bytes = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"networks\": [";
+    let bytes =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"networks\": [";
     let e = answered_with(bytes.to_owned()).await;
     assert_eq!((e.code().id, e.class()), ("PAAS-OS-0023", Class::Transient));
 }
@@ -117,9 +131,17 @@ async fn a_body_of_a_hundred_megabytes_is_refused_before_it_is_read() {
     let uri = bare(|mut stream, n| async move {
         read_request(&mut stream).await;
         if n == 0 {
-            write(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n").await;
+            write(
+                &mut stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n",
+            )
+            .await;
         } else {
-            write(&mut stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
+            write(
+                &mut stream,
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+            )
+            .await;
         }
         let mut chunk = format!("{:x}\r\n", 1 << 20);
         chunk.push_str(&" ".repeat(1 << 20));
@@ -146,7 +168,8 @@ async fn a_body_of_a_hundred_megabytes_is_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn a_web_page_instead_of_json_is_told_with_its_title() {
-    let page = "<!DOCTYPE html><html><head><title>Hotel Wi-Fi</title></head><body>Please log in</body></html>";
+    let page =
+        "<!DOCTYPE html><html><head><title>Hotel Wi-Fi</title></head><body>Please log in</body></html>";
     let e = answered_with(http("200 OK", &[], page)).await;
     assert_eq!((e.code().id, e.class()), ("PAAS-OS-0025", Class::Invalid));
     assert!(e.to_string().contains("a web page came: Hotel Wi-Fi"), "{e}");
@@ -189,10 +212,16 @@ async fn a_redirect_is_not_followed_and_its_target_is_told() {
         let e = listing(&client).await;
         assert_eq!((e.code().id, e.class()), ("PAAS-OS-0027", Class::Invalid));
         let told = format!("to {}/login", elsewhere.uri());
-        assert!(e.to_string().contains(&told) && !e.to_string().contains("abc"), "{e}");
+        assert!(
+            e.to_string().contains(&told) && !e.to_string().contains("abc"),
+            "{e}"
+        );
         let effect = client.send(create()).await.unwrap_err().effect();
         assert_eq!(effect == Effect::Unknown, matches!(status, 302 | 303), "{status}");
-        assert!(elsewhere.received_requests().await.unwrap().is_empty(), "the token went nowhere");
+        assert!(
+            elsewhere.received_requests().await.unwrap().is_empty(),
+            "the token went nowhere"
+        );
     }
 }
 
@@ -209,11 +238,28 @@ async fn a_login_that_is_redirected_does_not_send_the_password_on() {
 #[tokio::test]
 async fn a_path_that_climbs_out_of_its_service_is_refused_before_it_is_sent() {
     let (server, client, _) = world().await;
-    for path in ["networks/../../identity", "networks/%2e%2E/x", "networks?x=y", "a#b", "a\\..\\b"] {
-        let e = client.send(Call::get(Kind::Network, "read network", path)).await.unwrap_err();
-        assert_eq!((e.code().id, e.class()), ("PAAS-OS-0018", Class::Invalid), "{path}");
+    for path in [
+        "networks/../../identity",
+        "networks/%2e%2E/x",
+        "networks?x=y",
+        "a#b",
+        "a\\..\\b",
+    ] {
+        let e = client
+            .send(Call::get(Kind::Network, "read network", path))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (e.code().id, e.class()),
+            ("PAAS-OS-0018", Class::Invalid),
+            "{path}"
+        );
     }
-    assert_eq!(server.received_requests().await.unwrap().len(), 1, "only the login");
+    assert_eq!(
+        server.received_requests().await.unwrap().len(),
+        1,
+        "only the login"
+    );
 }
 
 /// A listener that speaks TLS with this certificate and answers every login.
@@ -238,8 +284,13 @@ async fn tls_keystone(key: &CertifiedKey<KeyPair>) -> String {
                 let mut tls = rustls::Stream::new(&mut tls, &mut stream);
                 let mut request = [0; 8192];
                 if std::io::Read::read(&mut tls, &mut request).is_ok_and(|n| n > 0) {
-                    let body = crate::support::token_body(catalog("https://h"), Duration::from_secs(3600)).to_string();
-                    let answer = http("201 Created", &[("X-Subject-Token", TOKEN), ("connection", "close")], &body);
+                    let body = crate::support::token_body(catalog("https://h"), Duration::from_secs(3600))
+                        .to_string();
+                    let answer = http(
+                        "201 Created",
+                        &[("X-Subject-Token", TOKEN), ("connection", "close")],
+                        &body,
+                    );
                     let _ = std::io::Write::write_all(&mut tls, answer.as_bytes());
                     tls.conn.send_close_notify();
                     let _ = tls.conn.complete_io(tls.sock);
@@ -253,9 +304,15 @@ async fn tls_keystone(key: &CertifiedKey<KeyPair>) -> String {
 }
 
 fn fails_with_tls(e: &Error, words: &str) {
-    assert_eq!((e.code().id, e.class(), e.effect()), ("PAAS-OS-0021", Class::Invalid, Effect::None));
+    assert_eq!(
+        (e.code().id, e.class(), e.effect()),
+        ("PAAS-OS-0021", Class::Invalid, Effect::None)
+    );
     assert!(e.to_string().contains(words), "{e}");
-    assert!(!e.to_string().contains("attempts"), "a certificate does not become better by waiting: {e}");
+    assert!(
+        !e.to_string().contains("attempts"),
+        "a certificate does not become better by waiting: {e}"
+    );
 }
 
 #[tokio::test]
@@ -311,12 +368,22 @@ async fn without_verification_everybody_is_trusted_and_that_is_said_loudly() {
     let (client, _) = client(cloud);
     assert_eq!(client.token().await.unwrap().user.name, "demo");
     let words = client.warnings()[0].to_string();
-    assert!(words.contains("NOT verified") && words.contains("'test'"), "{words}");
+    assert!(
+        words.contains("NOT verified") && words.contains("'test'"),
+        "{words}"
+    );
 }
 
 #[tokio::test]
 async fn credentials_in_plain_text_are_warned_of_unless_they_stay_here() {
-    let said = |uri: &str| client(cloud(uri)).0.warnings().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let said = |uri: &str| {
+        client(cloud(uri))
+            .0
+            .warnings()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
     assert!(said("http://127.0.0.1:5000").is_empty() && said("http://localhost").is_empty());
     assert!(said("http://cloud.example")[0].contains("cloud.example without TLS"));
 }
@@ -328,7 +395,11 @@ async fn plain_http_where_tls_was_expected_is_told() {
         read_request(&mut stream).await;
     })
     .await;
-    let e = client(cloud(&uri.replace("http:", "https:"))).0.token().await.unwrap_err();
+    let e = client(cloud(&uri.replace("http:", "https:")))
+        .0
+        .token()
+        .await
+        .unwrap_err();
     fails_with_tls(&e, "corrupt message");
 }
 
@@ -359,6 +430,10 @@ async fn every_attempt_ends_at_the_deadline_of_the_whole_call() {
     let (client, clock) = client(cloud(&server.uri()));
     let e = listing(&client).await;
     assert_eq!((e.code().id, e.class()), ("PAAS-OS-0019", Class::Transient));
-    assert_eq!(count(&server, "GET", NETWORKS).await, 2, "a third would come after 200 s, beyond the 180 of a call");
+    assert_eq!(
+        count(&server, "GET", NETWORKS).await,
+        2,
+        "a third would come after 200 s, beyond the 180 of a call"
+    );
     assert!(paas_core::clock::Clock::elapsed(&*clock) < Duration::from_secs(180));
 }

@@ -74,7 +74,10 @@ async fn a_read_whose_answer_was_lost_is_sent_again() {
 async fn a_read_is_not_sent_again_for_ever() {
     let (client, _keystone, read) = service(|_, _| async {}).await;
     let e = client.send(list()).await.unwrap_err();
-    assert_eq!((e.code().id, e.class(), e.effect()), ("PAAS-OS-0023", Class::Transient, Effect::None));
+    assert_eq!(
+        (e.code().id, e.class(), e.effect()),
+        ("PAAS-OS-0023", Class::Transient, Effect::None)
+    );
     assert_eq!(read.load(Ordering::SeqCst), 5);
 }
 
@@ -82,7 +85,10 @@ async fn a_read_is_not_sent_again_for_ever() {
 async fn a_create_whose_answer_was_lost_is_sent_once_and_its_effect_is_unknown() {
     let (client, _keystone, read) = service(|_, _| async {}).await;
     let e = client.send(create()).await.unwrap_err();
-    assert_eq!((e.code().id, e.class(), e.effect()), ("PAAS-OS-0023", Class::Transient, Effect::Unknown));
+    assert_eq!(
+        (e.code().id, e.class(), e.effect()),
+        ("PAAS-OS-0023", Class::Transient, Effect::Unknown)
+    );
     assert_eq!(read.load(Ordering::SeqCst), 1);
 }
 
@@ -102,7 +108,11 @@ async fn a_post_that_only_reads_is_sent_again_like_a_get() {
 async fn a_connection_that_the_service_closed_while_it_was_idle_is_replaced() {
     // The answer promises to keep the connection and then drops it, as a service that restarts does.
     let (client, _keystone, read) = service(|mut stream, _| async move {
-        write(&mut stream, &http("200 OK", &[("connection", "keep-alive")], EMPTY)).await;
+        write(
+            &mut stream,
+            &http("200 OK", &[("connection", "keep-alive")], EMPTY),
+        )
+        .await;
     })
     .await;
     for _ in 0..30 {

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 use crate::support::{
-    AUTH, AtSleep, Numbered, TOKEN, accepted, answer, catalog, client, client_with, closed_port, cloud, count, http, keystone, options,
-    read_request, requests, serve_on, token_body, world, write,
+    AUTH, AtSleep, Numbered, TOKEN, accepted, answer, catalog, client, client_with, closed_port, cloud,
+    count, http, keystone, options, read_request, requests, serve_on, token_body, world, write,
 };
 
 const NETWORKS: &str = "/network/v2.0/networks";
@@ -31,7 +31,13 @@ fn list() -> Call {
 }
 
 async fn networks(server: &MockServer) {
-    answer(server, "GET", NETWORKS, ResponseTemplate::new(200).set_body_json(json!({ "networks": [] }))).await;
+    answer(
+        server,
+        "GET",
+        NETWORKS,
+        ResponseTemplate::new(200).set_body_json(json!({ "networks": [] })),
+    )
+    .await;
 }
 
 fn unauthorized() -> ResponseTemplate {
@@ -150,12 +156,21 @@ async fn refused_with(template: ResponseTemplate, identity: Option<Identity>) ->
 #[tokio::test]
 async fn a_wrong_password_is_refused_once_for_all_tasks_and_not_tried_again_at_once() {
     let server = MockServer::start().await;
-    answer(&server, "POST", AUTH, unauthorized().insert_header("X-Openstack-Request-Id", "req-77")).await;
+    answer(
+        &server,
+        "POST",
+        AUTH,
+        unauthorized().insert_header("X-Openstack-Request-Id", "req-77"),
+    )
+    .await;
     let (client, clock) = client(cloud(&server.uri()));
     for e in join_all((0..100).map(|_| client.send(list()))).await {
         let e = e.unwrap_err();
         assert_eq!((e.code().id, e.class()), ("PAAS-OS-0010", Class::Denied));
-        assert!(e.to_string().contains("'demo'") && e.request() == Some("req-77"), "{e}");
+        assert!(
+            e.to_string().contains("'demo'") && e.request() == Some("req-77"),
+            "{e}"
+        );
     }
     assert_eq!(count(&server, "POST", AUTH).await, 1);
     clock.advance(Duration::from_secs(11));
@@ -176,8 +191,17 @@ async fn an_expired_password_is_told_as_such() {
 async fn a_credential_that_was_accepted_before_has_expired() {
     let server = MockServer::start().await;
     let uri = server.uri();
-    let answers = Numbered::new(move |n| if n == 1 { accepted(TOKEN, catalog(&uri)) } else { unauthorized() });
-    Mock::given(matchers::path(AUTH)).respond_with(answers).mount(&server).await;
+    let answers = Numbered::new(move |n| {
+        if n == 1 {
+            accepted(TOKEN, catalog(&uri))
+        } else {
+            unauthorized()
+        }
+    });
+    Mock::given(matchers::path(AUTH))
+        .respond_with(answers)
+        .mount(&server)
+        .await;
     let (client, clock) = client(cloud(&server.uri()));
     client.token().await.unwrap();
     clock.advance(Duration::from_secs(3601));
@@ -195,7 +219,8 @@ async fn a_given_token_that_keystone_does_not_know_has_expired() {
 
 #[tokio::test]
 async fn a_second_factor_is_asked_for_in_its_own_words() {
-    let body = json!({ "receipt": { "methods": ["password"] }, "required_auth_methods": [["password", "totp"]] });
+    let body =
+        json!({ "receipt": { "methods": ["password"] }, "required_auth_methods": [["password", "totp"]] });
     let template = ResponseTemplate::new(401)
         .insert_header("Openstack-Auth-Receipt", "receipt-secret")
         .set_body_json(body);
@@ -206,14 +231,22 @@ async fn a_second_factor_is_asked_for_in_its_own_words() {
 
 #[tokio::test]
 async fn an_address_without_a_keystone_is_told_as_such() {
-    let (_server, e) = refused_with(ResponseTemplate::new(404).set_body_string("404 page not found"), None).await;
+    let (_server, e) = refused_with(
+        ResponseTemplate::new(404).set_body_string("404 page not found"),
+        None,
+    )
+    .await;
     assert_eq!(e.code().id, "PAAS-OS-0025");
     assert!(e.to_string().contains("there is no Keystone at"), "{e}");
 }
 
 #[tokio::test]
 async fn an_accepted_login_without_a_token_is_no_login() {
-    let (_server, e) = refused_with(ResponseTemplate::new(200).set_body_string("<html>Welcome</html>"), None).await;
+    let (_server, e) = refused_with(
+        ResponseTemplate::new(200).set_body_string("<html>Welcome</html>"),
+        None,
+    )
+    .await;
     assert_eq!(e.code().id, "PAAS-OS-0025");
     assert!(e.to_string().contains("Welcome"), "{e}");
 }
@@ -273,10 +306,17 @@ async fn a_rescoped_client_asks_with_the_token_it_has() {
     let token = json!({ "methods": ["token"], "token": { "id": format!("{TOKEN}-1") } });
     let expected = json!({ "auth": { "identity": token, "scope": { "system": { "all": true } } } });
     assert_eq!(body_of_login(&server, 1).await, expected);
-    assert_eq!(body_of_login(&server, 2).await["auth"]["scope"], json!({ "domain": { "id": "default" } }));
+    assert_eq!(
+        body_of_login(&server, 2).await["auth"]["scope"],
+        json!({ "domain": { "id": "default" } })
+    );
     clock.advance(Duration::from_secs(3590));
     system.token().await.unwrap();
-    assert_eq!(count(&server, "POST", AUTH).await, 5, "the first token is renewed, then ours");
+    assert_eq!(
+        count(&server, "POST", AUTH).await,
+        5,
+        "the first token is renewed, then ours"
+    );
 }
 
 #[tokio::test]
@@ -287,7 +327,10 @@ async fn a_rescoping_that_meets_a_revoked_token_begins_with_a_new_one() {
         2 => unauthorized(),
         n => accepted(&format!("{TOKEN}-{n}"), catalog(&uri)),
     });
-    Mock::given(matchers::path(AUTH)).respond_with(answers).mount(&server).await;
+    Mock::given(matchers::path(AUTH))
+        .respond_with(answers)
+        .mount(&server)
+        .await;
     let (client, _) = client(cloud(&server.uri()));
     client.rescoped(Scope::System).token().await.unwrap();
     let methods: Vec<String> = requests(&server, "POST", AUTH)
@@ -295,7 +338,10 @@ async fn a_rescoping_that_meets_a_revoked_token_begins_with_a_new_one() {
         .iter()
         .map(|r| r.body_json::<Value>().unwrap()["auth"]["identity"]["methods"][0].to_string())
         .collect();
-    assert_eq!(methods, ["\"password\"", "\"token\"", "\"password\"", "\"token\""]);
+    assert_eq!(
+        methods,
+        ["\"password\"", "\"token\"", "\"password\"", "\"token\""]
+    );
 }
 
 #[tokio::test]
@@ -345,7 +391,10 @@ async fn while_keystone_is_away_the_token_that_still_holds_is_used() {
         2..=6 => ResponseTemplate::new(503).set_body_string("<html>503 Service Unavailable</html>"),
         n => accepted(&format!("{TOKEN}-{n}"), catalog(&uri)),
     });
-    Mock::given(matchers::path(AUTH)).respond_with(answers).mount(&server).await;
+    Mock::given(matchers::path(AUTH))
+        .respond_with(answers)
+        .mount(&server)
+        .await;
     networks(&server).await;
     let (client, clock) = client(cloud(&server.uri()));
     client.send(list()).await.unwrap();
@@ -378,7 +427,9 @@ async fn a_task_that_is_cancelled_while_it_logs_in_leaves_the_others_their_token
 async fn a_short_lived_token_is_not_asked_for_at_every_call() {
     let server = MockServer::start().await;
     let body = token_body(catalog(&server.uri()), Duration::from_secs(100));
-    let template = ResponseTemplate::new(201).insert_header("X-Subject-Token", TOKEN).set_body_json(body);
+    let template = ResponseTemplate::new(201)
+        .insert_header("X-Subject-Token", TOKEN)
+        .set_body_json(body);
     answer(&server, "POST", AUTH, template).await;
     let (client, clock) = client(cloud(&server.uri()));
     client.token().await.unwrap();

@@ -8,11 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paas_core::{
-    clock::Clock,
-    secrets::SecretString,
-    testing::ManualClock,
-};
+use paas_core::{clock::Clock, secrets::SecretString, testing::ManualClock};
 use paas_openstack::{
     Cloud,
     client::{Client, Options, Trace, trace::Exchange},
@@ -52,9 +48,7 @@ pub(crate) fn cloud(uri: &str) -> Cloud {
 }
 
 pub(crate) fn catalog(uri: &str) -> Value {
-    let endpoint = |path: &str| {
-        json!([{ "interface": "public", "region": "RegionOne", "region_id": "RegionOne", "url": format!("{uri}{path}"), "id": "e" }])
-    };
+    let endpoint = |path: &str| json!([{ "interface": "public", "region": "RegionOne", "region_id": "RegionOne", "url": format!("{uri}{path}"), "id": "e" }]);
     let service = |kind: &str, path: &str| json!({ "type": kind, "name": kind, "id": kind, "endpoints": endpoint(path) });
     json!([
         service("identity", "/identity"),
@@ -92,7 +86,9 @@ pub(crate) async fn keystone(server: &MockServer) {
     let uri = server.uri();
     Mock::given(matchers::method("POST"))
         .and(matchers::path(AUTH))
-        .respond_with(Numbered::new(move |n| accepted(&format!("{TOKEN}-{n}"), catalog(&uri))))
+        .respond_with(Numbered::new(move |n| {
+            accepted(&format!("{TOKEN}-{n}"), catalog(&uri))
+        }))
         .mount(server)
         .await;
 }
@@ -216,7 +212,13 @@ pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<String> {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head
                 .lines()
-                .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+                .find_map(|l| {
+                    l.to_ascii_lowercase()
+                        .strip_prefix("content-length:")?
+                        .trim()
+                        .parse()
+                        .ok()
+                })
                 .unwrap_or(0);
             if body.len() >= length {
                 return Some(text.into_owned());
