@@ -108,9 +108,21 @@ async fn no_output_shows_a_credential() {
     keystone(&server).await;
     // A service that quotes all it was given, as badly as it can.
     let quoting = json!({ "badRequest": { "code": 400, "message": format!("Invalid: {USER_DATA} {PASSWORD} 'pass\\\\word'") } });
-    answer(&server, "POST", "/compute/v2.1/servers", ResponseTemplate::new(400).set_body_json(quoting)).await;
+    answer(
+        &server,
+        "POST",
+        "/compute/v2.1/servers",
+        ResponseTemplate::new(400).set_body_json(quoting),
+    )
+    .await;
     let created = json!({ "application_credential": { "secret": SECRET, "id": "ac" } });
-    answer(&server, "POST", "/compute/v2.1/made", ResponseTemplate::new(201).set_body_json(created)).await;
+    answer(
+        &server,
+        "POST",
+        "/compute/v2.1/made",
+        ResponseTemplate::new(201).set_body_json(created),
+    )
+    .await;
 
     let identities = [
         None,
@@ -127,12 +139,23 @@ async fn no_output_shows_a_credential() {
             .query("auth_token", GIVEN)
             .query("name", "plain")
             .body(json!({ "server": { "user_data": USER_DATA, "adminPass": PASSWORD, "personality": [{ "contents": SECRET }] } }));
-        let made = client.send(Call::post(Kind::Compute, "make", "made")).await.unwrap();
+        let made = client
+            .send(Call::post(Kind::Compute, "make", "made"))
+            .await
+            .unwrap();
         let e = client.send(call.clone()).await.unwrap_err();
-        let missing = client.fetch::<Value>(Call::post(Kind::Compute, "make", "made"), "absent").await.unwrap_err();
+        let missing = client
+            .fetch::<Value>(Call::post(Kind::Compute, "make", "made"), "absent")
+            .await
+            .unwrap_err();
         let rescoped = client.rescoped(Scope::System);
         rescoped.token().await.unwrap();
-        writeln!(shown, "{client:?} {rescoped:?} {:?} {token:?} {call:?} {made:?}", client.cloud()).unwrap();
+        writeln!(
+            shown,
+            "{client:?} {rescoped:?} {:?} {token:?} {call:?} {made:?}",
+            client.cloud()
+        )
+        .unwrap();
         writeln!(shown, "{e} {e:?} {:?} {missing} {missing:?}", ApiError::of(&e)).unwrap();
     }
 
@@ -156,9 +179,19 @@ async fn no_output_shows_a_credential() {
                 Some(Identity::ApplicationCredential { .. }) => SECRET,
                 Some(_) => GIVEN,
             };
-            let quoted = words.split(' ').filter(|w| !w.starts_with("canary") || *w == secret).collect::<Vec<_>>().join(" ");
+            let quoted = words
+                .split(' ')
+                .filter(|w| !w.starts_with("canary") || *w == secret)
+                .collect::<Vec<_>>()
+                .join(" ");
             let body = json!({ "error": { "code": status, "title": "No", "message": quoted } });
-            answer(&server, "POST", AUTH, ResponseTemplate::new(status).set_body_json(body)).await;
+            answer(
+                &server,
+                "POST",
+                AUTH,
+                ResponseTemplate::new(status).set_body_json(body),
+            )
+            .await;
             let e = traced(&server, identity.clone(), &out).token().await.unwrap_err();
             writeln!(shown, "{e} {e:?} {:?}", std::error::Error::source(&e)).unwrap();
             assert!(e.to_string().contains("Cannot accept …"), "{e}");
@@ -168,13 +201,22 @@ async fn no_output_shows_a_credential() {
     let all = format!("{shown}{}", out.text());
     for canary in [PASSWORD, TOKEN, SECRET, GIVEN, USER_DATA] {
         if let Some(at) = all.find(canary) {
-            let from = (0..=at.saturating_sub(200)).rev().find(|i| all.is_char_boundary(*i)).unwrap_or(0);
+            let from = (0..=at.saturating_sub(200))
+                .rev()
+                .find(|i| all.is_char_boundary(*i))
+                .unwrap_or(0);
             panic!("{canary} is shown: {}", &all[from..at + canary.len()]);
         }
     }
     // The canaries would be seen: what is no secret is there, in the trace and in the logs.
-    assert!(out.text().contains("\"operation\":\"create server\"") && out.text().contains("operation=\"create server\""));
-    assert!(out.text().contains("name=plain") && shown.contains("Invalid: …"), "{shown}");
+    assert!(
+        out.text().contains("\"operation\":\"create server\"")
+            && out.text().contains("operation=\"create server\"")
+    );
+    assert!(
+        out.text().contains("name=plain") && shown.contains("Invalid: …"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]
@@ -186,14 +228,30 @@ async fn a_trace_is_a_line_of_json_for_each_exchange() {
         .insert_header("Retry-After", "1")
         .insert_header("X-Compute-Request-Id", "req-old-nova");
     answer(&server, "GET", "/compute/v2.1/servers", throttled).await;
-    let call = Call::get(Kind::Compute, "list servers", "servers").query("name", "^x$").timeout(Duration::from_secs(9));
+    let call = Call::get(Kind::Compute, "list servers", "servers")
+        .query("name", "^x$")
+        .timeout(Duration::from_secs(9));
     client.send(call).await.unwrap_err();
-    let lines: Vec<Value> = out.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = out
+        .text()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(lines.len(), 6, "a login and five attempts");
     let last = &lines[5];
-    assert_eq!(last["url"], format!("{}/compute/v2.1/servers?name=%5Ex%24", server.uri()));
     assert_eq!(
-        json!([last["method"], last["service"], last["operation"], last["status"], last["requestId"], last["attempt"]]),
+        last["url"],
+        format!("{}/compute/v2.1/servers?name=%5Ex%24", server.uri())
+    );
+    assert_eq!(
+        json!([
+            last["method"],
+            last["service"],
+            last["operation"],
+            last["status"],
+            last["requestId"],
+            last["attempt"]
+        ]),
         json!(["GET", "Nova", "list servers", 503, "req-old-nova", 5])
     );
     assert!(last["at"].is_string() && last["ms"].is_u64());

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use paas_core::{clock::Clock, secrets::SecretString, testing::ManualClock};
 use paas_openstack::{
     Cloud,
-    client::{Client, Options, Trace, trace::Exchange},
+    client::{Client, Options},
     cloud::{Domain, Identity, Named, Scope, Tls},
 };
 use serde_json::{Value, json};
@@ -152,16 +152,6 @@ pub(crate) async fn requests(server: &MockServer, method: &str, path: &str) -> V
     all.into_iter()
         .filter(|r| r.method.as_str() == method && r.url.path() == path)
         .collect()
-}
-
-/// Remembers every exchange.
-#[derive(Debug, Default)]
-pub(crate) struct Seen(pub(crate) Mutex<Vec<Exchange>>);
-
-impl Trace for Seen {
-    fn exchanged(&self, exchange: &Exchange) {
-        self.0.lock().unwrap().push(exchange.clone());
-    }
 }
 
 /// A clock of which the world can depend: at the nth sleep something happens.
