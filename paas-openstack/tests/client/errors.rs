@@ -415,6 +415,16 @@ fn table() -> Vec<Case> {
             "404 Not Found The resource could not be found.",
             Unsupported,
         ),
+        case(
+            Network,
+            404,
+            Body::Json(
+                json!({ "message": "The resource could not be found.<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found" }),
+            ),
+            Unsupported,
+            "The resource could not be found.",
+            None,
+        ),
         text(
             Compute,
             404,
