@@ -1,4 +1,5 @@
 //! `paas cloud` in a folder of its own, with an environment of its own.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
