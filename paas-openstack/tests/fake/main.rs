@@ -6,4 +6,5 @@ mod core;
 mod image;
 mod keystone;
 mod network;
+mod nova;
 mod volume;
