@@ -341,6 +341,8 @@ fn check(name: &str, it: &Value) {
                 less(&it["members"][0], &["admin_state_up", "monitor_port"])
             );
         }
+        // Tokens and version documents are the client's own, and read by its tests.
+        other if other.contains("/auth-") || other.contains("version") => {}
         other => panic!("{other} is read by nobody"),
     }
 }
@@ -411,6 +413,14 @@ fn a_server_that_boots_from_a_volume_has_no_image() {
     assert_eq!(server.image.0, None);
     assert!(server.config_drive.0);
     assert_eq!(server.flavor.id.as_deref(), Some("42"));
+}
+
+#[test]
+fn an_older_name_beside_the_newer_one_is_survived() {
+    let quota: LoadBalancerQuota = read(&json!({ "loadbalancer": 5, "load_balancer": 5, "health_monitor": 1 }));
+    assert_eq!(quota.loadbalancer, Some(5));
+    let quota: NetworkQuota = read(&json!({ "port": { "limit": 9, "used": 4, "in_use": 4, "reserved": null } }));
+    assert_eq!(quota.port.free(), Some(5));
 }
 
 macro_rules! round_trips {
