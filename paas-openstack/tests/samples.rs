@@ -417,9 +417,11 @@ fn a_server_that_boots_from_a_volume_has_no_image() {
 
 #[test]
 fn an_older_name_beside_the_newer_one_is_survived() {
-    let quota: LoadBalancerQuota = read(&json!({ "loadbalancer": 5, "load_balancer": 5, "health_monitor": 1 }));
+    let quota: LoadBalancerQuota =
+        read(&json!({ "loadbalancer": 5, "load_balancer": 5, "health_monitor": 1 }));
     assert_eq!(quota.loadbalancer, Some(5));
-    let quota: NetworkQuota = read(&json!({ "port": { "limit": 9, "used": 4, "in_use": 4, "reserved": null } }));
+    let quota: NetworkQuota =
+        read(&json!({ "port": { "limit": 9, "used": 4, "in_use": 4, "reserved": null } }));
     assert_eq!(quota.port.free(), Some(5));
 }
 
