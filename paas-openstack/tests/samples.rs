@@ -1,4 +1,5 @@
 //! The official API samples are read and said as they stand, and what clouds leave out, add or invent is survived.
+#![allow(clippy::expect_used, reason = "a test says what it missed and stops")]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
