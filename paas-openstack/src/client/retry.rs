@@ -140,22 +140,25 @@ mod tests {
         ])
     }
 
+    fn status() -> impl Strategy<Value = u16> {
+        prop_oneof![
+            proptest::sample::select(vec![408, 409, 413, 429, 498, 500, 502, 503, 504]),
+            300..600u16
+        ]
+    }
+
     fn failure() -> impl Strategy<Value = Failure> {
         prop_oneof![
             any::<bool>().prop_map(|lasting| Failure::NotSent { lasting }),
             Just(Failure::Lost),
-            (
-                300..600u16,
-                class(),
-                proptest::option::of(0..1000u64),
-                any::<bool>()
-            )
-                .prop_map(|(status, class, after, busy)| Failure::Answered {
+            (status(), class(), proptest::option::of(0..1000u64), any::<bool>()).prop_map(
+                |(status, class, after, busy)| Failure::Answered {
                     status,
                     class,
                     retry_after: after.map(Duration::from_secs),
                     busy,
-                }),
+                }
+            ),
         ]
     }
 
