@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn attempt() -> impl Strategy<Value = Attempt> {
-        (1..50u32, any::<bool>(), 0..600u64, any::<f64>()).prop_map(|(number, mutates, left, jitter)| {
+        (1..7u32, any::<bool>(), 0..600u64, any::<f64>()).prop_map(|(number, mutates, left, jitter)| {
             Attempt {
                 number,
                 mutates,
@@ -174,6 +174,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
         #[test]
         fn a_call_that_may_have_had_its_effect_is_never_repeated(attempt in attempt(), failure in failure()) {
             if attempt.mutates && decide(Bounds::default(), attempt, failure) != Retry::No {
