@@ -75,12 +75,13 @@ fn class(service: Kind, status: u16, said: &Said, words: &str, retry_after: Opti
     }
 }
 
-/// True if a 404 is about a thing and not about the path. Glance has no other shape than that of its framework, with which other
-/// services say that a path is unknown to them; Placement names kinds only in its newer versions.
+/// True if a 404 is about a thing and not about the path. Glance and Placement name no kind of error (Placement does from 1.23 on):
+/// theirs are known by the words that their framework, WebOb, has for a path without a handler.
 fn speaks_of_its_own(service: Kind, said: &Said) -> bool {
+    let unrouted = said.words.ends_with("The resource could not be found.");
     match service {
-        Kind::Image => true,
-        Kind::Placement => said.author == Author::Service,
+        Kind::Image => !unrouted,
+        Kind::Placement => said.author == Author::Service && !unrouted,
         _ => said.author == Author::Service && said.kind.is_some(),
     }
 }
