@@ -751,7 +751,7 @@ async fn actions_take_a_while_and_are_refused_in_the_wrong_state() {
 
 #[tokio::test]
 async fn a_server_may_boot_from_a_volume_that_goes_with_it() {
-    let mut asked = cloud().await;
+    let asked = cloud().await;
     let disk = json!({"boot_index": 0, "uuid": image(), "source_type": "image", "destination_type": "volume", "volume_size": 2,
         "volume_type": "ssd", "delete_on_termination": true});
     let mut server = minimal("a");
