@@ -46,9 +46,9 @@ pub(super) fn classify(kind: Kind, method: &Method, path: &str, answer: &mut Res
     let html = match kind {
         Kind::Compute => method == Method::PUT && path.contains("/tags/"),
         Kind::BlockStorage => method == Method::DELETE,
-        Kind::Image => method != Method::GET,
+        Kind::Image if method != Method::GET => true,
         Kind::Network if answer.status() == StatusCode::CREATED => false,
-        Kind::Identity | Kind::Network | Kind::LoadBalancer | Kind::Placement => return,
+        Kind::Image | Kind::Identity | Kind::Network | Kind::LoadBalancer | Kind::Placement => return,
     };
     let said = if html {
         "text/html; charset=UTF-8"
