@@ -51,9 +51,9 @@ def story(lab, other, admin, made):
     wanted = {'name': NAME, 'imageRef': image, 'flavorRef': flavor, 'networks': [{'port': made['port']}], 'key_name': NAME,
               'user_data': encoded('#cloud-config\n'), 'metadata': {'judge': NAME}, 'tags': ['a', 'b']}
 
-    def servers(name, hints=None, version='2.90', who=lab, **changed):
+    def servers(said, hints=None, version='2.90', who=lab, **changed):
         body = {'server': {key: value for key, value in {**wanted, **changed}.items() if value is not None}}
-        return call(name, 'POST', 'servers', {**body, **({'os:scheduler_hints': hints} if hints else {})}, version, who)
+        return call(said, 'POST', 'servers', {**body, **({'os:scheduler_hints': hints} if hints else {})}, version, who)
     servers('a server of an unknown image', imageRef=NOBODY)
     servers('a server of an unknown flavor', flavorRef=NOBODY)
     servers('a server with an unknown key pair', key_name='nothing')
@@ -62,7 +62,7 @@ def story(lab, other, admin, made):
     servers('a server on no network named', networks=None)
     servers('a server with an unknown member', nothing=1)
     servers('a server with too much user data', user_data='A' * 65536)
-    servers('a server with user data that is no base64', user_data='%')
+    servers('a server with user data that is no base64', user_data='A')
     servers('a server with an empty name', name='')
     servers('a server with a bad tag', tags=['a/b'])
     servers('a server with tags, at 2.1', version=None)

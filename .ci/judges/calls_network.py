@@ -75,8 +75,8 @@ def story(lab, other, admin):
     rule = {'security_group_id': grp, 'direction': 'ingress', 'ethertype': 'IPv4', 'protocol': 'tcp', 'port_range_min': 22,
             'port_range_max': 22, 'remote_ip_prefix': '0.0.0.0/0'}
 
-    def rules(name, **changed):
-        return call(name, 'POST', 'security-group-rules', {'security_group_rule': {**rule, **changed}})
+    def rules(said, **changed):
+        return call(said, 'POST', 'security-group-rules', {'security_group_rule': {**rule, **changed}})
     first = rules('make a rule')['security_group_rule']['id']
     rules('the same rule again')
     rules('a rule from the group', remote_ip_prefix=None, remote_group_id=grp, port_range_min=None, port_range_max=None)

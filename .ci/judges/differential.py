@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same raw HTTP calls against two clouds must get the same statuses and the same shapes of bodies.
 
-    differential.py record CLOUDS_YAML OUT      makes the calls of calls.py; one line a call in OUT
+    differential.py record CLOUDS_YAML OUT      makes the calls of calls.py; a file a service in the folder OUT, in it a line a call
     differential.py compare REAL OTHER REASONS  says every difference; those that REASONS lists are told, not counted
 
 The shape of a body is its members and their JSON types, all the way down. Beside it are kept: the status, which headers of interest
@@ -10,6 +10,7 @@ there are, and the words by which clients tell errors apart (the name of the exc
 import fnmatch
 import http.client
 import json
+import pathlib
 import re
 import sys
 import time
@@ -74,7 +75,7 @@ def message(body):
     walk(body)
     text = ' · '.join(texts)
     text = re.sub(r'req-[0-9a-f-]{36}|[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}', 'ID', text)
-    return re.sub(r'http://[^ ]+', 'URL', text)[:300]
+    return re.sub(r'http://[^ ]+', 'URL', text)[:160]
 
 
 class Answer:
@@ -112,7 +113,10 @@ class Recorder:
     """Makes calls and keeps what they look like."""
 
     def __init__(self, out):
-        self.out, self.names = out, set()
+        self.out, self.names = pathlib.Path(out), set()
+        self.out.mkdir(parents=True, exist_ok=True)
+        for old in self.out.glob('*.jsonl'):
+            old.unlink()
 
     def call(self, name, method, url, body=None, headers=None):
         answer = exchange(method, url, body, headers)
@@ -123,8 +127,8 @@ class Recorder:
                 'type': answer.headers.get('content-type', '').split(';')[0], 'shape': shape(answer.body) if answer.body is not None else None}
         if answer.status >= 300:
             kept.update(words=words(answer.body), message=message(answer.body))
-        self.out.write(json.dumps(kept, sort_keys=True) + '\n')
-        self.out.flush()
+        with open(self.out / f'{name.split(":")[0]}.jsonl', 'a', encoding='utf-8') as out:
+            out.write(json.dumps(kept, sort_keys=True, ensure_ascii=False) + '\n')
         return answer
 
 
@@ -154,9 +158,9 @@ def brief(value):
     return value if isinstance(value, (str, int)) else json.dumps(value)[:80]
 
 
-def load(path):
-    with open(path, encoding='utf-8') as lines:
-        return {kept['call']: kept for kept in map(json.loads, lines)}
+def load(folder):
+    lines = [line for file in sorted(pathlib.Path(folder).glob('*.jsonl')) for line in file.read_text(encoding='utf-8').splitlines()]
+    return {kept['call']: kept for kept in map(json.loads, lines)}
 
 
 def reasons(path):
@@ -169,9 +173,8 @@ def reasons(path):
 def compare(real_path, other_path, reasons_path):
     real, other, listed = load(real_path), load(other_path), reasons(reasons_path)
     used, explained, unexplained, talk = set(), 0, [], 0
-    for name in real.keys() | other.keys():
-        if name not in real or name not in other:
-            unexplained.append(f'{name}: was made against one of both only')
+    for name in sorted(real.keys() ^ other.keys()):
+        unexplained.append(f'{name}: was made against one of both only')
     for name in [n for n in real if n in other]:
         a, b = real[name], other[name]
         found = [('status', f'is {b["status"]}, really {a["status"]}')] if a['status'] != b['status'] else []
@@ -208,9 +211,8 @@ def main():
         sys.exit(compare(*rest))
     import calls
     started = time.monotonic()
-    with open(rest[1], 'w', encoding='utf-8') as out:
-        recorder = Recorder(out)
-        calls.story(recorder, rest[0])
+    recorder = Recorder(rest[1])
+    calls.story(recorder, rest[0])
     print(f'  {len(recorder.names)} calls recorded in {time.monotonic() - started:.1f} s')
 
 

@@ -5,13 +5,9 @@ import sys
 import openstack
 
 cloud = openstack.connect(cloud=sys.argv[1])
-volumes = cloud.block_storage.get_endpoint().rstrip('/')
-if not volumes.endswith(cloud.current_project_id):
-    volumes += f'/{cloud.current_project_id}'
 json.dump({
     'cloud': sys.argv[1],
     'external_network': next(cloud.network.networks(is_router_external=True)).id,
     'image': next(cloud.image.images(status='active')).name,
     'flavor': min(cloud.compute.flavors(), key=lambda f: f.ram).name,
-    'volumes': volumes + '/',
 }, sys.stdout)

@@ -23,14 +23,8 @@ variable "flavor" {
   type = string
 }
 
-# This provider asks the catalog for `volumev3` only, which newer clouds no longer list.
-variable "volumes" {
-  type = string
-}
-
 provider "openstack" {
-  cloud              = var.cloud
-  endpoint_overrides = { volumev3 = var.volumes }
+  cloud = var.cloud
 }
 
 locals {
