@@ -130,9 +130,9 @@ def story(lab, other, admin):
     call('delete the floating IP again', 'DELETE', f'floatingips/{flo}')
 
     call('a quota is not for members to set', 'PUT', f'quotas/{other.project}', {'quota': {'network': 0}})
-    call('set a quota', 'PUT', f'quotas/{other.project}', {'quota': {'network': 0, 'security_group': 0}}, who=admin)
-    call('over quota', 'POST', 'networks', {'network': {'name': NAME}}, who=other)
-    call('over quota of security groups', 'POST', 'security-groups', {'security_group': {'name': NAME}}, who=other)
+    call('set a quota', 'PUT', f'quotas/{other.project}', {'quota': {'router': 0, 'floatingip': 0}}, who=admin)
+    call('over quota', 'POST', 'routers', {'router': {'name': NAME}}, who=other)
+    call('over quota of floating IPs', 'POST', 'floatingips', {'floatingip': {'floating_network_id': public}}, who=other)
     call('reset the quota', 'DELETE', f'quotas/{other.project}', who=admin)
     return {'network': net, 'subnet': sub, 'router': rtr, 'group': grp, 'port': prt['id']}
 

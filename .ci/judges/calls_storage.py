@@ -188,5 +188,7 @@ def balancers(lab, other, admin, made):
     shared = other.quiet('POST', 'network', 'networks', {'network': {'name': NAME}})['network']['id']
     sub = other.quiet('POST', 'network', 'subnets', {'subnet': {'network_id': shared, 'ip_version': 4, 'cidr': '10.93.0.0/24'}})['subnet']['id']
     call('over quota', 'POST', 'loadbalancers', {'loadbalancer': {'name': NAME, 'vip_subnet_id': sub}}, who=other)
-    other.quiet('DELETE', 'network', f'networks/{shared}')
+    end = time.monotonic() + 60
+    while other.quiet('DELETE', 'network', f'networks/{shared}').status == 409 and time.monotonic() < end:
+        time.sleep(0.2)
     call('reset the quota', 'PUT', f'quotas/{other.project}', {'quota': {'load_balancer': -1}}, who=admin)

@@ -74,6 +74,9 @@ def message(body):
                 walk(part)
     walk(body)
     text = ' · '.join(texts)
+    text = re.sub(r'diff-[0-9]+', 'NAME', text)
+    text = re.sub(r'([0-9a-f]{2}:){5}[0-9a-f]{2}', 'MAC', text)
+    text = re.sub(r'203\.0\.113\.[0-9]+', 'ADDRESS', text)
     text = re.sub(r'req-[0-9a-f-]{36}|[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}', 'ID', text)
     return re.sub(r'http://[^ ]+', 'URL', text)[:160]
 
