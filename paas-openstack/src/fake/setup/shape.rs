@@ -130,6 +130,12 @@ pub struct Shape {
     pub project_in_urls: bool,
     /// Services that are not in the catalog.
     pub without: Vec<Kind>,
+    /// Aliases of Neutron's extensions that this cloud lacks: they are not in its list.
+    pub without_extensions: Vec<String>,
+    /// Every subnet with DHCP has a port of Neutron's own.
+    pub dhcp_ports: bool,
+    /// The most that one page of Neutron's lists has, also where no limit was asked for.
+    pub network_page: Option<usize>,
     /// Every answer ends its connection.
     pub close_connections: bool,
     /// Nova's newest microversion.
@@ -151,6 +157,9 @@ impl Default for Shape {
             unversioned_catalog: false,
             project_in_urls: false,
             without: Vec::new(),
+            without_extensions: Vec::new(),
+            dhcp_ports: false,
+            network_page: None,
             close_connections: false,
             compute_maximum: "2.96".into(),
             volume_maximum: "3.71".into(),
