@@ -15,6 +15,7 @@ use super::{
     ledger::Recorded,
     microversion,
     refusal::{GlanceWords, Refusal, code},
+    request::RequestId,
     serve::{self, Line},
     who::ProjectInPath,
     world::{Shared, World},
@@ -58,6 +59,7 @@ pub(super) async fn edge(
 
     let fault = world.faults.decide(address.service, &method, &address.path);
     address.apply(&mut request);
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let mut answer = match fault
         .as_ref()
         .and_then(|what| instead(address.service, what, &world, &line))

@@ -11,7 +11,10 @@ use crate::client::service::Kind;
 
 /// An answer that is an error, in the service's own words.
 #[derive(Debug)]
-pub(super) struct Refusal(Box<Response>);
+pub(super) struct Refusal {
+    answer: Box<Response>,
+    words: String,
+}
 
 /// What a handler gives.
 pub(super) type Answer = Result<Response, Refusal>;
@@ -23,7 +26,10 @@ pub(super) struct GlanceWords(pub(super) String);
 impl Refusal {
     /// An answer with any status and body.
     pub(super) fn new(status: u16, body: Value) -> Self {
-        Self(Box::new((code(status), Json(body)).into_response()))
+        Self {
+            words: words(&body).unwrap_or_default().to_owned(),
+            answer: Box::new((code(status), Json(body)).into_response()),
+        }
     }
 
     /// The error body of a service; for Neutron `kind` is the exception's class and stands in `type`.
@@ -84,7 +90,10 @@ impl Refusal {
             status,
             json!({"message": format!("{words}<br /><br />\n\n\n"), "code": whole, "title": title(status)}),
         );
-        refusal.0.extensions_mut().insert(GlanceWords(words.to_owned()));
+        refusal
+            .answer
+            .extensions_mut()
+            .insert(GlanceWords(words.to_owned()));
         refusal
     }
 
@@ -111,10 +120,15 @@ impl Refusal {
         Self::keystone(401, words).with(header::WWW_AUTHENTICATE, &format!("Keystone uri=\"{auth_url}\""))
     }
 
+    /// What it says, for a service that passes it on.
+    pub(super) fn words(&self) -> String {
+        self.words.clone()
+    }
+
     /// With a header more.
     pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.headers_mut().insert(name, value);
+            self.answer.headers_mut().insert(name, value);
         }
         self
     }
@@ -122,7 +136,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        *self.0
+        *self.answer
     }
 }
 
@@ -148,4 +162,16 @@ fn neutron_type(status: u16) -> &'static str {
         503 => "ServiceUnavailable",
         _ => "HTTPInternalServerError",
     }
+}
+
+/// The words in the error body of any service.
+fn words(body: &Value) -> Option<&str> {
+    let said = ["message", "faultstring", "detail"]
+        .into_iter()
+        .find_map(|name| body.get(name)?.as_str());
+    said.or_else(|| match body {
+        Value::Object(members) => members.values().find_map(words),
+        Value::Array(items) => items.iter().find_map(words),
+        _ => None,
+    })
 }

@@ -3,7 +3,8 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{FromRequest, Request},
+    extract::{FromRequest, FromRequestParts, Request},
+    http::request::Parts,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -72,4 +73,16 @@ pub(super) fn json(status: u16, body: impl Serialize) -> Response {
 /// An answer without a body.
 pub(super) fn empty(status: u16) -> Response {
     code(status).into_response()
+}
+
+/// The id of a call, as its answer says it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RequestId(pub(super) String);
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
+    }
 }
