@@ -25,7 +25,7 @@ def openstack(line, **values):
     if code:
         raise AssertionError(f'openstack {" ".join(words)}: exit {code}: {said.getvalue().strip()}')
     text = printed.getvalue().strip()
-    return json.loads(text) if text.startswith(('{', '[')) else text
+    return json.loads(text) if '-f json' in line else text
 
 
 def story(walk):
