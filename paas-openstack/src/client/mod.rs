@@ -17,6 +17,8 @@ mod classify;
 mod discovery;
 mod endpoint;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod lenient;
 mod options;
 mod pace;
@@ -234,6 +236,8 @@ impl Client {
 
     async fn with_token(&self, request: &mut Request, token: &Token) -> Result<Raw, Error> {
         request.headers.insert("x-auth-token", header(token)?);
+        // Keystone names tokens in some of its messages.
+        request.secrets.push(token.secret.clone());
         self.0.transport.send(request).await
     }
 }
