@@ -3,3 +3,4 @@
 mod asked;
 mod core;
 mod keystone;
+mod nova;

@@ -32,7 +32,9 @@ use super::{
 };
 
 pub(super) use http::router;
-pub(super) use seam::{bind, delete_port, make_port, seed, settle, unbind, vip};
+pub(super) use seam::{
+    VipWish, bind, delete_port, make_port, release_vip, seed, sees_subnet, settle, unbind, vip,
+};
 
 /// What exists.
 #[derive(Debug, Default, Clone)]

@@ -68,10 +68,11 @@ pub(super) async fn attach_volume(
     let mut state = world.state();
     let server = state.nova.server(&who, &id)?;
     settled(server, "attach_volume")?;
-    let found = state.cinder.volumes.get(volume).filter(|found| {
-        let project = text(found, "os-vol-tenant-attr:tenant_id");
-        project.is_empty() || who.sees(project)
-    });
+    let found = state
+        .cinder
+        .volumes
+        .get(volume)
+        .filter(|found| who.sees(text(found, "project_id")));
     let found = found.ok_or_else(|| Refusal::nova(404, &format!("Volume {volume} could not be found.")))?;
     let status = text(found, "status");
     if status != "available" {

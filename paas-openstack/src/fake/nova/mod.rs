@@ -126,7 +126,7 @@ pub(super) fn settle(world: &World, state: &mut world::State, now: Timestamp) {
                     .into_iter()
                     .for_each(|server| server.settles(machine, at));
             }
-            Due::Gone(id) => boot::let_go(world, state, &id),
+            Due::Gone(id) => boot::let_go(world, state, &id, at),
         }
     }
 }
