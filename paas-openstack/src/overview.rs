@@ -7,7 +7,7 @@ use paas_core::error::{Class, Error, ErrorView, Result};
 use serde::Serialize;
 
 use crate::{
-    client::{Call, Client, Token, service::Kind},
+    client::{Call, Client, Microversion, Token, service::Kind},
     codes,
     wire::Quota,
 };
@@ -135,8 +135,9 @@ pub struct Service {
     /// Its region.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The versions that it offers, as it names them.
-    pub versions: Vec<String>,
+    /// The newest of its versions, as it names them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// The oldest microversion, if it has microversions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_microversion: Option<String>,
@@ -220,7 +221,7 @@ async fn service(client: &Client, kind: Kind, project: &str) -> (Service, Seen) 
         endpoint: None,
         interface: None,
         region: None,
-        versions: Vec::new(),
+        version: None,
         min_microversion: None,
         max_microversion: None,
         error: None,
@@ -244,7 +245,10 @@ async fn inside(client: &Client, kind: Kind, project: &str, service: &mut Servic
     service.region = endpoint.region.clone();
     service.endpoint = Some(endpoint.root.to_string());
     let versions = client.versions(kind).await?;
-    service.versions = versions.ids;
+    service.version = versions
+        .ids
+        .into_iter()
+        .max_by_key(|id| id.parse::<Microversion>().ok());
     if let Some(range) = versions.microversions {
         service.min_microversion = Some(range.min.to_string());
         service.max_microversion = Some(range.max.to_string());
