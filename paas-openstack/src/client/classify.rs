@@ -59,6 +59,8 @@ fn class(service: Kind, status: u16, said: &Said, words: &str, retry_after: Opti
         // An unrouted path, a missing extension, a proxy without its service: not a thing that is gone. Glance is the
         // service that answers in text about its own things.
         404 if said.author != Author::Service && service != Kind::Image => Class::Unsupported,
+        // Neutron's own words for a path that none of its extensions serves.
+        404 if kind == "HTTPNotFound" => Class::Unsupported,
         404 | 410 => Class::NotFound,
         405 | 406 | 501 | 505 => Class::Unsupported,
         409 if kind == "OverQuota" || (service == Kind::Network && speaks_of_quota(words)) => Class::Quota,
