@@ -21,6 +21,7 @@ use super::{
     error::ApiError,
     header, page,
     service::Kind,
+    shape::one_line,
     token::Token,
     transport::Request,
     version::{Microversion, Need, negotiate},
@@ -313,14 +314,18 @@ fn path(call: &Call, root: &Url) -> Result<String> {
             "." | ".."
         )
     };
-    if call.path.split('/').any(climbs) || call.path.contains(['\\', '?', '#', '\n', '\r', '\t']) {
+    let odd = call.path.contains(['\\', '?', '#', '\n', '\r', '\t']);
+    let wrong = match &call.malformed {
+        Some(why) => Some(why.clone()),
+        None if odd || call.path.split('/').any(climbs) => {
+            Some(format!("a path '{}' that none can be", one_line(&call.path)))
+        }
+        None => None,
+    };
+    if let Some(why) = wrong {
         return Err(Error::new(&OS_INVALID, Class::Invalid)
             .attempted(call.operation.clone())
-            .happened(format!(
-                "'{}' is no path of {}",
-                super::shape::one_line(&call.path),
-                call.service
-            )));
+            .happened(format!("the call of {} was not sent: it has {why}", call.service)));
     }
     let root = root.path().trim_end_matches('/');
     Ok(format!("{root}/{}", call.path.trim_start_matches('/')))

@@ -255,6 +255,9 @@ async fn a_path_that_climbs_out_of_its_service_is_refused_before_it_is_sent() {
             "{path}"
         );
     }
+    let odd = Call::get(Kind::Network, "read network", "networks").header("If Match", "5\n");
+    let e = client.send(odd).await.unwrap_err();
+    assert!(e.to_string().contains("a header 'If Match'"), "{e}");
     assert_eq!(
         server.received_requests().await.unwrap().len(),
         1,
@@ -264,13 +267,28 @@ async fn a_path_that_climbs_out_of_its_service_is_refused_before_it_is_sent() {
 
 /// A listener that speaks TLS with this certificate and answers every login.
 async fn tls_keystone(key: &CertifiedKey<KeyPair>) -> String {
+    tls_keystone_for(key, None).await
+}
+
+/// The same, for those only whose certificate this one vouches for.
+async fn tls_keystone_for(key: &CertifiedKey<KeyPair>, trusted: Option<&CertifiedKey<KeyPair>>) -> String {
     let chain = vec![key.cert.der().clone()];
     let private = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = match trusted {
+        None => rustls::server::WebPkiClientVerifier::no_client_auth(),
+        Some(trusted) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(trusted.cert.der().clone()).unwrap();
+            rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                .build()
+                .unwrap()
+        }
+    };
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(chain, private)
         .unwrap();
     let config = Arc::new(config);
@@ -286,15 +304,15 @@ async fn tls_keystone(key: &CertifiedKey<KeyPair>) -> String {
                 if std::io::Read::read(&mut tls, &mut request).is_ok_and(|n| n > 0) {
                     let body = crate::support::token_body(catalog("https://h"), Duration::from_secs(3600))
                         .to_string();
-                    let answer = http(
-                        "201 Created",
-                        &[("X-Subject-Token", TOKEN), ("connection", "close")],
-                        &body,
-                    );
-                    let _ = std::io::Write::write_all(&mut tls, answer.as_bytes());
+                    let headers = [("X-Subject-Token", TOKEN), ("connection", "close")];
+                    let _ =
+                        std::io::Write::write_all(&mut tls, http("201 Created", &headers, &body).as_bytes());
                     tls.conn.send_close_notify();
-                    let _ = tls.conn.complete_io(tls.sock);
                 }
+                let _ = tls.conn.write_tls(tls.sock);
+                // What stands unread when a connection is closed destroys what was just written to it.
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
             };
             tokio::task::spawn_blocking(serve).await.unwrap();
         }
@@ -333,6 +351,23 @@ async fn with_its_authority_named_the_cloud_is_trusted() {
     let (client, _) = client(cloud);
     assert!(client.warnings().is_empty());
     assert_eq!(client.token().await.unwrap().user.name, "demo");
+}
+
+#[tokio::test]
+async fn a_cloud_that_wants_our_certificate_gets_it_and_says_so_when_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let ours = generate_simple_self_signed(["us".to_owned()]).unwrap();
+    let mut cloud = cloud(&tls_keystone_for(&key, Some(&ours)).await);
+    cloud.tls.ca = Some(folder.path().join("ca.pem"));
+    std::fs::write(folder.path().join("ca.pem"), key.cert.pem()).unwrap();
+    let e = client(cloud.clone()).0.token().await.unwrap_err();
+    fails_with_tls(&e, "CertificateRequired");
+    let (certificate, private) = (folder.path().join("us.pem"), folder.path().join("us.key"));
+    std::fs::write(&certificate, ours.cert.pem()).unwrap();
+    std::fs::write(&private, ours.signing_key.serialize_pem()).unwrap();
+    cloud.tls.client = Some((certificate, private));
+    assert_eq!(client(cloud).0.token().await.unwrap().user.name, "demo");
 }
 
 #[tokio::test]

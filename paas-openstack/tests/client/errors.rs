@@ -415,6 +415,36 @@ fn table() -> Vec<Case> {
             "404 Not Found The resource could not be found.",
             Unsupported,
         ),
+        case(
+            Placement,
+            404,
+            Body::Json(
+                json!({ "errors": [{ "status": 404, "title": "Not Found", "detail": "The resource could not be found.\n\n   ", "request_id": "req-p" }] }),
+            ),
+            Unsupported,
+            "The resource could not be found.",
+            None,
+        ),
+        case(
+            Placement,
+            404,
+            Body::Json(
+                json!({ "errors": [{ "status": 404, "title": "Not Found", "detail": "No resource provider with uuid rp9 found" }] }),
+            ),
+            NotFound,
+            "No resource provider with uuid rp9 found",
+            None,
+        ),
+        case(
+            Network,
+            404,
+            Body::Json(
+                json!({ "message": "The resource could not be found.<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found" }),
+            ),
+            Unsupported,
+            "The resource could not be found.",
+            None,
+        ),
         text(
             Compute,
             404,
