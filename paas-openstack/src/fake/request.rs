@@ -51,7 +51,12 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
             });
         }
         let body = serde_json::from_slice(&bytes)
-            .map_err(|_| Refusal::of(service, 400, "Malformed request body"))?;
+            .map_err(|_| Refusal::of(service, 400, if service == Kind::Identity {
+                "Expecting to find valid JSON in request body. The server could not comply with the request since it is either malformed or \
+                 otherwise incorrect. The client is assumed to be in error."
+            } else {
+                "Malformed request body"
+            }))?;
         Ok(Self { body, service })
     }
 }

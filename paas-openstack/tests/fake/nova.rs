@@ -931,3 +931,44 @@ async fn flavors_zones_and_hypervisors_are_as_they_were_set_up() {
         .is(200);
     assert_eq!(used.body["usages"]["MEMORY_MB"], 512);
 }
+
+#[tokio::test]
+async fn an_administrator_sets_and_resets_the_quotas_of_a_project() {
+    let mut asked = cloud().await;
+    let project = Setup::default().projects[0].id.clone();
+    let path = format!("/v2.1/os-quota-sets/{project}");
+    let none = json!({"quota_set": {"instances": 0, "key_pairs": 0, "server_groups": 0}});
+    asked.put(Compute, &path, none.clone()).await.is(403);
+    asked.become_user("admin").await;
+    assert_eq!(
+        asked.put(Compute, &path, none).await.is(200).body["quota_set"]["instances"],
+        0
+    );
+    asked.become_user("demo").await;
+    let words = try_create(&asked, minimal("a")).await.is(403).words();
+    assert_eq!(
+        words,
+        "Quota exceeded for instances: Requested 1, but already used 0 of 0 instances"
+    );
+    let group = json!({"server_group": {"name": "g", "policy": "affinity"}});
+    asked.post(Compute, "/v2.1/os-server-groups", group).await.is(403);
+    let pair = json!({"keypair": {"name": "k", "public_key": "ssh-ed25519 AAAA k"}});
+    asked.post(Compute, "/v2.1/os-keypairs", pair).await.is(403);
+    asked.become_user("admin").await;
+    asked.delete(Compute, &path).await.is(202);
+    asked.become_user("demo").await;
+    create(&asked, minimal("a")).await;
+}
+
+#[tokio::test]
+async fn flavors_are_for_administrators_to_make() {
+    let mut asked = cloud().await;
+    let flavor = json!({"flavor": {"name": "new", "ram": 512, "vcpus": 1, "disk": 1}});
+    asked.post(Compute, "/v2.1/flavors", flavor.clone()).await.is(403);
+    asked.become_user("admin").await;
+    let made = asked.post(Compute, "/v2.1/flavors", flavor.clone()).await.is(200);
+    asked.post(Compute, "/v2.1/flavors", flavor).await.is(409);
+    let path = format!("/v2.1/flavors/{}", id(&made.body["flavor"]));
+    asked.delete(Compute, &path).await.is(202);
+    asked.get(Compute, &path).await.is(404);
+}

@@ -141,7 +141,7 @@ impl State {
             let path = if detailed { "volumes/detail" } else { "volumes" };
             let href = world.url(
                 Kind::BlockStorage,
-                &format!("/v3/{}/{path}?{}", who.project, query.from_marker(&next)),
+                &format!("/v3/{}/{path}?{}", who.project, query.after_marker(&next)),
             );
             body["volumes_links"] = json!([{"rel": "next", "href": href}]);
         }

@@ -98,8 +98,7 @@ pub(super) fn body(world: &World, keystone: &super::State, token: &Token, with_c
         .as_ref()
         .and_then(|id| keystone.credentials.iter().find(|c| c.id == *id))
     {
-        body["application_credential"] =
-            json!({"id": credential.id, "name": credential.name, "restricted": !credential.unrestricted});
+        body["application_credential"] = json!({"id": credential.id, "name": credential.name, "restricted": credential.unrestricted != Some(true)});
     }
     json!({"token": body})
 }

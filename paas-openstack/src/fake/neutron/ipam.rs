@@ -60,8 +60,14 @@ impl Block {
         self.six == other.six && self.first <= other.last && other.first <= self.last
     }
 
-    pub(super) fn has(&self, address: IpAddr) -> bool {
-        address.is_ipv6() == self.six && (self.first..=self.last).contains(&number(address))
+    /// Whether a port may have this address: IPv4 networks' first and last are nobody's.
+    fn has(&self, address: IpAddr) -> bool {
+        let (low, high) = if self.six {
+            (self.first, self.last)
+        } else {
+            self.hosts()
+        };
+        address.is_ipv6() == self.six && (low..=high).contains(&number(address))
     }
 
     /// The addresses that hosts may have: not that of the network, nor IPv4's broadcast.

@@ -10,7 +10,7 @@ use super::{Caller, Denial, Kind, Object, State, flag, ipam::Block, list, port, 
 const MTU: i64 = 1450;
 
 impl State {
-    pub(super) fn new_network(&mut self, caller: &Caller<'_>, network: &mut Object) -> Result<(), Denial> {
+    pub(super) fn new_network(&mut self, network: &mut Object) -> Result<(), Denial> {
         let mtu = match network.get("mtu").and_then(Value::as_i64) {
             None | Some(0) => MTU,
             Some(mtu) if mtu < 68 => {

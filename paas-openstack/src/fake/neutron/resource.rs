@@ -12,7 +12,7 @@ impl State {
         self.within_quota(kind, text(&object, "project_id"), 1)?;
         object.insert("id".to_owned(), json!(caller.world.id()));
         match kind {
-            Kind::Network => self.new_network(caller, &mut object),
+            Kind::Network => self.new_network(&mut object),
             Kind::Subnet => self.new_subnet(caller, &mut object),
             Kind::Port => self.new_port(caller, &mut object),
             Kind::Router => self.new_router(caller, &mut object),

@@ -61,14 +61,15 @@ impl<'a> Wanted<'a> {
         }
         let networks = networks(server, version)?;
         let count = usize::try_from(most).unwrap_or(usize::MAX);
-        if let (Networks::These(these), true) = (&networks, count > 1) {
-            if these.iter().any(|one| one.contains_key("port")) {
-                return Err(Refusal::nova(
-                    400,
-                    "Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one \
+        if let Networks::These(these) = &networks
+            && count > 1
+            && these.iter().any(|one| one.contains_key("port"))
+        {
+            return Err(Refusal::nova(
+                400,
+                "Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one \
                      with different ports.",
-                ));
-            }
+            ));
         }
         let hints = ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"]
             .into_iter()

@@ -232,7 +232,7 @@ fn check(kind: Kind, name: &str, value: &Value) -> Result<Value, Refusal> {
             "false" => Ok(json!(false)),
             _ => Err(wrong("Value is not a boolean")),
         },
-        (_, "name" | "description") if !value.as_str().is_some_and(|text| text.chars().count() <= 255) => {
+        (_, "name" | "description") if value.as_str().is_none_or(|text| text.chars().count() > 255) => {
             Err(wrong("Value should have a maximum character requirement of 255"))
         }
         (_, "tags" | "listeners" | "pools" | "members") if !value.is_array() => {

@@ -197,7 +197,7 @@ impl State {
         if let Some(next) = page.next {
             let href = world.link(
                 Service::LoadBalancer,
-                &format!("/v2.0/lbaas/{path}?{}", query.from_marker(&next)),
+                &format!("/v2.0/lbaas/{path}?{}", query.after_marker(&next)),
             );
             links.push(json!({"rel": if reverse { "previous" } else { "next" }, "href": href}));
         }
