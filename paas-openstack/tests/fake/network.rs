@@ -110,7 +110,7 @@ async fn every_member_of_the_samples_is_shown() {
     let expected = [
         (
             format!("networks/{network}"),
-            "admin_state_up availability_zone_hints availability_zones created_at dns_domain id ipv4_address_scope ipv6_address_scope l2_adjacency mtu name port_security_enabled project_id pvlan qos_policy_id revision_number router:external shared status subnets tags tenant_id updated_at vlan_transparent qinq description is_default",
+            "admin_state_up availability_zone_hints availability_zones created_at dns_domain id ipv4_address_scope ipv6_address_scope l2_adjacency mtu name port_security_enabled project_id pvlan qos_policy_id revision_number router:external shared status subnets tags tenant_id updated_at vlan_transparent qinq description",
         ),
         (
             format!("subnets/{subnet}"),
@@ -154,7 +154,7 @@ async fn every_member_of_the_samples_is_shown() {
     assert_eq!(rules.len(), 2);
     for rule in rules {
         assert_eq!(rule["direction"], "egress");
-        for member in "direction ethertype id port_range_max port_range_min protocol remote_group_id remote_ip_prefix security_group_id project_id created_at updated_at revision_number tags tenant_id description belongs_to_default_sg".split(' ') {
+        for member in "direction ethertype id port_range_max port_range_min protocol remote_group_id remote_ip_prefix security_group_id project_id created_at updated_at revision_number tags tenant_id description belongs_to_default_sg standard_attr_id".split(' ') {
             assert!(rule.get(member).is_some(), "a rule lacks {member}");
         }
     }
@@ -978,10 +978,7 @@ async fn the_version_documents_and_extensions_are_as_neutron_gives_them() {
         .collect();
     assert!(aliases.contains(&"standard-attr-tag") && !aliases.contains(&"revision-if-match"));
     asked.get(Network, "/v2.0/extensions/router").await.is(200);
-    asked
-        .get(Network, "/v2.0/extensions/lasers")
-        .await
-        .refuses(404, "HTTPNotFound");
+    asked.get(Network, "/v2.0/extensions/lasers").await.is(404);
     // Neutron's own DHCP port neither holds the network nor is left over.
     let network = asked.network("n").await;
     asked.subnet(&network, "10.0.0.0/24").await;

@@ -35,7 +35,7 @@ async fn a_volume_is_created_used_and_deleted_in_its_time() {
         .volume(json!({"size": "10", "name": "v", "imageRef": DEBIAN, "metadata": {"k": "v"}}))
         .await
         .is(202);
-    for member in "attachments availability_zone bootable consistencygroup_id created_at description encrypted id links metadata migration_status multiattach name replication_status size snapshot_id source_volid status updated_at user_id volume_type group_id service_uuid shared_targets cluster_name volume_type_id consumes_quota".split(' ') {
+    for member in "attachments availability_zone bootable consistencygroup_id created_at description encrypted id links metadata multiattach name replication_status size snapshot_id source_volid status updated_at user_id volume_type group_id service_uuid shared_targets cluster_name volume_type_id consumes_quota".split(' ') {
         assert!(made.body["volume"].get(member).is_some(), "{member}");
     }
     let id = made.id();

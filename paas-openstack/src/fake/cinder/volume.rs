@@ -348,7 +348,8 @@ impl State {
                 ));
             }
             "os-force_delete" => self.begin_delete(world, id, world.now()),
-            "os-update_readonly_flag" => {}
+            // Nobody is refused, whatever the volume's state: a volume that no server has stays as it is.
+            "os-update_readonly_flag" | "os-detach" | "os-roll_detaching" => {}
             "os-retype" => {
                 let wanted = sent["new_type"].as_str();
                 let Some(kind) = self.type_of(wanted) else {

@@ -206,6 +206,9 @@ impl State {
                     .filter_map(|subnet| subnet.get("id"))
                     .collect();
                 shown.insert("subnets".to_owned(), json!(subnets));
+                if !flag(object, "router:external") {
+                    shown.remove("is_default");
+                }
                 shown.insert("availability_zones".to_owned(), zones);
             }
             Kind::Subnet => {
@@ -227,11 +230,20 @@ impl State {
                 let rules: Vec<Object> = self
                     .all(Kind::Rule)
                     .filter(|rule| text(rule, "security_group_id") == id)
-                    .map(|rule| self.view(caller, Kind::Rule, rule))
+                    .enumerate()
+                    .map(|(place, rule)| {
+                        let mut shown = self.view(caller, Kind::Rule, rule);
+                        // Inside its group a rule is shown as the database has it.
+                        shown.insert("standard_attr_id".to_owned(), json!(place + 1));
+                        shown.insert("tags".to_owned(), json!(list(rule, "tags")));
+                        shown
+                    })
                     .collect();
                 shown.insert("security_group_rules".to_owned(), json!(rules));
             }
-            Kind::Rule => {}
+            Kind::Rule => {
+                shown.remove("tags");
+            }
             Kind::FloatingIp => {
                 shown.insert(
                     "port_details".to_owned(),

@@ -137,7 +137,10 @@ impl Attribute {
             (Shape::Flag, other) => match python(other).to_lowercase().as_str() {
                 "true" | "1" => return Ok(json!(true)),
                 "false" | "0" => return Ok(json!(false)),
-                _ => format!("'{}' cannot be converted to boolean", python(other)),
+                _ => {
+                    let words = format!("'{}' cannot be converted to boolean", python(other));
+                    return Err(Denial::input(words));
+                }
             },
             (Shape::Whole, other) => match python(other).parse::<i64>() {
                 Ok(number) => return Ok(json!(number)),

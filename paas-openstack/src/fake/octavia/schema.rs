@@ -173,7 +173,11 @@ fn known(kind: Kind, sent: &Object, besides: &[&str]) -> Result<(), Refusal> {
 fn unknown(name: &str, kind: Kind) -> Refusal {
     Refusal::octavia(
         400,
-        &format!("Unknown attribute for argument {}: {name}", kind.singular()),
+        &format!(
+            "Unknown attribute for argument {}.{}: {name}",
+            kind.words().to_lowercase().replace(' ', "_"),
+            kind.singular()
+        ),
     )
 }
 
