@@ -19,7 +19,7 @@ import urllib.parse
 HEADERS = ('content-type', 'location', 'openstack-api-version', 'openstack-auth-receipt', 'retry-after', 'vary', 'www-authenticate',
            'x-openstack-nova-api-version', 'x-openstack-request-id', 'x-compute-request-id', 'x-subject-token')
 # Members whose name is data, as in {"addresses": {"my-network": […]}}, are not told apart.
-MAPS = {'addresses', 'metadata', 'properties', 'extra_specs', 'volume_image_metadata', 'image_meta'}
+MAPS = {'addresses', 'allocations', 'metadata', 'provider_summaries', 'properties', 'extra_specs', 'volume_image_metadata', 'image_meta'}
 
 
 def shape(value, name=''):

@@ -41,11 +41,7 @@ async fn main() -> io::Result<()> {
 fn lab() -> Setup {
     let member: &[&str] = &["member", "reader", "load-balancer_member"];
     let mut setup = Setup {
-        projects: vec![
-            project(1, "lab"),
-            project(2, "lab-other"),
-            project(3, "admin"),
-        ],
+        projects: vec![project(1, "lab"), project(2, "lab-other"), project(3, "admin")],
         users: vec![
             user(1, "lab", "lab", member),
             user(2, "lab-other", "lab-other", member),
@@ -103,7 +99,7 @@ fn user(number: u8, name: &str, project: &str, roles: &[&str]) -> User {
         password: format!("{name}-password").into(),
         projects: vec![project.into()],
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-        default_project: false,
+        default_project: true,
         enabled: true,
     }
 }

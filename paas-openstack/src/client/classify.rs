@@ -58,8 +58,6 @@ fn class(service: Kind, status: u16, said: &Said, words: &str, retry_after: Opti
         403 => Class::Denied,
         // An unrouted path, a missing extension, a proxy without its service: not a thing that is gone.
         404 if !speaks_of_its_own(service, said) => Class::Unsupported,
-        // Neutron's own words for a path that none of its extensions serves.
-        404 if kind == "HTTPNotFound" => Class::Unsupported,
         404 | 410 => Class::NotFound,
         405 | 406 | 501 | 505 => Class::Unsupported,
         409 if kind == "OverQuota" || (service == Kind::Network && speaks_of_quota(words)) => Class::Quota,
@@ -84,7 +82,10 @@ fn speaks_of_its_own(service: Kind, said: &Said) -> bool {
     match service {
         Kind::Image => !unrouted,
         Kind::Placement => said.author == Author::Service && !unrouted,
-        _ => said.author == Author::Service && said.kind.is_some(),
+        // Neutron names this kind for a path that none of its extensions serves.
+        _ => {
+            said.author == Author::Service && said.kind.as_deref().is_some_and(|kind| kind != "HTTPNotFound")
+        }
     }
 }
 

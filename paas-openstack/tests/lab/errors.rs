@@ -39,8 +39,18 @@ async fn refusals_of_real_services_have_their_class() {
     let (me, other) = (lab.client("lab-appcred"), lab.client("lab-other"));
     let (net, nova) = (me.network(), me.compute());
 
-    told("a server", nova.servers().show(NOBODY).await, Class::NotFound, 404);
-    told("a network", net.networks().show(NOBODY).await, Class::NotFound, 404);
+    told(
+        "a server",
+        nova.servers().show(NOBODY).await,
+        Class::NotFound,
+        404,
+    );
+    told(
+        "a network",
+        net.networks().show(NOBODY).await,
+        Class::NotFound,
+        404,
+    );
     told(
         "a volume",
         me.block_storage().volumes().show(NOBODY).await,
@@ -66,7 +76,11 @@ async fn refusals_of_real_services_have_their_class() {
         404,
     );
 
-    let network = net.networks().create(&NewNetwork::new(name("errors"))).await.expect("network");
+    let network = net
+        .networks()
+        .create(&NewNetwork::new(name("errors")))
+        .await
+        .expect("network");
     let subnet = NewSubnet::new(network.id.clone(), 4, "10.90.0.0/24");
     let made = net.subnets().create(&subnet).await.expect("subnet");
     told(
@@ -77,7 +91,9 @@ async fn refusals_of_real_services_have_their_class() {
     );
     told(
         "no CIDR",
-        net.subnets().create(&NewSubnet::new(network.id.clone(), 4, "nothing")).await,
+        net.subnets()
+            .create(&NewSubnet::new(network.id.clone(), 4, "nothing"))
+            .await,
         Class::Invalid,
         400,
     );
@@ -87,9 +103,16 @@ async fn refusals_of_real_services_have_their_class() {
         Class::NotFound,
         404,
     );
-    let router = net.routers().create(&NewRouter::new(name("errors"))).await.expect("router");
+    let router = net
+        .routers()
+        .create(&NewRouter::new(name("errors")))
+        .await
+        .expect("router");
     let plug = Plug::Subnet(made.id.clone());
-    net.routers().add_interface(&router.id, &plug).await.expect("interface");
+    net.routers()
+        .add_interface(&router.id, &plug)
+        .await
+        .expect("interface");
     told(
         "the same interface",
         net.routers().add_interface(&router.id, &plug).await,
@@ -108,7 +131,11 @@ async fn refusals_of_real_services_have_their_class() {
         Class::Conflict,
         409,
     );
-    let group = net.security_groups().create(&NewSecurityGroup::new(name("errors"))).await.expect("group");
+    let group = net
+        .security_groups()
+        .create(&NewSecurityGroup::new(name("errors")))
+        .await
+        .expect("group");
     let rule = NewRule::tcp_in(group.id.clone(), 22..=22, "0.0.0.0/0");
     net.security_group_rules().create(&rule).await.expect("rule");
     told(
@@ -117,31 +144,54 @@ async fn refusals_of_real_services_have_their_class() {
         Class::Conflict,
         409,
     );
-    net.security_groups().delete(&group.id).await.expect("group deleted");
-    net.routers().remove_interface(&router.id, &plug).await.expect("interface removed");
+    net.security_groups()
+        .delete(&group.id)
+        .await
+        .expect("group deleted");
+    net.routers()
+        .remove_interface(&router.id, &plug)
+        .await
+        .expect("interface removed");
     net.routers().delete(&router.id).await.expect("router deleted");
     net.networks().delete(&network.id).await.expect("network deleted");
-    let left = net.subnets().all(&SubnetFilter::all().network_id(network.id)).await.expect("subnets");
+    let left = net
+        .subnets()
+        .all(&SubnetFilter::all().network_id(network.id))
+        .await
+        .expect("subnets");
     assert!(left.is_empty(), "a network's subnets go with it");
 
     let server = NewServer::new(name("errors"), NOBODY, Networks::None).image(NOBODY);
-    told("no such flavor", nova.servers().create(&server).await, Class::Invalid, 400);
+    told(
+        "no such flavor",
+        nova.servers().create(&server).await,
+        Class::Invalid,
+        400,
+    );
     let pair = NewKeypair::new(name("errors"), "none");
     told("no key", nova.keypairs().create(&pair).await, Class::Invalid, 400);
     told(
         "hypervisors",
-        me.send(Call::get(Kind::Compute, "list hypervisors", "os-hypervisors")).await,
+        me.send(Call::get(Kind::Compute, "list hypervisors", "os-hypervisors"))
+            .await,
         Class::Denied,
         403,
     );
     told(
         "providers",
-        me.send(Call::get(Kind::Placement, "list providers", "resource_providers")).await,
+        me.send(Call::get(Kind::Placement, "list providers", "resource_providers"))
+            .await,
         Class::Denied,
         403,
     );
-    let image = NewImage::new(name("errors"), "raw", "bare").visibility(paas_openstack::image::Visibility::Public);
-    told("a public image", me.image().images().create(&image).await, Class::Denied, 403);
+    let image =
+        NewImage::new(name("errors"), "raw", "bare").visibility(paas_openstack::image::Visibility::Public);
+    told(
+        "a public image",
+        me.image().images().create(&image).await,
+        Class::Denied,
+        403,
+    );
     let user = me.token().await.expect("a token").user.id.clone();
     told(
         "a credential of a restricted one",
@@ -169,7 +219,14 @@ async fn each_service_says_quota_in_its_own_way() {
     let Some(lab) = Lab::here() else { return };
     let _shared = ALONE.read().await;
     let (other, admin) = (lab.client("lab-other"), lab.client("lab-admin"));
-    let project = other.token().await.expect("a token").project.clone().expect("a project").id;
+    let project = other
+        .token()
+        .await
+        .expect("a token")
+        .project
+        .clone()
+        .expect("a project")
+        .id;
     let set = async |kind: Kind, path: String, body: Value| {
         admin
             .send(Call::put(kind, "set a quota", path).body(body))
@@ -180,13 +237,46 @@ async fn each_service_says_quota_in_its_own_way() {
     let cinder = format!("os-quota-sets/{project}");
     let neutron = format!("quotas/{project}");
     let octavia = format!("lbaas/quotas/{project}");
-    set(Kind::Compute, nova.clone(), json!({ "quota_set": { "instances": 0, "key_pairs": 0 } })).await;
-    set(Kind::BlockStorage, cinder.clone(), json!({ "quota_set": { "volumes": 0 } })).await;
-    set(Kind::Network, neutron.clone(), json!({ "quota": { "router": 0 } })).await;
-    set(Kind::LoadBalancer, octavia.clone(), json!({ "quota": { "load_balancer": 0 } })).await;
+    set(
+        Kind::Compute,
+        nova.clone(),
+        json!({ "quota_set": { "instances": 0, "key_pairs": 0 } }),
+    )
+    .await;
+    set(
+        Kind::BlockStorage,
+        cinder.clone(),
+        json!({ "quota_set": { "volumes": 0 } }),
+    )
+    .await;
+    set(
+        Kind::Network,
+        neutron.clone(),
+        json!({ "quota": { "router": 0 } }),
+    )
+    .await;
+    set(
+        Kind::LoadBalancer,
+        octavia.clone(),
+        json!({ "quota": { "load_balancer": 0 } }),
+    )
+    .await;
 
-    let flavor = other.compute().flavors().all(&Default::default()).await.expect("flavors").remove(0).id;
-    let image = other.image().newest(&Default::default()).await.expect("images").expect("an image").id;
+    let flavor = other
+        .compute()
+        .flavors()
+        .all(&Default::default())
+        .await
+        .expect("flavors")
+        .remove(0)
+        .id;
+    let image = other
+        .image()
+        .newest(&Default::default())
+        .await
+        .expect("images")
+        .expect("an image")
+        .id;
     let server = NewServer::new(name("quota"), flavor, Networks::None).image(image);
     let nova_said = other.compute().servers().create(&server).await;
     let pair = NewKeypair::new(
@@ -194,21 +284,55 @@ async fn each_service_says_quota_in_its_own_way() {
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKHEChAlvWJPYlpAcRjTfJBbIGSeUgWtyPS4tZcG5rUM x",
     );
     let pair_said = other.compute().keypairs().create(&pair).await;
-    let cinder_said = other.block_storage().volumes().create(&NewVolume::new(1u64).name(name("quota"))).await;
-    let neutron_said = other.network().routers().create(&NewRouter::new(name("quota"))).await;
-    let network = other.network().networks().create(&NewNetwork::new(name("quota"))).await.expect("network");
+    let cinder_said = other
+        .block_storage()
+        .volumes()
+        .create(&NewVolume::new(1u64).name(name("quota")))
+        .await;
+    let neutron_said = other
+        .network()
+        .routers()
+        .create(&NewRouter::new(name("quota")))
+        .await;
+    let network = other
+        .network()
+        .networks()
+        .create(&NewNetwork::new(name("quota")))
+        .await
+        .expect("network");
     let subnet = NewSubnet::new(network.id.clone(), 4, "10.89.0.0/24");
-    let subnet = other.network().subnets().create(&subnet).await.expect("subnet").id;
+    let subnet = other
+        .network()
+        .subnets()
+        .create(&subnet)
+        .await
+        .expect("subnet")
+        .id;
     let octavia_said = other
         .load_balancer()
         .load_balancers()
         .create(&NewLoadBalancer::new(name("quota")).vip_subnet_id(subnet))
         .await;
 
-    set(Kind::Compute, nova, json!({ "quota_set": { "instances": 1000, "key_pairs": 1000 } })).await;
-    set(Kind::BlockStorage, cinder, json!({ "quota_set": { "volumes": 1000 } })).await;
+    set(
+        Kind::Compute,
+        nova,
+        json!({ "quota_set": { "instances": 1000, "key_pairs": 1000 } }),
+    )
+    .await;
+    set(
+        Kind::BlockStorage,
+        cinder,
+        json!({ "quota_set": { "volumes": 1000 } }),
+    )
+    .await;
     set(Kind::Network, neutron, json!({ "quota": { "router": -1 } })).await;
-    set(Kind::LoadBalancer, octavia, json!({ "quota": { "load_balancer": -1 } })).await;
+    set(
+        Kind::LoadBalancer,
+        octavia,
+        json!({ "quota": { "load_balancer": -1 } }),
+    )
+    .await;
     let networks = other.network().networks();
     until(
         "the network is free",
@@ -262,7 +386,12 @@ async fn wrong_credentials_are_denied_whatever_status_keystone_gives_them() {
         credential: Credential::Id(id.into()),
         secret: "canary-secret".into(),
     };
-    denied("an unknown credential", credential(&"0".repeat(32)), Scope::Unspecified).await;
+    denied(
+        "an unknown credential",
+        credential(&"0".repeat(32)),
+        Scope::Unspecified,
+    )
+    .await;
     let known = match &lab.client("lab-appcred").cloud().identity {
         Identity::ApplicationCredential {
             credential: Credential::Id(id),
@@ -276,7 +405,8 @@ async fn wrong_credentials_are_denied_whatever_status_keystone_gives_them() {
     let me = lab.client("lab");
     let token = me.token().await.expect("a token");
     let ends = jiff::Timestamp::now() + Duration::from_secs(3);
-    let brief = NewApplicationCredential::new(name("brief")).expires_at(ends.strftime("%Y-%m-%dT%H:%M:%S").to_string());
+    let brief = NewApplicationCredential::new(name("brief"))
+        .expires_at(ends.strftime("%Y-%m-%dT%H:%M:%S").to_string());
     let credentials = me.identity();
     let made = credentials
         .application_credentials(&token.user.id)
@@ -293,7 +423,9 @@ async fn wrong_credentials_are_denied_whatever_status_keystone_gives_them() {
         let client = Client::new(cloud, Options::default()).expect("a client");
         async move { client.token().await.map(drop) }
     };
-    let ended = until("it ends", again, Result::is_err).await.expect_err("it ended");
+    let ended = until("it ends", again, Result::is_err)
+        .await
+        .expect_err("it ended");
     assert_eq!(ended.class(), Class::Denied, "{ended}");
     credentials
         .application_credentials(&token.user.id)

@@ -33,11 +33,19 @@ async fn a_token_that_is_taken_back_midway_is_renewed_once() {
     let (me, seen) = lab.watched("lab-other");
     let admin = lab.client("lab-admin");
     let before = me.token().await.expect("a token");
-    me.network().networks().all(&Default::default()).await.expect("networks");
+    me.network()
+        .networks()
+        .all(&Default::default())
+        .await
+        .expect("networks");
     assert_eq!(seen.logins(), 1);
     // Keystone takes back all tokens of a user who is disabled; who is enabled again needs new ones.
     for enabled in [false, true] {
-        let call = Call::patch(Kind::Identity, "switch a user", format!("users/{}", before.user.id));
+        let call = Call::patch(
+            Kind::Identity,
+            "switch a user",
+            format!("users/{}", before.user.id),
+        );
         admin
             .send(call.body(json!({ "user": { "enabled": enabled } })))
             .await
@@ -69,7 +77,9 @@ async fn a_restart_of_keystone_is_a_transient_failure_and_then_nothing() {
     let recorded = std::fs::read_to_string(lab.folder.join("run/keystone.pid")).expect("a pid");
     let pid = recorded.split(' ').next().expect("a pid");
     // The group: uwsgi has children.
-    let killed = Command::new("kill").args(["-KILL", "--", &format!("-{pid}")]).status();
+    let killed = Command::new("kill")
+        .args(["-KILL", "--", &format!("-{pid}")])
+        .status();
     assert!(killed.expect("kill runs").success());
 
     let away = fresh.token().await.expect_err("Keystone is away");
@@ -85,8 +95,15 @@ async fn a_restart_of_keystone_is_a_transient_failure_and_then_nothing() {
         .stderr(std::process::Stdio::null())
         .status();
     assert!(started.expect("up runs").success());
-    until("Keystone is back", || fresh.token(), Result::is_ok).await.expect("a token");
+    until("Keystone is back", || fresh.token(), Result::is_ok)
+        .await
+        .expect("a token");
     for client in [&old, &fresh] {
-        client.network().networks().all(&Default::default()).await.expect("networks");
+        client
+            .network()
+            .networks()
+            .all(&Default::default())
+            .await
+            .expect("networks");
     }
 }
