@@ -82,7 +82,10 @@ fn speaks_of_its_own(service: Kind, said: &Said) -> bool {
     match service {
         Kind::Image => !unrouted,
         Kind::Placement => said.author == Author::Service && !unrouted,
-        _ => said.author == Author::Service && said.kind.is_some(),
+        // Neutron names this kind for a path that none of its extensions serves.
+        _ => {
+            said.author == Author::Service && said.kind.as_deref().is_some_and(|kind| kind != "HTTPNotFound")
+        }
     }
 }
 

@@ -229,7 +229,8 @@ impl Client {
         let page = raw
             .headers
             .get("content-type")
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+            && !raw.body.is_empty();
         if page {
             return Err(error::strange(&request, &raw, "it is no answer of OpenStack"));
         }
