@@ -226,11 +226,10 @@ impl Client {
             request.expects = &[];
             raw = self.with_token(&mut request, &token).await?;
         }
-        let page = raw
-            .headers
-            .get("content-type")
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if page {
+        // Many services give their empty answers the type of a web page; only one with a text is one.
+        let kind = raw.headers.get("content-type");
+        let page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if page && !raw.body.trim_ascii().is_empty() {
             return Err(error::strange(&request, &raw, "it is no answer of OpenStack"));
         }
         Ok((request, raw))
