@@ -1,5 +1,5 @@
-//! From nothing to the first SQL, and a further database: `paas` beside the steps by hand with the same PostgreSQL, and beside
-//! pgserver, which is a PostgreSQL in a Python package.
+//! From nothing to the first SQL, and a further database: `paas` beside the steps by hand with the same PostgreSQL, beside pgserver,
+//! which is a PostgreSQL in a Python package, and beside Debian's `pg_virtualenv`, which makes a server for one command.
 //!
 //! `cargo build --release -p paas-cli && cargo bench -p paas-benches --bench local`; for pgserver, `PAAS_BENCH_PGSERVER` names the
 //! python of a virtual environment that has it. `PAAS_BENCH_RUNS` is how often each is run.
@@ -14,7 +14,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Runs, if `PAAS_BENCH_RUNS` does not say it.
@@ -25,10 +25,11 @@ const PGSERVER: &str = "import sys, pgserver\n\
     s.psql('create database app')\n\
     s.psql('select 1')\n";
 
-const SUBJECTS: [&str; 5] = [
+const SUBJECTS: [&str; 6] = [
     "by hand: initdb, pg_ctl -w, createdb, psql",
     "by hand, initdb --no-sync",
     "pgserver: get_server, create, select 1",
+    "pg_virtualenv: createdb, psql",
     "paas up in an empty home, first SQL",
     "paas db create, a further one",
 ];
@@ -39,7 +40,7 @@ fn main() {
         return;
     };
     let runs = env::var("PAAS_BENCH_RUNS").ok().and_then(|n| n.parse().ok());
-    let mut times: [Vec<Duration>; 5] = Default::default();
+    let mut times: [Vec<Duration>; 6] = Default::default();
     bench.paas("further", &["up"]);
     // The template of this home is made by its second database.
     bench.paas("further", &["db", "create", "second"]);
@@ -48,8 +49,9 @@ fn main() {
         times[0].extend(bench.by_hand(&format!("hand{run}"), &[]));
         times[1].extend(bench.by_hand(&format!("fast{run}"), &["--no-sync"]));
         times[2].extend(bench.pgserver(&format!("peer{run}")));
-        times[3].extend(bench.cold(&format!("cold{run}")));
-        times[4].extend(bench.paas("further", &["db", "create", &format!("bench{run}")]));
+        times[3].extend(bench.virtualenv());
+        times[4].extend(bench.cold(&format!("cold{run}")));
+        times[5].extend(bench.paas("further", &["db", "create", &format!("bench{run}")]));
     }
     bench.clean();
     let median = |times: &[Duration]| times.get(times.len() / 2).map(Duration::as_secs_f64);
@@ -73,8 +75,10 @@ fn main() {
             times.len()
         ));
     }
-    if let (Some(own), Some(peer)) = (median(&times[3]), median(&times[2])) {
-        say(&format!("paas up of pgserver: {:.2}", own / peer));
+    for (name, peer) in [("pgserver", &times[2]), ("pg_virtualenv", &times[3])] {
+        if let (Some(own), Some(peer)) = (median(&times[4]), median(peer)) {
+            say(&format!("paas up of {name}: {:.2}", own / peer));
+        }
     }
 }
 
@@ -174,6 +178,30 @@ impl Bench {
         let took = began.elapsed();
         self.stop(&data);
         Some(took)
+    }
+
+    /// Until the first SQL is answered, without the end of the server, which the program waits for.
+    fn virtualenv(&mut self) -> Option<Duration> {
+        let program = Path::new("/usr/bin/pg_virtualenv");
+        let done = self.root.join("runtime").join("answered");
+        let script = format!(
+            "createdb app && psql -d app -c 'select 1' && touch {}",
+            done.display()
+        );
+        let mut command = Command::new(program.exists().then_some(program)?);
+        command
+            .args(["sh", "-c", &script])
+            .env("HOME", &self.root)
+            .env("TMPDIR", self.runtime()?);
+        self.as_user(&mut command);
+        let began = SystemTime::now();
+        self.run(&mut command)?;
+        fs::metadata(done)
+            .ok()?
+            .modified()
+            .ok()?
+            .duration_since(began)
+            .ok()
     }
 
     /// A folder that a user's programs take for theirs.

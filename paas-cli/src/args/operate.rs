@@ -30,7 +30,7 @@ pub(crate) struct DbLogs {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Only the last N messages
-    #[arg(long, value_name = "N")]
+    #[arg(short = 'n', long, visible_alias = "tail", value_name = "N")]
     pub(crate) last: Option<usize>,
 }
 

@@ -55,7 +55,11 @@ pub(crate) async fn run(app: &App, args: &Events) -> Result<Exit, Failure> {
         told = now.len();
         print(app, &fresh, true);
     }
-    Ok(Exit::Done)
+    Ok(if args.follow {
+        Exit::Interrupted
+    } else {
+        Exit::Done
+    })
 }
 
 fn print(app: &App, events: &[Event], in_lines: bool) {

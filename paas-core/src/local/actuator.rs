@@ -13,6 +13,7 @@ use super::{
     data, files,
     machine::LocalMachine,
     mark::{self, Mark},
+    memory,
     postmaster::{self, Postmaster},
     resource::{Data, Encryption, Folder, LocalResource, Server},
     tls::certificate::{self, Standing},
@@ -326,6 +327,7 @@ impl Actuator<LocalResource> for LocalActuator {
                     self.machine.secrets.forget(owner).await?;
                     self.machine.bindings.forget(owner).await?;
                     files::remove(&self.machine.sockets(owner))?;
+                    memory::sweep_left();
                     return discard(instance).await;
                 }
                 discard(folder.path.clone()).await

@@ -14,7 +14,8 @@ const PREFIX: &str = "paas-initdb-";
 /// Room that must be free, in bytes: initdb's result several times over.
 const ROOM: u64 = 256 << 20;
 
-/// A closed folder of the account's, removed when this is dropped. What a killed process left is removed by the next one.
+/// A closed folder of the account's, removed when this is dropped. What a killed process left is removed by the next one,
+/// and whenever an instance is deleted.
 #[derive(Debug)]
 pub(super) struct Memory {
     folder: PathBuf,
@@ -29,9 +30,8 @@ impl Memory {
         if storage::free(place).ok()? < ROOM {
             return None;
         }
-        let ours = format!("{PREFIX}{}-", rustix::process::geteuid().as_raw());
-        sweep(place, &ours);
-        let folder = place.join(format!("{ours}{}", data::attempt()));
+        sweep_left();
+        let folder = place.join(format!("{}{}", ours(), data::attempt()));
         Self::make(folder, account).ok()
     }
 
@@ -58,6 +58,15 @@ impl Drop for Memory {
         let _ = files::remove(&self.folder);
         let _ = files::remove(&self.lock);
     }
+}
+
+/// Removes what killed processes left.
+pub(super) fn sweep_left() {
+    sweep(Path::new(PLACE), &ours());
+}
+
+fn ours() -> String {
+    format!("{PREFIX}{}-", rustix::process::geteuid().as_raw())
 }
 
 fn lock_of(folder: &Path) -> PathBuf {

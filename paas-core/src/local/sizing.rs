@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::storage::human;
 use crate::{
     database::codes::PG_PARAMETER,
     error::{Class, Error, Result},
@@ -91,7 +92,7 @@ pub(super) fn check(parameters: &BTreeMap<String, String>) -> Result<()> {
     match machine() {
         Some(there) if wanted > there => Err(Error::new(&PG_PARAMETER, Class::Invalid)
             .attempted(format!("give the server shared_buffers = {text}"))
-            .happened(format!("this machine has {} MiB of memory", there / MIB))
+            .happened(format!("this machine has {} of memory", human(there)))
             .remedy("declare a smaller plan, less resources.memory, or a smaller shared_buffers")),
         _ => Ok(()),
     }

@@ -5,10 +5,11 @@ use paas_core::{
     local::{
         backup::{self, Backup, Cause, State, Store},
         instance::LocalInstance,
+        storage::human,
     },
 };
 
-use super::backups::{json, size};
+use super::backups::json;
 use crate::{
     app::App,
     args::{DbBackup, DbBackupVerb, Output},
@@ -84,7 +85,10 @@ fn print(app: &App, backup: &Backup, done: &str) {
         Output::Yaml => app.printer.value(&json(backup)),
         Output::Name => app.printer.data(&backup.id),
         Output::Table | Output::Wide => {
-            let size = backup.manifest.as_ref().map_or(String::new(), |m| size(m.size()));
+            let size = backup
+                .manifest
+                .as_ref()
+                .map_or(String::new(), |m| human(m.size()));
             app.printer.data(&format!("{} is {done}: {size}", backup.id));
         }
     }

@@ -1,6 +1,9 @@
 //! `paas db backups`.
 
-use paas_core::local::backup::{Backup, Cause, State, Store};
+use paas_core::local::{
+    backup::{Backup, Cause, State, Store},
+    storage::human,
+};
 use serde_json::Value;
 
 use crate::{
@@ -42,17 +45,6 @@ pub(super) fn json(backup: &Backup) -> Value {
     })
 }
 
-/// Bytes for people.
-pub(super) fn size(bytes: u64) -> String {
-    const MIB: u64 = 1 << 20;
-    match bytes {
-        ..MIB => format!("{} KiB", bytes.div_ceil(1024)),
-        _ if bytes < 10 * MIB => format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB),
-        _ if bytes < 10_240 * MIB => format!("{} MiB", bytes / MIB),
-        _ => format!("{} GiB", bytes / MIB / 1024),
-    }
-}
-
 fn version(manifest: &paas_core::local::backup::Manifest) -> String {
     manifest
         .server
@@ -89,7 +81,7 @@ fn row(backup: &Backup) -> Vec<String> {
         backup.id.clone(),
         manifest.map_or(String::new(), |m| m.name.clone()),
         manifest.map_or(String::new(), |m| format!("{:.0}", m.began)),
-        manifest.map_or(String::new(), |m| size(m.size())),
+        manifest.map_or(String::new(), |m| human(m.size())),
         manifest.map_or(String::new(), version),
         format!("{:?}", backup.state),
         verified.map_or(String::new(), |v| format!("{:.0}", v.at)),
@@ -107,15 +99,4 @@ fn wide(backup: &Backup) -> Vec<String> {
     let mut cells = row(backup);
     cells.extend([made.to_owned(), cause, backup.folder.display().to_string()]);
     cells
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn sizes_are_short() {
-        let shown: Vec<String> = [1, 1 << 20, (7 << 20) + (1 << 19), 55 << 20, 20 << 30]
-            .map(super::size)
-            .into();
-        assert_eq!(shown, ["1 KiB", "1.0 MiB", "7.5 MiB", "55 MiB", "20 GiB"]);
-    }
 }

@@ -1,6 +1,9 @@
 //! `paas db purge`.
 
-use paas_core::{local::retained as core, render::Paint};
+use paas_core::{
+    local::{retained as core, storage::human},
+    render::Paint,
+};
 
 use super::retained::{self, Known};
 use crate::{
@@ -49,7 +52,7 @@ fn ask_for(app: &App, kept: &retained::Kept) -> Result<String, Failure> {
     app.printer.talk(&format!(
         "{}: {}, last used {}",
         kept.data.folder.display(),
-        retained::readable(kept.data.size),
+        human(kept.data.size),
         kept.data.used.map_or("never".to_owned(), |t| format!("{t:.0}"))
     ));
     let question = paint.bad(&format!(
@@ -70,7 +73,7 @@ fn tell(app: &App, name: &str, purged: &core::Purged) {
             printer.data(&format!(
                 "{}: nothing is left; {} are free.",
                 printer.paint().strong(name),
-                retained::readable(purged.size)
+                human(purged.size)
             ));
             if let Some(backups) = &purged.backups {
                 printer.data(&format!("  backups kept at {}", backups.display()));

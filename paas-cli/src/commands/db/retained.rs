@@ -2,7 +2,10 @@
 
 use paas_core::{
     error::{Class, Error},
-    local::retained::{self, Retained, Standing},
+    local::{
+        retained::{self, Retained, Standing},
+        storage::human,
+    },
     spec::{DatabaseInstanceSpec, Document, Meta, Object},
 };
 use serde::Serialize;
@@ -137,17 +140,6 @@ pub(super) async fn run(app: &App, session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A size for people.
-pub(super) fn readable(bytes: u64) -> String {
-    #[allow(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
-    let mebibytes = bytes as f64 / f64::from(1 << 20);
-    if mebibytes < 1024.0 {
-        format!("{mebibytes:.1} MiB")
-    } else {
-        format!("{:.1} GiB", mebibytes / 1024.0)
-    }
-}
-
 fn print(app: &App, all: &[Kept]) {
     let printer = &app.printer;
     let used = |k: &Kept| k.data.used.map_or(String::new(), |t| format!("{t:.0}"));
@@ -180,7 +172,7 @@ fn print(app: &App, all: &[Kept]) {
                     state(k),
                     format!("{:?}", k.object),
                     major(k),
-                    readable(k.data.size),
+                    human(k.data.size),
                     used(k),
                 ]
             }),
@@ -204,7 +196,7 @@ fn print(app: &App, all: &[Kept]) {
                     state(k),
                     format!("{:?}", k.object),
                     major(k),
-                    readable(k.data.size),
+                    human(k.data.size),
                     format!("{:.0}", k.data.made),
                     used(k),
                     k.data.folder.display().to_string(),
