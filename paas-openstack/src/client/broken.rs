@@ -15,7 +15,7 @@ pub(crate) enum Broken {
     Lost(String),
     /// The deadline of the exchange passed.
     TimedOut(Duration),
-    /// The deadline of the whole call passed before its turn came; nothing was sent.
+    /// The call's turn would come after its deadline, because many wait or the cloud asked to slow down; nothing was sent.
     TooLate,
     /// The answer is larger than this many bytes.
     TooLarge(usize),

@@ -117,7 +117,7 @@ pub(crate) fn broken(request: &Request, broken: &Broken) -> Error {
             (&OS_TIMED_OUT, Class::TimedOut, words)
         }
         Broken::TooLate => {
-            let words = format!("the deadline passed before {at} could be asked");
+            let words = format!("{at} was not asked: the turn would come after the deadline of the call");
             (&OS_TIMED_OUT, Class::TimedOut, words)
         }
         Broken::TooLarge(limit) => {

@@ -17,9 +17,9 @@ use super::{
 };
 
 const TOKEN: &str =
-    include_str!("../../tests/client/samples/keystone/auth-password-project-scoped-response.json");
-const KEYSTONE: &str = include_str!("../../tests/client/samples/keystone/identity-versions-response.json");
-const CINDER: &str = include_str!("../../tests/client/samples/cinder/versions-response.json");
+    include_str!("../../tests/samples/keystone/auth-password-project-scoped-response.json");
+const KEYSTONE: &str = include_str!("../../tests/samples/keystone/identity-versions-response.json");
+const CINDER: &str = include_str!("../../tests/samples/cinder/versions-response.json");
 const ERRORS: [&str; 6] = [
     r#"{"error":{"code":401,"title":"Unauthorized","message":"The request you have made requires authentication."}}"#,
     r#"{"itemNotFound":{"code":404,"message":"Instance 3f0c could not be found."}}"#,

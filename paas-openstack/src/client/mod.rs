@@ -20,6 +20,7 @@ mod error;
 #[cfg(test)]
 mod fuzz;
 mod lenient;
+mod offered;
 mod options;
 mod pace;
 mod page;
@@ -84,14 +85,15 @@ struct Inner {
 impl Client {
     /// A client that has not asked anybody yet. Fails if certificate files cannot be read.
     pub fn new(cloud: Cloud, options: Options) -> Result<Self> {
+        let timeout = cloud.timeout.unwrap_or(options.timeout);
         let transport = Arc::new(Transport {
             http: tls::http(&cloud, &options)?,
             pace: Pace::new(options.clock.clone(), options.concurrency, options.rate),
             clock: options.clock,
             trace: options.trace,
             bounds: options.retries,
-            timeout: cloud.timeout.unwrap_or(options.timeout),
-            deadline: options.deadline,
+            timeout,
+            deadline: options.deadline.max(timeout),
             limit: options.max_answer,
         });
         let source = Source::Credentials(cloud.identity.clone());

@@ -9,7 +9,7 @@ use paas_openstack::{
     cloud::ServiceOptions,
 };
 use serde_json::{Value, json};
-use wiremock::{MockServer, ResponseTemplate};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
 use crate::support::{AUTH, TOKEN, answer, client, cloud, count, requests, token_body, world};
 
@@ -288,7 +288,7 @@ async fn where_versions_are_not_shown_the_known_path_is_taken() {
         (200, json!({ "versions": [] })),
         (200, json!({ "hello": "world" })),
         (200, json!({ "versions": "v2" })),
-        (500, json!({})),
+        (501, json!({})),
     ] {
         let (path, _server) = discovered(Kind::Network, "/network", "/network/", status, body).await;
         assert_eq!(path, "/network/v2.0", "{status}");
@@ -301,6 +301,57 @@ async fn a_cloud_that_shows_versions_only_to_those_it_knows_gets_the_token() {
     let asked = requests(&server, "GET", "/network/").await;
     assert_eq!(path, "/network/v2.0");
     assert!(!asked[0].headers.contains_key("x-auth-token") && asked[1].headers.contains_key("x-auth-token"));
+}
+
+#[tokio::test]
+async fn a_service_that_fails_for_a_moment_is_not_taken_for_one_that_shows_nothing() {
+    let (server, client, _) = world().await;
+    let broken = ResponseTemplate::new(500);
+    Mock::given(matchers::path("/compute/v2.1/"))
+        .respond_with(broken)
+        .up_to_n_times(5)
+        .mount(&server)
+        .await;
+    nova(&server, "2.1", "2.96").await;
+    let e = sent(&server, &client, Need::at_least("2.67")).await.unwrap_err();
+    is(&e, "PAAS-OS-0019", Class::Transient, "500");
+    assert_eq!(
+        sent(&server, &client, Need::at_least("2.67"))
+            .await
+            .unwrap()
+            .unwrap(),
+        "2.67"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_showed_nothing_is_asked_again_after_a_while() {
+    let (server, client, clock) = world().await;
+    let hidden = ResponseTemplate::new(404);
+    Mock::given(matchers::path("/compute/v2.1/"))
+        .respond_with(hidden)
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    nova(&server, "2.1", "2.96").await;
+    for _ in 0..2 {
+        let e = sent(&server, &client, Need::at_least("2.67")).await.unwrap_err();
+        is(
+            &e,
+            "PAAS-OS-0020",
+            Class::Unsupported,
+            "the service offers no microversions",
+        );
+    }
+    assert_eq!(count(&server, "GET", "/compute/v2.1/").await, 1);
+    clock.advance(Duration::from_secs(601));
+    assert_eq!(
+        sent(&server, &client, Need::at_least("2.67"))
+            .await
+            .unwrap()
+            .unwrap(),
+        "2.67"
+    );
 }
 
 #[tokio::test]

@@ -70,6 +70,9 @@ async fn body_of_login(server: &MockServer, n: usize) -> Value {
 async fn a_hundred_tasks_at_once_make_one_token_request() {
     let (server, client, _) = world().await;
     networks(&server).await;
+    let all = join_all((0..100).map(|_| client.token())).await;
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(count(&server, "POST", AUTH).await, 1);
     let all = join_all((0..100).map(|_| client.send(list()))).await;
     assert!(all.iter().all(Result::is_ok));
     assert_eq!(count(&server, "POST", AUTH).await, 1);

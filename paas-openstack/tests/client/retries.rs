@@ -178,3 +178,20 @@ async fn when_one_call_is_throttled_the_others_hold_back_too() {
     second.unwrap();
     assert!(clock.elapsed() >= Duration::from_secs(40));
 }
+
+#[tokio::test]
+async fn a_cloud_that_closes_for_a_day_holds_nobody_for_a_day() {
+    let (server, client, clock) = world().await;
+    let throttled = ResponseTemplate::new(429).insert_header("Retry-After", "86400");
+    once(&server, NETWORKS, throttled).await;
+    let e = client.send(list()).await.unwrap_err();
+    assert_eq!((e.code().id, e.class()), ("PAAS-OS-0017", Class::Throttled));
+    let e = client.send(list()).await.unwrap_err();
+    assert_eq!(
+        (e.code().id, e.class(), e.effect()),
+        ("PAAS-OS-0024", Class::TimedOut, Effect::None)
+    );
+    assert!(clock.elapsed() < Duration::from_secs(1));
+    clock.advance(Duration::from_secs(86_400));
+    client.send(list()).await.unwrap();
+}
