@@ -5,15 +5,16 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::Next,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use serde_json::Value;
 
 use super::{
     faults::answer,
+    frame,
     ledger::Recorded,
     microversion,
-    refusal::{BeforeService, GlanceWords, Refusal, code},
+    refusal::{BeforeService, Refusal, code},
     request::RequestId,
     serve::{self, Line},
     who::ProjectInPath,
@@ -34,7 +35,8 @@ pub(super) async fn edge(
     let at = world.now();
     let request_id = format!("req-{}", world.id());
     let headers = request.headers().clone();
-    let method = request.method().as_str().to_owned();
+    let verb = request.method().clone();
+    let method = verb.as_str().to_owned();
     let mut call = Recorded {
         service: address.service,
         method: method.clone(),
@@ -67,24 +69,13 @@ pub(super) async fn edge(
         }
     };
 
-    if !is_bare(&address, &answer) {
-        answer::set(answer.headers_mut(), "x-openstack-request-id", &request_id);
-        if matches!(address.service, Kind::Compute | Kind::BlockStorage) {
-            answer::set(answer.headers_mut(), "x-compute-request-id", &request_id);
-        }
-    }
+    frame::identify(address.service, &verb, &address.path, &request_id, &mut answer);
     if world.setup.shape.close_connections {
         answer::set(answer.headers_mut(), "connection", "close");
     }
     call.status = (!line.is_cut()).then(|| answer.status().as_u16());
     world.ledger.note(call);
     answer
-}
-
-/// The lists of versions of these services come from before where request ids are made.
-fn is_bare(address: &Address, answer: &Response) -> bool {
-    let early = matches!(address.service, Kind::Compute | Kind::Network | Kind::Image);
-    early && address.path == "/" && answer.status().as_u16() < 400
 }
 
 /// Which service, and the path inside it.
@@ -154,6 +145,7 @@ async fn inside(
     if request.method() == "GET" && world.faults.veil.covers(&address.path, world.now()) {
         return Refusal::of(address.service, 404, "The resource could not be found.").into_response();
     }
+    let RequestId(id) = request.extensions().get().cloned().unwrap_or_default();
     // Version documents are answered whatever the header says.
     let document = address
         .path
@@ -162,12 +154,15 @@ async fn inside(
         .count()
         < 2;
     let version = match microversion::negotiated(address.service, shape, headers) {
-        Err(refusal) if !document || address.service == Kind::Placement => return refusal.into_response(),
+        Err(refusal) if address.service == Kind::Placement => {
+            return named(refusal.into_response(), &id).await;
+        }
+        Err(refusal) if !document => return refusal.into_response(),
         Err(_) => microversion::Microversion::default(),
         Ok(version) => version,
     };
     request.extensions_mut().insert(version);
-    let RequestId(id) = request.extensions().get().cloned().unwrap_or_default();
+    let verb = request.method().clone();
     let mut answer = next.run(request).await;
     let nowhere =
         matches!(answer.status().as_u16(), 404 | 405) && !answer.headers().contains_key(header::CONTENT_TYPE);
@@ -190,23 +185,8 @@ async fn inside(
     if address.service == Kind::Placement && answer.status().as_u16() >= 400 {
         answer = named(answer, &id).await;
     }
-    if address.service == Kind::Compute && !answer.headers().contains_key(header::CONTENT_TYPE) {
-        answer::set(answer.headers_mut(), "content-type", "application/json");
-    }
-    if let Some(GlanceWords(words)) = answer.extensions().get().cloned() {
-        let json = headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok())
-            .is_some_and(|a| a.contains("json"));
-        if !json {
-            let status = answer.status();
-            let page = format!(
-                "<html>\n <head>\n  <title>{status}</title>\n </head>\n <body>\n  <h1>{status}</h1>\n  {words}<br /><br />\n </body>\n</html>"
-            );
-            answer = (status, Html(page)).into_response();
-        }
-    }
-    answer
+    frame::classify(address.service, &verb, &address.path, &mut answer);
+    frame::in_html(headers, answer)
 }
 
 /// Placement's errors say the id of the call, and do not vary.

@@ -27,6 +27,7 @@ mod cinder;
 mod collection;
 mod edge;
 mod faults;
+mod frame;
 mod glance;
 mod keystone;
 mod ledger;

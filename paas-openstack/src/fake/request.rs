@@ -26,13 +26,10 @@ pub(super) struct Sent {
 impl Sent {
     /// The member that wraps a resource: `{"server": {…}}`.
     pub(super) fn member(&self, name: &str) -> Result<&Object, Refusal> {
-        self.body.get(name).and_then(Value::as_object).ok_or_else(|| {
-            Refusal::of(
-                self.service,
-                400,
-                &format!("Invalid input for field/attribute {name}. '{name}' is a required property"),
-            )
-        })
+        self.body
+            .get(name)
+            .and_then(Value::as_object)
+            .ok_or_else(|| Refusal::of(self.service, 400, &format!("'{name}' is a required property")))
     }
 }
 

@@ -256,7 +256,7 @@ async fn calls_take_as_long_as_the_setup_says() {
         .iter()
         .map(|call| call.at.as_second() % 100)
         .collect();
-    assert_eq!(at, [1, 4, 5].map(|second| (1_000_000_000 % 100 + second) % 100));
+    assert_eq!(at, [1, 4, 5]);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! The fake cloud, asked with plain HTTP: none of our own client is in the way.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod asked;
 mod balancer;

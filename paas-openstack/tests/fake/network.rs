@@ -958,7 +958,11 @@ async fn pages_show_each_resource_once_in_both_directions() {
 #[tokio::test]
 async fn the_version_documents_and_extensions_are_as_neutron_gives_them() {
     let shape = Shape {
-        without_extensions: vec!["revision-if-match".into()],
+        without_extensions: vec![
+            "revision-if-match".into(),
+            "dns-integration".into(),
+            "filter-validation".into(),
+        ],
         dhcp_ports: true,
         ..Shape::default()
     };
@@ -979,6 +983,19 @@ async fn the_version_documents_and_extensions_are_as_neutron_gives_them() {
     assert!(aliases.contains(&"standard-attr-tag") && !aliases.contains(&"revision-if-match"));
     asked.get(Network, "/v2.0/extensions/router").await.is(200);
     asked.get(Network, "/v2.0/extensions/lasers").await.is(404);
+    // What belongs to an extension is not there without it.
+    let body = json!({"network": {"dns_domain": "example.org."}});
+    let words = asked
+        .post(Network, "/v2.0/networks", body)
+        .await
+        .refuses(400, "HTTPBadRequest");
+    assert_eq!(words, "Unrecognized attribute(s) 'dns_domain'");
+    let networks = asked.get(Network, "/v2.0/networks?colour=red").await.is(200).body;
+    let networks = networks["networks"].as_array().unwrap();
+    assert!(
+        networks.len() == 1 && networks[0].get("dns_domain").is_none(),
+        "{networks:?}"
+    );
     // Neutron's own DHCP port neither holds the network nor is left over.
     let network = asked.network("n").await;
     asked.subnet(&network, "10.0.0.0/24").await;

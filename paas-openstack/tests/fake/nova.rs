@@ -290,7 +290,7 @@ async fn what_is_named_and_not_there_is_400_and_not_404() {
         (
             "networks",
             json!([{"port": nothing}]),
-            format!("Port {nothing} could not be found."),
+            format!("Port id {nothing} could not be found."),
         ),
         (
             "networks",
@@ -751,7 +751,7 @@ async fn actions_take_a_while_and_are_refused_in_the_wrong_state() {
 
 #[tokio::test]
 async fn a_server_may_boot_from_a_volume_that_goes_with_it() {
-    let mut asked = cloud().await;
+    let asked = cloud().await;
     let disk = json!({"boot_index": 0, "uuid": image(), "source_type": "image", "destination_type": "volume", "volume_size": 2,
         "volume_type": "ssd", "delete_on_termination": true});
     let mut server = minimal("a");
@@ -971,4 +971,22 @@ async fn flavors_are_for_administrators_to_make() {
     let path = format!("/v2.1/flavors/{}", id(&made.body["flavor"]));
     asked.delete(Compute, &path).await.is(202);
     asked.get(Compute, &path).await.is(404);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_schema_is_told_with_the_user_data_in_it() {
+    let asked = cloud().await;
+    let mut server = minimal("a");
+    server["user_data"] = json!("canary!");
+    let words = try_create(&asked, server.clone()).await.is(400).words();
+    assert_eq!(
+        words,
+        "Invalid input for field/attribute user_data. Value: canary!. 'canary!' is not a 'base64'"
+    );
+    server["colour"] = json!(true);
+    let words = try_create(&asked, server).await.is(400).words();
+    assert!(
+        words.contains("'user_data': 'canary!', 'colour': True}. Additional properties"),
+        "{words}"
+    );
 }

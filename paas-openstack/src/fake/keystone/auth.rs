@@ -69,7 +69,8 @@ pub(super) async fn token(State(world): State<Shared>, query: Query, sent: Sent)
     let made = scoped(&world, &state.keystone, proved, scope, now)?;
 
     let id = format!(
-        "gAAAAAB{}{}",
+        "{}{}{}",
+        tokens::BEGIN,
         world.setup.random.secret().expose_secret(),
         world.setup.random.secret().expose_secret()
     );

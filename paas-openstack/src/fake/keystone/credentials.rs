@@ -50,7 +50,10 @@ impl Credential {
             "project_id": self.project,
             "user_id": self.user,
             "roles": keystone.roles_shown(&self.roles).into_iter().map(|mut role| {
-                role.extend(object(json!({"domain_id": null, "description": null, "options": {}})));
+                // The roles that Keystone makes by itself cannot be changed.
+                let own = ["admin", "manager", "member", "reader"].contains(&text(&role, "name"));
+                let options = if own { json!({"immutable": true}) } else { json!({}) };
+                role.extend(object(json!({"domain_id": null, "description": null, "options": options})));
                 role
             }).collect::<Vec<_>>(),
             "expires_at": self.expires.map(micros),

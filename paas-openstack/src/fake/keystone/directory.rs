@@ -234,8 +234,15 @@ fn project_shown(world: &World, project: &Project) -> Value {
 }
 
 fn user_shown(world: &World, user: &User) -> Value {
-    json!({"id": user.id, "name": user.name, "domain_id": "default", "enabled": user.enabled, "options": {}, "password_expires_at": null,
-        "links": {"self": world.url(Kind::Identity, &format!("/v3/users/{}", user.id))}})
+    let mut shown = json!({"id": user.id, "name": user.name, "domain_id": "default", "enabled": user.enabled, "options": {}, "password_expires_at": null,
+        "links": {"self": world.url(Kind::Identity, &format!("/v3/users/{}", user.id))}});
+    let first = user.projects.first().filter(|_| user.default_project);
+    if let Some(project) =
+        first.and_then(|name| world.setup.projects.iter().find(|project| project.name == *name))
+    {
+        shown["default_project_id"] = json!(project.id);
+    }
+    shown
 }
 
 fn domain_shown(world: &World) -> Value {

@@ -133,7 +133,7 @@ pub(super) fn seed(world: &World, state: &mut world::State) {
             user: user.id.clone(),
             project: project.id.clone(),
             roles: user.roles.clone(),
-            unrestricted: Some(given.unrestricted),
+            unrestricted: given.unrestricted.then_some(true),
             expires: given.lifetime.map(|life| later(world.now(), life)),
             seeded: true,
         });

@@ -266,7 +266,6 @@ const FLOATING_IP: &[Attribute] = &[
     shown("router_id"),
     shown("port_details"),
     shown("port_forwardings"),
-    shown("qos_network_policy_id"),
 ];
 
 impl Attribute {
@@ -289,4 +288,32 @@ pub(super) fn of(kind: Kind) -> impl Iterator<Item = &'static Attribute> {
         Kind::FloatingIp => FLOATING_IP,
     };
     STANDARD.iter().chain(own)
+}
+
+/// Attributes that are there only where Neutron has an extension.
+const EXTENDED: &[(&str, &str)] = &[
+    ("conntrack_helpers", "l3-conntrack-helper"),
+    ("data_plane_status", "data-plane-status"),
+    ("dns_assignment", "dns-integration"),
+    ("dns_domain", "dns-integration"),
+    ("dns_name", "dns-integration"),
+    ("dns_publish_fixed_ip", "subnet-dns-publish-fixed-ip"),
+    ("hardware_offload_type", "port-hardware-offload-type"),
+    ("ip_allocation", "ip_allocation"),
+    ("l2_adjacency", "l2_adjacency"),
+    ("port_forwardings", "floating-ip-port-forwarding"),
+    ("propagate_uplink_status", "uplink-status-propagation"),
+    ("pvlan", "pvlan"),
+    ("pvlan_community", "pvlan"),
+    ("pvlan_type", "pvlan"),
+    ("segment_id", "segment"),
+    ("service_type_id", "service-type"),
+    ("trusted", "port-trusted-vif"),
+];
+
+/// Whether a cloud without these extensions lacks the attribute.
+pub(super) fn is_absent(name: &str, without: &[String]) -> bool {
+    EXTENDED
+        .iter()
+        .any(|(attribute, alias)| *attribute == name && without.iter().any(|absent| absent == alias))
 }

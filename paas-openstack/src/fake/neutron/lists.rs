@@ -61,7 +61,7 @@ impl State {
 }
 
 /// What a filter does not look at: controls, and what no attribute is named.
-fn ignored<'a>(kind: Kind, query: &'a Query) -> Vec<&'a str> {
+fn ignored(kind: Kind, query: &Query) -> Vec<&str> {
     let strange = query.names().into_iter().filter(|name| {
         !attributes::of(kind).any(|attribute| attribute.name == *name)
             && !matches!(*name, "project_id" | "tenant_id")

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, Denial, Kind, Object, State, flag, list, schema, text};
+use super::{Caller, Denial, Kind, Object, State, attributes, flag, list, schema, text};
 
 impl State {
     /// Creates a resource; what is shown of it is returned.
@@ -253,7 +253,8 @@ impl State {
         }
         let project = shown.get("project_id").cloned().unwrap_or(Value::Null);
         shown.insert("tenant_id".to_owned(), project);
-        shown.retain(|name, _| !name.starts_with('_'));
+        let without = &caller.world.setup.shape.without_extensions;
+        shown.retain(|name, _| !name.starts_with('_') && !attributes::is_absent(name, without));
         if !caller.admin {
             schema::redact(kind, &mut shown);
         }

@@ -211,9 +211,7 @@ fn known(query: &Query, version: Microversion) -> Result<(), Refusal> {
         None => Ok(()),
         Some(name) => Err(Refusal::nova(
             400,
-            &format!(
-                "Invalid input for query parameters {name}. Value: {name}. '{name}' does not match any of the regexes: '^_'"
-            ),
+            &format!("'{name}' does not match any of the regexes: '^_'"),
         )),
     }
 }

@@ -7,6 +7,7 @@ mod create;
 mod flavors;
 mod groups;
 mod hosts;
+mod invalid;
 mod keypairs;
 mod limits;
 mod list;

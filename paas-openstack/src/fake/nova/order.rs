@@ -48,7 +48,7 @@ pub(super) fn find(state: &world::State, who: &Who, wanted: &Wanted<'_>) -> Resu
         .collect::<Result<Vec<_>, _>>()?;
     let boots_from_volume = disks.iter().any(DiskWanted::is_root_volume);
     if image.is_none() && !disks.iter().any(|disk| disk.boot_index == Some(0)) {
-        return Err(bad("Invalid imageRef provided."));
+        return Err(bad("Missing imageRef attribute"));
     }
     if let Some(image) = &image {
         usable_image(state, image, &flavor, boots_from_volume)?;
@@ -221,7 +221,7 @@ pub(super) fn free_port(state: &world::State, who: &Who, id: &str) -> Result<(),
         .ports
         .get(id)
         .filter(|port| who.sees(text(port, "project_id")));
-    let port = port.ok_or_else(|| bad(&format!("Port {id} could not be found.")))?;
+    let port = port.ok_or_else(|| bad(&format!("Port id {id} could not be found.")))?;
     if !text(port, "device_id").is_empty() {
         return Err(Refusal::nova(409, &format!("Port {id} is still in use.")));
     }
