@@ -24,9 +24,13 @@ impl State {
         if kind == Kind::Subnet {
             self.subnet_made(caller, &id)?;
         }
-        self.get(kind, &id)
-            .map(|object| self.view(caller, kind, object))
-            .ok_or_else(|| kind.missing(&id))
+        let made = self.get(kind, &id).ok_or_else(|| kind.missing(&id))?;
+        let mut shown = self.view(caller, kind, made);
+        if kind == Kind::Network {
+            // Later only external networks say so.
+            shown.insert("is_default".to_owned(), json!(flag(made, "is_default")));
+        }
+        Ok(shown)
     }
 
     /// Creates all of them, or none.
