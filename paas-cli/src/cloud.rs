@@ -23,6 +23,10 @@ pub(crate) fn sources() -> Sources {
 }
 
 /// A client of the cloud that is meant. Nobody is asked yet; what is dangerous is said at once.
+#[allow(
+    clippy::field_reassign_with_default,
+    reason = "options may grow, so nobody outside can write them as a literal"
+)]
 pub(crate) fn connect(app: &App, choice: &Choice, reach: &Reach) -> Result<Client, Error> {
     let resolved = config::resolve(&sources(), choice)?;
     let warn = |what: &str| {

@@ -1,4 +1,5 @@
 //! `paas cloud show` against the fake cloud: what it says, how it ends, and what the trace has.
+#![allow(clippy::expect_used, reason = "a test says what it missed and stops")]
 
 use std::{
     fs,
