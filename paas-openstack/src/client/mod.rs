@@ -226,12 +226,10 @@ impl Client {
             request.expects = &[];
             raw = self.with_token(&mut request, &token).await?;
         }
-        let page = raw
-            .headers
-            .get("content-type")
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
-            && !raw.body.is_empty();
-        if page {
+        // Services that have nothing to say answer 202 or 204 and call that a web page; portals and proxies answer 200 with one.
+        let kind = raw.headers.get("content-type");
+        let page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if raw.status == 200 && page && shape::is_page(&raw.body) {
             return Err(error::strange(&request, &raw, "it is no answer of OpenStack"));
         }
         Ok((request, raw))

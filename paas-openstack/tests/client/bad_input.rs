@@ -186,6 +186,15 @@ async fn a_portal_that_answers_to_a_delete_has_deleted_nothing_for_us() {
 }
 
 #[tokio::test]
+async fn an_empty_answer_may_have_any_type() {
+    let (server, client, _) = world().await;
+    let empty = ResponseTemplate::new(202).set_body_raw("", "text/html; charset=UTF-8");
+    answer(&server, "DELETE", "/volume/v3/p1/volumes/v1", empty).await;
+    let delete = Call::delete(Kind::BlockStorage, "delete volume", "volumes/v1");
+    assert_eq!(client.send(delete).await.unwrap().status.as_u16(), 202);
+}
+
+#[tokio::test]
 async fn json_without_what_was_asked_for_is_told() {
     for (body, words) in [
         (r#"{"servers": []}"#, "it has no 'networks'"),
