@@ -180,3 +180,83 @@ pub(super) fn sort(items: &mut [Object], keys: &[(&str, bool)]) {
             .unwrap_or(std::cmp::Ordering::Equal)
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::fake::collection::object;
+
+    fn query(text: &str) -> Query {
+        Query::of(&format!("/x?{text}").parse().unwrap())
+    }
+
+    fn items(count: usize) -> Vec<Object> {
+        (0..count).map(|n| object(json!({"id": n.to_string()}))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn pages_put_together_are_the_list(count in 0_usize..40, limit in 1_usize..45) {
+            let all = items(count);
+            let (mut seen, mut marker) = (Vec::new(), None);
+            loop {
+                let page = page(all.clone(), Some(limit), marker.as_deref()).unwrap();
+                prop_assert!(page.items.len() <= limit);
+                seen.extend(page.items);
+                marker = page.next;
+                if marker.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!(seen, all);
+        }
+    }
+
+    #[test]
+    fn a_marker_that_is_not_there_gives_no_page() {
+        assert!(page(items(3), None, Some("nothing")).is_none());
+    }
+
+    #[test]
+    fn filters_are_exact_and_repeated_ones_are_an_or() {
+        let one = object(
+            json!({"name": "a", "admin_state_up": true, "size": 2, "port_id": null, "tags": ["x", "y"]}),
+        );
+        for (text, fit) in [
+            ("name=a", true),
+            ("name=A", false),
+            ("name=b&name=a", true),
+            ("admin_state_up=True&size=2", true),
+            ("admin_state_up=false", false),
+            ("port_id=", true),
+            ("nothing=1", false),
+            ("limit=1", true),
+        ] {
+            assert_eq!(query(text).fits(&one, &["limit"]), fit, "{text}");
+        }
+        for (text, fit) in [
+            ("tags=x,y", true),
+            ("tags=x,z", false),
+            ("tags-any=z,y", true),
+            ("not-tags=x,y", false),
+            ("not-tags=x,z", true),
+            ("not-tags-any=z", true),
+            ("not-tags-any=x,z", false),
+        ] {
+            assert_eq!(query(text).fits_tags(&one), fit, "{text}");
+        }
+    }
+
+    #[test]
+    fn sorting_takes_the_first_key_first_and_keeps_equal_ones_in_order() {
+        let mut rows: Vec<Object> = [("b", 1), ("a", 2), ("b", 3), ("a", 4)]
+            .map(|(name, id)| object(json!({"name": name, "id": id})))
+            .to_vec();
+        sort(&mut rows, &[("name", true)]);
+        let ids: Vec<i64> = rows.iter().map(|row| row["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, [1, 3, 2, 4]);
+    }
+}

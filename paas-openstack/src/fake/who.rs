@@ -2,6 +2,8 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 
+use secrecy::SecretString;
+
 use super::{refusal::Refusal, world::Shared};
 use crate::client::service::Kind;
 
@@ -15,7 +17,7 @@ pub(super) struct Who {
     /// Names of roles.
     pub(super) roles: Vec<String>,
     /// The token.
-    pub(super) token: String,
+    pub(super) token: SecretString,
 }
 
 /// The project's id in the path of a call to Nova or Cinder.

@@ -1,6 +1,7 @@
 //! What exists: one state under one lock, with a part for each service.
 
 use std::{
+    fmt,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -21,7 +22,6 @@ use crate::client::service::Kind;
 pub(super) type Shared = Arc<World>;
 
 /// The cloud: how it was set up, what exists, what was asked, what goes wrong.
-#[derive(Debug)]
 pub(super) struct World {
     pub(super) setup: Setup,
     pub(super) ledger: Ledger,
@@ -31,6 +31,15 @@ pub(super) struct World {
     /// Nanoseconds that [`World::advance`] added to the clock.
     ahead: AtomicU64,
     state: Mutex<State>,
+}
+
+/// Without its state: that has tokens and user data in it.
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What exists, by service. Services see each other's parts: a server binds Neutron's ports and Cinder's volumes.

@@ -309,3 +309,29 @@ async fn a_refused_token_has_no_microversion() {
     assert_eq!(answer.header("openstack-api-version"), "");
     assert!(answer.header("x-compute-request-id").starts_with("req-"));
 }
+
+#[tokio::test]
+async fn neither_debug_nor_the_ledger_tells_a_secret() {
+    let asked = Asked::new().await;
+    let server = json!({"name": "a", "flavorRef": "m1.tiny", "imageRef": Setup::default().images[0].id, "adminPass": "Y2FuYXJ5",
+        "user_data": "Y2FuYXJ5"});
+    asked
+        .post(Compute, "/v2.1/servers", json!({"server": server}))
+        .await
+        .is(202);
+    let told = format!(
+        "{:?} {:?} {:?} {:?}",
+        asked.fake,
+        asked.fake.calls(),
+        asked.fake.cloud(),
+        asked.fake.world()
+    );
+    for secret in [
+        "Y2FuYXJ5",
+        &asked.token(),
+        "demo-password",
+        "demo-credential-secret",
+    ] {
+        assert!(!told.contains(secret), "{secret}");
+    }
+}

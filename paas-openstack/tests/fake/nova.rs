@@ -990,3 +990,24 @@ async fn what_does_not_fit_the_schema_is_told_with_the_user_data_in_it() {
         "{words}"
     );
 }
+
+#[tokio::test]
+async fn of_two_servers_that_race_for_a_port_one_gets_it() {
+    let asked = cloud().await;
+    let (_, port) = port(&asked).await;
+    asked.fake.forget_calls();
+    let mut server = minimal("a");
+    server["networks"] = json!([{"port": port}]);
+    let all = (0..8).map(|_| try_create(&asked, server.clone()));
+    let answers = futures::future::join_all(all).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 409, 409, 409, 409, 409, 409, 409]);
+    assert_eq!(
+        (
+            asked.fake.mutations(),
+            asked.fake.world().of(Compute, "servers").len()
+        ),
+        (8, 1)
+    );
+}

@@ -248,7 +248,7 @@ fn roles(keystone: &super::State, who: &Who, wanted: &Object) -> Result<Vec<Stri
 fn unrestricted(keystone: &super::State, who: &Who) -> Result<(), Refusal> {
     let id = keystone
         .tokens
-        .get(&who.token)
+        .get(who.token.expose_secret())
         .and_then(|token| token.credential.as_deref());
     let restricted = keystone
         .credentials

@@ -13,6 +13,7 @@ use axum::{
     routing::{get, post},
 };
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
@@ -57,7 +58,7 @@ impl State {
             user: found.user.clone(),
             project: found.project.clone().unwrap_or_default(),
             roles: found.roles.clone(),
-            token: token.to_owned(),
+            token: SecretString::from(token),
         })
     }
 
