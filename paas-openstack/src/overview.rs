@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     client::{Call, Client, Microversion, Token, service::Kind},
     codes,
+    load_balancer::LoadBalancerFilter,
     wire::Quota,
 };
 
@@ -312,7 +313,8 @@ async fn ask(client: &Client, kind: Kind, project: &str) -> Result<Seen> {
         }
         Kind::LoadBalancer => {
             let balancers = client.load_balancer().load_balancers();
-            let filter = crate::load_balancer::LoadBalancerFilter::all();
+            // Administrators are shown everybody's.
+            let filter = LoadBalancerFilter::all().project_id(project);
             let there = balancers
                 .list(&filter)
                 .try_fold(0, |n, _| async move { Ok(n + 1) })

@@ -342,6 +342,8 @@ fn check(name: &str, it: &Value) {
                 less(&it["members"][0], &["admin_state_up", "monitor_port"])
             );
         }
+        // Tokens and version documents are the client's own, and read by its tests.
+        other if other.contains("/auth-") || other.contains("version") => {}
         other => panic!("{other} is read by nobody"),
     }
 }
