@@ -2,7 +2,8 @@
 """The same raw HTTP calls against two clouds must get the same statuses and the same shapes of bodies.
 
     differential.py record CLOUDS_YAML OUT      makes the calls of calls.py; a file a service in the folder OUT, in it a line a call
-    differential.py compare REAL OTHER REASONS  says every difference; those that REASONS lists are told, not counted
+    differential.py compare REAL OTHER REASONS  says every difference that REASONS does not list; -v: also reasons that explain
+                                                nothing, and errors that are said in other words
 
 The shape of a body is its members and their JSON types, all the way down. Beside it are kept: the status, which headers of interest
 there are, and the words by which clients tell errors apart (the name of the exception in Neutron, the fault's code).
@@ -200,9 +201,10 @@ def compare(real_path, other_path, reasons_path):
                 unexplained.append(f'{name}: {place} {what}' + (f' (real: {a.get("message")!r}, other: {b.get("message")!r})' if place == 'status' else ''))
     for line in unexplained:
         print('✗', line)
-    for row in listed:
-        if row not in used:
-            print('  a reason that explains nothing any more:', ' | '.join(row))
+    if '-v' in sys.argv:
+        for row in listed:
+            if row not in used:
+                print('  a reason that explains nothing here:', ' | '.join(row))
     print(f'{"✗" if unexplained else "✓"} differential: {len(real)} calls, {explained} differences with a reason, {len(unexplained)} without; '
           f'{talk} errors say it in other words')
     return 1 if unexplained else 0

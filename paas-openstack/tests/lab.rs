@@ -1,6 +1,11 @@
 //! Our client and its typed calls against real services: the OpenStack lab. Runs only if `PAAS_LAB_OPENSTACK` names the folder in which a
 //! lab is up (its clouds.yaml and its `run/` are there); says so otherwise. With `PAAS_LAB_OPENSTACK_UP`, the lab's own program that starts
 //! what is not running, Keystone is also killed and started again.
+#![allow(
+    clippy::expect_used,
+    clippy::field_reassign_with_default,
+    reason = "a test says what it missed and stops; options can be set in no other way"
+)]
 
 #[path = "lab/errors.rs"]
 mod errors;

@@ -281,6 +281,12 @@ fn table() -> Vec<Case> {
         neutron(404, "NetworkNotFound", "Network n9 could not be found.", NotFound),
         neutron(
             404,
+            "HTTPNotFound",
+            "The resource could not be found.",
+            Unsupported,
+        ),
+        neutron(
+            404,
             "ExternalGatewayForFloatingIPNotFound",
             "External network n2 is not reachable from subnet s1.",
             NotFound,

@@ -221,6 +221,13 @@ async fn a_given_token_that_keystone_does_not_know_has_expired() {
 }
 
 #[tokio::test]
+async fn a_credential_that_keystone_cannot_find_is_denied_although_it_says_404() {
+    let body = json!({ "error": { "code": 404, "title": "Not Found", "message": "Could not find Application Credential: c9." } });
+    let (_server, e) = refused_with(ResponseTemplate::new(404).set_body_json(body), None).await;
+    assert_eq!((e.code().id, e.class()), ("PAAS-OS-0010", Class::Denied));
+}
+
+#[tokio::test]
 async fn a_second_factor_is_asked_for_in_its_own_words() {
     let body =
         json!({ "receipt": { "methods": ["password"] }, "required_auth_methods": [["password", "totp"]] });
