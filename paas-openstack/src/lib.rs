@@ -13,5 +13,6 @@ pub mod codes;
 pub mod config;
 #[cfg(feature = "fake")]
 pub mod fake;
+pub mod provider;
 
 pub use cloud::Cloud;
