@@ -23,7 +23,7 @@ fn server() -> Server {
         port: key("port/workers-1"),
         flavor: Choice::Named("m1.large".into()),
         image: Choice::Newest {
-            distro: "debian".into(),
+            distros: vec!["debian".into()],
         },
         root: Root::Volume(key("volume/workers-1-root")),
         volumes: vec![key("volume/workers-1-data")],
@@ -67,8 +67,8 @@ fn all() -> Vec<OpenStackResource> {
         volume(10).into(),
         server().into(),
         FloatingIp {
-            port: key("port/workers-1"),
-            interface: key("interface"),
+            target: key("port/workers-1"),
+            interface: Some(key("interface")),
             external: Choice::Only,
             address: None,
         }

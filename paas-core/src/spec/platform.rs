@@ -70,7 +70,7 @@ pub struct Infrastructure {
     pub local: Option<Local>,
     /// A project of an OpenStack cloud.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open_stack: Option<OpenStack>,
+    pub open_stack: Option<Box<OpenStack>>,
     /// A project of STACKIT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stackit: Option<Stackit>,

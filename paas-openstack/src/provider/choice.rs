@@ -21,10 +21,10 @@ pub enum Choice {
         /// Root disk, in GiB; zero for machines whose root is a volume.
         disk: u32,
     },
-    /// The newest image whose property `os_distro`, or else whose name, says this distribution.
+    /// The newest image whose property `os_distro`, or else whose name, says one of these distributions, the first that there is.
     Newest {
-        /// A distribution: `debian`, `ubuntu`.
-        distro: String,
+        /// Distributions: `ubuntu`, `debian`.
+        distros: Vec<String>,
     },
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for Choice {
             Self::AtLeast { cpus, memory, disk } => {
                 write!(f, "at least {cpus} CPUs, {memory} MiB, {disk} GiB")
             }
-            Self::Newest { distro } => write!(f, "the newest of {distro}"),
+            Self::Newest { distros } => write!(f, "the newest of {}", distros.join(" or ")),
         }
     }
 }

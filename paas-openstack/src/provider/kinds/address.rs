@@ -8,10 +8,10 @@ use crate::provider::choice::Choice;
 /// A floating IP, made with its port: a repeat is refused by Neutron.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FloatingIp {
-    /// The port that it leads to.
-    pub port: Key,
-    /// The leg of the router by which the port is reached from outside.
-    pub interface: Key,
+    /// The port or the load balancer that it leads to.
+    pub target: Key,
+    /// The leg of our router by which that is reached from outside; `None` where the way out was there already.
+    pub interface: Option<Key>,
     /// The network that it is taken from.
     pub external: Choice,
     /// The address: seen only.
@@ -22,10 +22,8 @@ impl Kind for FloatingIp {
     const WORD: &'static str = "floatingIp";
 
     fn needs(&self) -> Vec<Need> {
-        vec![
-            Need::Order(self.port.clone()),
-            Need::Order(self.interface.clone()),
-        ]
+        let keys = std::iter::once(&self.target).chain(&self.interface);
+        keys.cloned().map(Need::Order).collect()
     }
 
     fn diff(&self, live: &Self) -> Diff {
@@ -37,9 +35,9 @@ impl Kind for FloatingIp {
                 Choice::to_string,
             )],
             [changed(
-                "port",
-                Some(&live.port),
-                Some(&self.port),
+                "target",
+                Some(&live.target),
+                Some(&self.target),
                 Key::to_string,
             )],
         )
@@ -47,7 +45,7 @@ impl Kind for FloatingIp {
 
     fn view(&self) -> View {
         view([
-            ("port", Some(self.port.to_string())),
+            ("target", Some(self.target.to_string())),
             ("address", self.address.clone()),
         ])
     }
