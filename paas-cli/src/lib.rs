@@ -4,6 +4,7 @@
 
 mod app;
 mod args;
+mod cloud;
 pub mod codes;
 mod commands;
 mod events;

@@ -1,18 +1,31 @@
 //! OpenStack: a client that one can trust, and a fake cloud that other people's clients accept.
 //!
 //! - [`config`] finds clouds.yaml and its neighbours and resolves them to one [`Cloud`], as openstacksdk does.
-//! - [`client`] has authentication, catalog, versions, retries, pages and errors; the services' calls are in modules of their own.
+//! - [`client`] has authentication, catalog, versions, retries, pages and errors.
+//! - The services' typed calls stand on it, a module a service: [`identity`], [`compute`], [`network`], [`image`], [`block_storage`],
+//!   [`load_balancer`], [`placement`]. What they have in common is in [`collection`] and [`wire`].
 //! - `fake`, with the feature of that name, is a stateful OpenStack on loopback, for tests.
 //!
 //! The provider that implements [`paas_core::driver::InfrastructureProvider`] is not here yet: a `Platform` with
 //! `infrastructure.type: OpenStack` is understood by the loader and refused with words by `paas up`.
 
+pub mod block_storage;
 pub mod client;
 pub mod cloud;
 pub mod codes;
+pub mod collection;
+pub mod compute;
 pub mod config;
 #[cfg(feature = "fake")]
 pub mod fake;
 pub mod provider;
+pub mod identity;
+pub mod image;
+pub mod load_balancer;
+pub mod network;
+pub mod overview;
+pub mod placement;
+pub mod wire;
 
+pub use client::Client;
 pub use cloud::Cloud;

@@ -1,6 +1,7 @@
 //! The command line as types; nothing here reads files or starts anything.
 
 mod backup;
+mod cloud;
 mod db;
 mod operate;
 
@@ -10,6 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
+pub(crate) use cloud::{Cloud, CloudList};
 pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
@@ -103,6 +105,9 @@ pub(crate) enum Command {
     /// Databases: create, use, check, back up, change and delete them
     #[command(subcommand)]
     Db(Db),
+    /// OpenStack clouds: which ones are configured
+    #[command(subcommand)]
+    Cloud(Cloud),
     /// Explain an error code
     Explain(Explain),
     /// Print the CustomResourceDefinitions of all kinds

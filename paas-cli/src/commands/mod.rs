@@ -1,5 +1,6 @@
 //! One verb a file.
 
+pub(crate) mod cloud;
 mod completions;
 mod crds;
 pub(crate) mod db;
@@ -16,7 +17,7 @@ mod up;
 
 use crate::{
     app::App,
-    args::{Command, Db},
+    args::{Cloud, Command, Db},
     exit::{Exit, Failure},
 };
 
@@ -53,6 +54,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Logs(args)) => app.block_on(db::logs::run(app, &args)),
         Command::Db(Db::Top(args)) => app.block_on(db::top::run(app, &args)),
         Command::Db(Db::Restart(args)) => app.block_on(db::restart::run(app, &args)),
+        Command::Cloud(Cloud::List(args)) => cloud::list::run(app, &args),
         Command::Service(args) => app.block_on(service::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
         Command::Db(Db::Adopt(args)) => app.block_on(db::adopt::run(app, &args)),

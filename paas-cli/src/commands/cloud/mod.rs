@@ -1,0 +1,3 @@
+//! `paas cloud`: one verb a file.
+
+pub(crate) mod list;
