@@ -18,13 +18,13 @@ pub mod compute;
 pub mod config;
 #[cfg(feature = "fake")]
 pub mod fake;
-pub mod provider;
 pub mod identity;
 pub mod image;
 pub mod load_balancer;
 pub mod network;
 pub mod overview;
 pub mod placement;
+pub mod provider;
 pub mod wire;
 
 pub use client::Client;

@@ -75,10 +75,10 @@ fn all() -> Vec<OpenStackResource> {
         .into(),
         LoadBalancer {
             subnet: key("subnet"),
-            listeners: vec![Listener {
+            listeners: Some(vec![Listener {
                 port: 6443,
                 members: vec![key("port/control-plane-1")],
-            }],
+            }]),
         }
         .into(),
     ]

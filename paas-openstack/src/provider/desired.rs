@@ -331,7 +331,7 @@ impl Graph<'_> {
             balancer.clone(),
             LoadBalancer {
                 subnet: Key::new(SUBNET)?,
-                listeners: vec![Listener { port: API, members }],
+                listeners: Some(vec![Listener { port: API, members }]),
             },
         );
         if self.cloud.floating_ips != FloatingIps::Off {

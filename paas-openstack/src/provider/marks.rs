@@ -7,11 +7,29 @@ use std::collections::BTreeMap;
 
 use paas_core::{names, owner::Owner, resource::Key};
 
+use super::choice::Choice;
+
 /// `metadata` key of the owner's uid.
 pub const OWNER: &str = "paas-owner";
 
 /// `metadata` key of the resource's key.
 pub const KEY: &str = "paas-key";
+
+/// `metadata` key of the flavor, as it was chosen.
+pub const FLAVOR: &str = "paas-flavor";
+
+/// `metadata` key of the image, as it was chosen.
+pub const IMAGE: &str = "paas-image";
+
+/// A choice that was written into `metadata`: it is compared with the choice of today, so that a newer image replaces nothing by itself.
+pub fn choice(metadata: &BTreeMap<String, String>, key: &str) -> Option<Choice> {
+    serde_json::from_str(metadata.get(key)?).ok()
+}
+
+/// The form of a choice in `metadata`, which takes 255 characters.
+pub fn chosen(choice: &Choice) -> String {
+    serde_json::to_string(choice).unwrap_or_default()
+}
 
 /// The `description` of a floating IP.
 pub fn described(owner: &Owner, key: &Key) -> String {

@@ -1,12 +1,15 @@
 //! The infrastructure provider: what a Platform is made of on OpenStack, and whose a resource is.
 
+mod actuator;
 pub mod choice;
 mod desired;
 pub mod kinds;
+mod lookup;
 pub mod marks;
 pub mod resource;
 mod shape;
 
+pub use actuator::OpenStackActuator;
 pub use desired::desired;
 pub use resource::OpenStackResource;
 pub use shape::CONTROL_PLANE;

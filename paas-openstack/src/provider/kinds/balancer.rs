@@ -9,8 +9,8 @@ use super::{Kind, changed, judged, list, view};
 pub struct LoadBalancer {
     /// Where its own address is.
     pub subnet: Key,
-    /// What it listens on.
-    pub listeners: Vec<Listener>,
+    /// What it listens on; `None` in a live one whose children were not asked for.
+    pub listeners: Option<Vec<Listener>>,
 }
 
 /// A TCP port and the ports of the machines behind it.
@@ -35,6 +35,7 @@ impl Kind for LoadBalancer {
         let members = self
             .listeners
             .iter()
+            .flatten()
             .flat_map(|l| &l.members)
             .cloned()
             .map(Need::Order);
@@ -53,14 +54,14 @@ impl Kind for LoadBalancer {
             )],
             [changed(
                 "listeners",
-                Some(&live.listeners),
-                Some(&self.listeners),
+                self.listeners.as_ref().and(live.listeners.as_ref()),
+                live.listeners.as_ref().and(self.listeners.as_ref()),
                 |l| list(l),
             )],
         )
     }
 
     fn view(&self) -> View {
-        view([("listeners", Some(list(&self.listeners)))])
+        view([("listeners", self.listeners.as_ref().map(|l| list(l)))])
     }
 }
