@@ -61,6 +61,11 @@ pub fn desired(spec: &PlatformSpec, cloud: &OpenStack) -> Result<Desired<OpenSta
     }
 }
 
+/// The choice of the external network.
+pub(super) fn external(cloud: &OpenStack) -> Choice {
+    cloud.external_network.clone().map_or(Choice::Only, Choice::Named)
+}
+
 struct Graph<'a> {
     cloud: &'a OpenStack,
     wanted: Builder<OpenStackResource>,
@@ -112,7 +117,7 @@ impl Graph<'_> {
             None => self.add(
                 router.clone(),
                 Router {
-                    external: Some(self.external()),
+                    external: Some(external(self.cloud)),
                 },
             ),
         }
@@ -122,13 +127,6 @@ impl Graph<'_> {
             self.interface = Some(leg);
         }
         Ok(())
-    }
-
-    fn external(&self) -> Choice {
-        self.cloud
-            .external_network
-            .clone()
-            .map_or(Choice::Only, Choice::Named)
     }
 
     fn security(&mut self) -> Result<()> {
@@ -248,6 +246,8 @@ impl Graph<'_> {
             groups.push(key("security-group", CONTROL_PLANE)?);
         }
         groups.extend(self.groups_there.iter().cloned());
+        // Neutron keeps them in no order.
+        groups.sort();
         self.add(
             port.clone(),
             Port {
@@ -299,7 +299,7 @@ impl Graph<'_> {
         let address = FloatingIp {
             target,
             interface: self.interface.clone(),
-            external: self.external(),
+            external: external(self.cloud),
             address: None,
         };
         self.add(key("floating-ip", name)?, address);

@@ -3,6 +3,7 @@
 mod actuator;
 pub mod choice;
 mod desired;
+mod driver;
 pub mod kinds;
 mod lookup;
 pub mod marks;
@@ -11,5 +12,6 @@ mod shape;
 
 pub use actuator::OpenStackActuator;
 pub use desired::desired;
+pub use driver::OpenStackDriver;
 pub use resource::OpenStackResource;
 pub use shape::CONTROL_PLANE;
