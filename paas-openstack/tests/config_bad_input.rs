@@ -1,4 +1,5 @@
 //! Configurations that are wrong: each is told with its code, its place and what to do, and none shows a secret.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::{
     collections::BTreeMap,
@@ -382,7 +383,7 @@ fn files_that_cannot_be_read_are_told() {
 fn a_closed_file_is_passed_over_unless_it_was_named() {
     let it = Folder::with("clouds: {closed: {}}");
     it.write("etc/clouds.yaml", &lab(""));
-    fs::set_permissions(it.path("clouds.yaml"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(it.path("clouds.yaml"), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(it.path("clouds.yaml")).is_ok() {
         return; // nothing is closed to root
     }

@@ -1,6 +1,7 @@
 //! Our resolution of a configuration equals openstacksdk's. The cases are in `tests/config/*.yaml`, what openstacksdk makes of them in
 //! `openstacksdk.json` there; `.ci/openstack-config` runs the real openstacksdk and holds that file to it. A case says its difference
 //! where there is one, and why.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::{
     collections::BTreeMap,

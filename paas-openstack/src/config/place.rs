@@ -62,16 +62,21 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     const LONGEST: usize = 64;
     let plain = |text: &str| text.to_lowercase().replace(['_', '-'], "");
     let word = plain(word);
+    let near = |candidate: &str| {
+        let candidate = plain(candidate);
+        let distance = strsim::damerau_levenshtein(&word, &candidate);
+        let begins = word.len() >= 3 && candidate.starts_with(&word);
+        (begins || distance <= (candidate.len() / 3).max(1)).then_some(distance)
+    };
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= LONGEST && word.len() <= LONGEST)
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &plain(candidate)), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .filter_map(|candidate| Some((near(candidate)?, candidate)))
         .min()
         .map(|(_, candidate)| candidate)
 }
 
-/// `, did you mean x?`, or nothing.
+/// `; did you mean x?`, or nothing.
 pub(super) fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, candidates).map_or(String::new(), |near| format!("; did you mean {near:?}?"))
 }
