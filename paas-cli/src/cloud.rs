@@ -1,8 +1,14 @@
-//! What this process was started with, as the configuration of clouds wants it.
+//! The cloud that is meant: what this process was started with, and a client made from it.
 
 use std::{collections::BTreeMap, env};
 
-use paas_openstack::config::Sources;
+use paas_core::{error::Error, render::clean};
+use paas_openstack::{
+    client::{Client, Options},
+    config::{self, Choice, Sources, Warning},
+};
+
+use crate::{app::App, args::Reach, trace};
 
 /// A snapshot of the environment and of where we are. A folder that is gone leaves relative paths as they are.
 pub(crate) fn sources() -> Sources {
@@ -14,4 +20,32 @@ pub(crate) fn sources() -> Sources {
     let mut sources = Sources::new(environment, env::current_dir().unwrap_or_default());
     sources.home = env::home_dir().or(sources.home);
     sources
+}
+
+/// A client of the cloud that is meant. Nobody is asked yet; what is dangerous is said at once.
+#[allow(
+    clippy::field_reassign_with_default,
+    reason = "options may grow, so nobody outside can write them as a literal"
+)]
+pub(crate) fn connect(app: &App, choice: &Choice, reach: &Reach) -> Result<Client, Error> {
+    let resolved = config::resolve(&sources(), choice)?;
+    let warn = |what: &str| {
+        let paint = app.printer.talk_paint();
+        app.printer
+            .talk(&format!("{} {}", paint.bad("warning:"), clean(what)));
+    };
+    // The client says the one about certificates, louder.
+    let said = resolved
+        .warnings
+        .iter()
+        .filter(|w| !matches!(w, Warning::Unverified { .. }));
+    said.for_each(|w| warn(&w.to_string()));
+    let mut options = Options::default();
+    options.trace = trace::trace(&app.printer, reach.trace.as_deref())?;
+    options.deadline = reach.timeout;
+    options.system_proxy = true;
+    options.user_agent = concat!("paas/", env!("CARGO_PKG_VERSION")).to_owned();
+    let client = Client::new(resolved.cloud, options)?;
+    client.warnings().iter().for_each(|w| warn(&w.to_string()));
+    Ok(client)
 }

@@ -69,6 +69,9 @@ paas_core::codes! {
     CLI_NO_LOG = "PAAS-CLI-0020", "there is no log",
         "No server of that database was ever started here, or its folder was removed.",
         "Start it with `paas up`; what a start that failed said is in its message and in `paas events NAME`.";
+    CLI_TRACE = "PAAS-CLI-0028", "the trace cannot be written",
+        "The file of --trace cannot be opened for writing: its folder is not there, it is a folder itself, or permissions.",
+        "Name another file. It is appended to if it is there, and made for its owner alone if it is not.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

@@ -15,6 +15,7 @@ mod objects;
 mod reconcile;
 mod session;
 mod sql;
+mod trace;
 mod ui;
 
 use std::{ffi::OsString, process::ExitCode};

@@ -271,15 +271,33 @@ impl fmt::Display for AllTags {
 
 /// One limit of a project and how much of it is in use. Counts, or MiB and GiB where the name of the limit says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default)]
+#[serde(from = "SaidQuota")]
 pub struct Quota {
     /// The most there may be; -1 is no limit.
     pub limit: i64,
     /// How much there is. Neutron says `used`.
-    #[serde(alias = "used")]
     pub in_use: i64,
     /// How much is promised to what is being made.
     pub reserved: i64,
+}
+
+/// Nova's and Cinder's name for what is in use, and Neutron's.
+#[derive(Deserialize)]
+struct SaidQuota {
+    limit: Option<i64>,
+    in_use: Option<i64>,
+    used: Option<i64>,
+    reserved: Option<i64>,
+}
+
+impl From<SaidQuota> for Quota {
+    fn from(said: SaidQuota) -> Self {
+        Self {
+            limit: said.limit.unwrap_or(-1),
+            in_use: said.in_use.or(said.used).unwrap_or(0),
+            reserved: said.reserved.unwrap_or(0),
+        }
+    }
 }
 
 impl Default for Quota {

@@ -1,4 +1,5 @@
 //! What the typed calls put on the wire, and what they make of the answers: single exchanges against a scripted cloud.
+#![allow(clippy::expect_used, reason = "a test says what it missed and stops")]
 
 mod scripted;
 

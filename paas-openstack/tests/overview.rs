@@ -1,4 +1,5 @@
 //! What is told of a cloud before anything is made in it.
+#![allow(clippy::expect_used, reason = "a test says what it missed and stops")]
 
 mod scripted;
 

@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
-pub(crate) use cloud::{Cloud, CloudList};
+pub(crate) use cloud::{Cloud, CloudList, CloudShow, Reach};
 pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
@@ -105,7 +105,7 @@ pub(crate) enum Command {
     /// Databases: create, use, check, back up, change and delete them
     #[command(subcommand)]
     Db(Db),
-    /// OpenStack clouds: which ones are configured
+    /// OpenStack clouds: which ones are configured, and whether they are right
     #[command(subcommand)]
     Cloud(Cloud),
     /// Explain an error code

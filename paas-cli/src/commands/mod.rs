@@ -55,6 +55,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Top(args)) => app.block_on(db::top::run(app, &args)),
         Command::Db(Db::Restart(args)) => app.block_on(db::restart::run(app, &args)),
         Command::Cloud(Cloud::List(args)) => cloud::list::run(app, &args),
+        Command::Cloud(Cloud::Show(args)) => app.block_on(cloud::show::run(app, &args)),
         Command::Service(args) => app.block_on(service::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
         Command::Db(Db::Adopt(args)) => app.block_on(db::adopt::run(app, &args)),

@@ -88,9 +88,10 @@ pub(crate) async fn token(
 
 fn not_accepted(request: &Request, raw: &Raw, identity: &Identity, before: bool) -> Error {
     let (_, plain) = refused(request, raw);
-    let words = super::ApiError::of(&plain)
-        .map(|api| api.words.clone())
-        .unwrap_or_default();
+    let api = super::ApiError::of(&plain);
+    let words = api.map(|api| api.words.clone()).unwrap_or_default();
+    // Keystone answers 404 in its own words for a token or an application credential that it does not know.
+    let unknown = api.is_some_and(|api| api.class == Class::NotFound);
     let receipt = raw.headers.contains_key("openstack-auth-receipt");
     let expired = before || words.contains("expired") || matches!(identity, Identity::Token(_));
     let (code, happened) = match raw.status {
@@ -98,8 +99,7 @@ fn not_accepted(request: &Request, raw: &Raw, identity: &Identity, before: bool)
             &OS_MFA,
             format!("Keystone asks for more than one method{}", methods(raw)),
         ),
-        // A wrong path answers 404; a token that Keystone does not know may do so too.
-        404 if !matches!(identity, Identity::Token(_)) => (
+        404 if !unknown && !matches!(identity, Identity::Token(_)) => (
             &OS_ANSWER,
             format!("there is no Keystone at {} ({words})", request.shown()),
         ),

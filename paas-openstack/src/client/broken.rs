@@ -15,7 +15,7 @@ pub(crate) enum Broken {
     Lost(String),
     /// The deadline of the exchange passed.
     TimedOut(Duration),
-    /// The deadline of the whole call passed before its turn came; nothing was sent.
+    /// The call's turn would come after its deadline, because many wait or the cloud asked to slow down; nothing was sent.
     TooLate,
     /// The answer is larger than this many bytes.
     TooLarge(usize),
@@ -49,12 +49,7 @@ impl Broken {
 /// The failure of the handshake, if that is what it was. With TLS 1.3 the refusal of our certificate arrives when our side has
 /// finished already, but before the other side read any request.
 fn tls_cause(error: &reqwest::Error) -> Option<String> {
-    let tls = causes(error).find_map(|cause| {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Some(tls);
-        }
-        cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
-    })?;
+    let tls: &rustls::Error = causes(error).find_map(|cause| cause.downcast_ref())?;
     let refused = matches!(
         tls,
         rustls::Error::AlertReceived(
@@ -77,8 +72,15 @@ fn deepest(error: &reqwest::Error) -> String {
         .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-fn causes<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error as &(dyn StdError + 'static)), |cause| {
-        (*cause).source()
-    })
+/// From the outermost to the innermost.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(Some(error as &(dyn StdError + 'static)), |cause| beneath(*cause))
+}
+
+/// An I/O error says the source of what it wraps, not what it wraps.
+fn beneath<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => cause.source(),
+    }
 }

@@ -10,7 +10,7 @@ use reqwest::{
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{redact, service::Kind, version::Need};
+use super::{redact, service::Kind, shape::one_line, version::Need};
 
 /// One call to one service. A value: nothing happens until [`super::Client::send`].
 #[derive(Clone)]
@@ -27,6 +27,7 @@ pub struct Call {
     pub(crate) mutates: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) secrets: Vec<SecretString>,
+    pub(crate) malformed: Option<String>,
 }
 
 impl Call {
@@ -51,6 +52,7 @@ impl Call {
             mutates,
             timeout: None,
             secrets: Vec::new(),
+            malformed: None,
         }
     }
 
@@ -94,15 +96,22 @@ impl Call {
     }
 
     /// A body of another kind: an image's data, a JSON patch.
-    pub fn bytes(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub fn bytes(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         self.body = Some(body.into());
         self.header("content-type", content_type)
     }
 
-    /// Sets a header.
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers
-            .insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    /// Sets a header: `If-Match`. One that no header can be is said when the call is sent.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_str(value),
+        ) {
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
+            }
+            _ => self.malformed = Some(format!("a header '{}' that none can be", one_line(name))),
+        }
         self
     }
 

@@ -56,9 +56,8 @@ fn class(service: Kind, status: u16, said: &Said, words: &str, retry_after: Opti
         401 => Class::Denied,
         403 if speaks_of_quota(words) => Class::Quota,
         403 => Class::Denied,
-        // An unrouted path, a missing extension, a proxy without its service: not a thing that is gone. Glance is the
-        // service that answers in text about its own things.
-        404 if said.author != Author::Service && service != Kind::Image => Class::Unsupported,
+        // An unrouted path, a missing extension, a proxy without its service: not a thing that is gone.
+        404 if !speaks_of_its_own(service, said) => Class::Unsupported,
         404 | 410 => Class::NotFound,
         405 | 406 | 501 | 505 => Class::Unsupported,
         409 if kind == "OverQuota" || (service == Kind::Network && speaks_of_quota(words)) => Class::Quota,
@@ -73,6 +72,20 @@ fn class(service: Kind, status: u16, said: &Said, words: &str, retry_after: Opti
         507 => Class::Quota,
         500.. => Class::Transient,
         _ => Class::Invalid,
+    }
+}
+
+/// True if a 404 is about a thing and not about the path. Glance and Placement name no kind of error (Placement does from 1.23 on):
+/// theirs are known by the words that their framework, WebOb, has for a path without a handler.
+fn speaks_of_its_own(service: Kind, said: &Said) -> bool {
+    let unrouted = said.words.ends_with("The resource could not be found.");
+    match service {
+        Kind::Image => !unrouted,
+        Kind::Placement => said.author == Author::Service && !unrouted,
+        // Neutron names this kind for a path that none of its extensions serves.
+        _ => {
+            said.author == Author::Service && said.kind.as_deref().is_some_and(|kind| kind != "HTTPNotFound")
+        }
     }
 }
 

@@ -6,10 +6,7 @@ use std::{
 };
 
 use paas_core::error::{Class, Error, Result};
-use reqwest::{
-    Method,
-    header::{HeaderMap, HeaderName, HeaderValue},
-};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -17,10 +14,11 @@ use super::{
     Client,
     call::Call,
     catalog::{Choice, Wanted},
-    discovery::{self, Document, Parts, Versions},
-    error::ApiError,
-    header, page,
+    discovery::{Document, Parts, Versions},
+    offered::Offered,
+    page,
     service::Kind,
+    shape::one_line,
     token::Token,
     transport::Request,
     version::{Microversion, Need, negotiate},
@@ -53,7 +51,7 @@ pub(crate) struct Endpoints(Mutex<BTreeMap<Kind, Arc<Known>>>);
 #[derive(Debug, Default)]
 struct Known {
     place: OnceCell<(Endpoint, Parts)>,
-    document: OnceCell<Document>,
+    offered: Offered,
 }
 
 pub(crate) async fn of(client: &Client, kind: Kind) -> Result<Endpoint> {
@@ -64,7 +62,7 @@ pub(crate) async fn of(client: &Client, kind: Kind) -> Result<Endpoint> {
 pub(crate) async fn versions(client: &Client, kind: Kind) -> Result<Versions> {
     let known = known(client, kind);
     let (_, parts) = place(client, kind, &known).await?;
-    Ok(document(client, kind, &known, parts).await?.versions.clone())
+    Ok(known.offered.get(client, kind, parts).await?.versions.clone())
 }
 
 /// Everything of the request but the token.
@@ -83,8 +81,8 @@ pub(crate) async fn request(client: &Client, call: &Call) -> Result<Request> {
         headers.insert("x-openstack-request-id", id);
     }
     if call.need != Need::None {
-        let offered = document(client, call.service, &known, parts).await?;
-        microversion(client, call, offered, &mut headers)?;
+        let offered = known.offered.get(client, call.service, parts).await?;
+        microversion(client, call, &offered, &mut headers)?;
     }
     let mut url = endpoint.root.clone();
     url.set_path(&path(call, &endpoint.root)?);
@@ -123,7 +121,7 @@ async fn place<'a>(client: &Client, kind: Kind, known: &'a Known) -> Result<&'a 
             let parts = Parts::of(&choice.url);
             let segment = match parts.is_spoken(kind) {
                 true => None,
-                false => document(client, kind, known, &parts).await?.segment.clone(),
+                false => known.offered.get(client, kind, &parts).await?.segment.clone(),
             };
             let endpoint = Endpoint {
                 service: kind,
@@ -187,76 +185,6 @@ fn filled(url: &Url, token: &Token) -> Url {
     url
 }
 
-/// Asks for the version document. A service that does not show it is no error: then the known path is used, and calls that need
-/// a microversion say that none is offered.
-async fn document<'a>(client: &Client, kind: Kind, known: &'a Known, parts: &Parts) -> Result<&'a Document> {
-    known
-        .document
-        .get_or_try_init(|| async {
-            let url = parts.document(kind);
-            let mut raw = ask(client, kind, url.clone(), None).await?;
-            if matches!(raw.0, 401 | 403) {
-                raw = ask(client, kind, url, Some(client.token().await?)).await?;
-            }
-            let document = match raw {
-                (200 | 300, body) => discovery::read(kind, &body),
-                _ => None,
-            };
-            match document {
-                Some(found) if found.segment.is_none() && !found.versions.ids.is_empty() => {
-                    Err(unspoken(kind, &found))
-                }
-                found => Ok(found.unwrap_or_default()),
-            }
-        })
-        .await
-}
-
-async fn ask(
-    client: &Client,
-    kind: Kind,
-    url: Url,
-    token: Option<Arc<Token>>,
-) -> Result<(u16, bytes::Bytes)> {
-    let transport = &client.0.transport;
-    let mut headers = HeaderMap::new();
-    headers.insert("accept", HeaderValue::from_static("application/json"));
-    if let Some(token) = token {
-        headers.insert("x-auth-token", header(&token)?);
-    }
-    let request = Request {
-        service: kind,
-        operation: "ask for versions".into(),
-        method: Method::GET,
-        url,
-        headers,
-        body: None,
-        mutates: false,
-        timeout: None,
-        secrets: Vec::new(),
-        began: transport.clock.elapsed(),
-        expects: &[300, 301, 302, 400, 401, 403, 404, 405, 406],
-    };
-    match transport.send(&request).await {
-        Ok(raw) => Ok((raw.status, raw.body)),
-        // What answers with an error of its own does not show its versions; what does not answer at all is an error.
-        Err(e) => match ApiError::of(&e) {
-            Some(api) if !matches!(api.status, 429 | 502..=504) => Ok((api.status, bytes::Bytes::new())),
-            _ => Err(e),
-        },
-    }
-}
-
-fn unspoken(kind: Kind, found: &Document) -> Error {
-    Error::new(&OS_UNSUPPORTED, Class::Unsupported)
-        .attempted(format!("find a version of {kind} that is spoken here"))
-        .happened(format!(
-            "{kind} offers {}, and {} is needed",
-            found.versions.ids.join(", "),
-            kind.suffix()
-        ))
-}
-
 fn microversion(client: &Client, call: &Call, offered: &Document, headers: &mut HeaderMap) -> Result<()> {
     let kind = call.service;
     let unsupported = |why: String| {
@@ -313,14 +241,18 @@ fn path(call: &Call, root: &Url) -> Result<String> {
             "." | ".."
         )
     };
-    if call.path.split('/').any(climbs) || call.path.contains(['\\', '?', '#', '\n', '\r', '\t']) {
+    let odd = call.path.contains(['\\', '?', '#', '\n', '\r', '\t']);
+    let wrong = match &call.malformed {
+        Some(why) => Some(why.clone()),
+        None if odd || call.path.split('/').any(climbs) => {
+            Some(format!("a path '{}' that none can be", one_line(&call.path)))
+        }
+        None => None,
+    };
+    if let Some(why) = wrong {
         return Err(Error::new(&OS_INVALID, Class::Invalid)
             .attempted(call.operation.clone())
-            .happened(format!(
-                "'{}' is no path of {}",
-                super::shape::one_line(&call.path),
-                call.service
-            )));
+            .happened(format!("the call of {} was not sent: it has {why}", call.service)));
     }
     let root = root.path().trim_end_matches('/');
     Ok(format!("{root}/{}", call.path.trim_start_matches('/')))

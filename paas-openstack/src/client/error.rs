@@ -8,7 +8,6 @@ use paas_core::{
 use super::{
     broken::Broken,
     classify::{Meaning, classify},
-    redact,
     service::Kind,
     shape::{self, Author},
     transport::{Raw, Request},
@@ -48,9 +47,9 @@ impl ApiError {
 
 /// What an answer means, and the error that it makes.
 pub(crate) fn refused(request: &Request, raw: &Raw) -> (Meaning, Error) {
-    let said = shape::read(&raw.body);
+    let said = shape::read(&raw.body, &request.secrets);
     let meaning = classify(request.service, raw.status, &said, raw.retry_after);
-    let words = redact::words(&said.words, &request.secrets);
+    let words = said.words;
     let service = request.service;
     let api = ApiError {
         service,
@@ -118,7 +117,7 @@ pub(crate) fn broken(request: &Request, broken: &Broken) -> Error {
             (&OS_TIMED_OUT, Class::TimedOut, words)
         }
         Broken::TooLate => {
-            let words = format!("the deadline passed before {at} could be asked");
+            let words = format!("{at} was not asked: the turn would come after the deadline of the call");
             (&OS_TIMED_OUT, Class::TimedOut, words)
         }
         Broken::TooLarge(limit) => {
@@ -138,11 +137,8 @@ pub(crate) fn broken(request: &Request, broken: &Broken) -> Error {
 
 /// A success whose body is not what it should be. The effect of the call is there, but nobody can say what it was.
 pub(crate) fn strange(request: &Request, raw: &Raw, why: &str) -> Error {
-    let seen = shape::read(&raw.body);
-    let beginning: String = redact::words(&seen.words, &request.secrets)
-        .chars()
-        .take(120)
-        .collect();
+    let seen = shape::read(&raw.body, &request.secrets);
+    let beginning: String = seen.words.chars().take(120).collect();
     let what = match seen.author {
         Author::Text if shape::is_page(&raw.body) => format!("{why}; a web page came: {beginning}"),
         Author::Nobody => format!("{why}; the body is empty"),

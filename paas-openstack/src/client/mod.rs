@@ -17,7 +17,10 @@ mod classify;
 mod discovery;
 mod endpoint;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod lenient;
+mod offered;
 mod options;
 mod pace;
 mod page;
@@ -82,14 +85,15 @@ struct Inner {
 impl Client {
     /// A client that has not asked anybody yet. Fails if certificate files cannot be read.
     pub fn new(cloud: Cloud, options: Options) -> Result<Self> {
+        let timeout = cloud.timeout.unwrap_or(options.timeout);
         let transport = Arc::new(Transport {
             http: tls::http(&cloud, &options)?,
             pace: Pace::new(options.clock.clone(), options.concurrency, options.rate),
             clock: options.clock,
             trace: options.trace,
             bounds: options.retries,
-            timeout: cloud.timeout.unwrap_or(options.timeout),
-            deadline: options.deadline,
+            timeout,
+            deadline: options.deadline.max(timeout),
             limit: options.max_answer,
         });
         let source = Source::Credentials(cloud.identity.clone());
@@ -225,7 +229,8 @@ impl Client {
         let page = raw
             .headers
             .get("content-type")
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+            && !raw.body.is_empty();
         if page {
             return Err(error::strange(&request, &raw, "it is no answer of OpenStack"));
         }
@@ -234,6 +239,8 @@ impl Client {
 
     async fn with_token(&self, request: &mut Request, token: &Token) -> Result<Raw, Error> {
         request.headers.insert("x-auth-token", header(token)?);
+        // Keystone names tokens in some of its messages.
+        request.secrets.push(token.secret.clone());
         self.0.transport.send(request).await
     }
 }

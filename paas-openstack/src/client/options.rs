@@ -8,7 +8,6 @@ use super::{pace::Rate, retry::Bounds, trace::Trace};
 
 /// Options of a client; the defaults suit a controller.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Options {
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,

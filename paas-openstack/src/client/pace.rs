@@ -58,14 +58,16 @@ impl Pace {
         }
     }
 
-    /// Waits for a turn; the turn ends when the permit is dropped.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let permit = self.slots.acquire().await.ok();
-        let wait = self.reserve();
+    /// Waits for a turn; the turn ends when the permit is dropped. `None` if it would come only after `left`.
+    pub(crate) async fn turn(&self, left: Duration) -> Option<SemaphorePermit<'_>> {
+        let began = self.clock.elapsed();
+        let permit = self.slots.acquire().await.ok()?;
+        let left = left.saturating_sub(self.clock.elapsed().saturating_sub(began));
+        let wait = self.reserve(left)?;
         if !wait.is_zero() {
             self.clock.sleep(wait).await;
         }
-        permit
+        Some(permit)
     }
 
     /// The cloud asked to slow down: nobody's turn comes before that time.
@@ -75,18 +77,23 @@ impl Pace {
         bucket.closed_until = bucket.closed_until.max(until);
     }
 
-    fn reserve(&self) -> Duration {
+    fn reserve(&self, left: Duration) -> Option<Duration> {
         let now = self.clock.elapsed();
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let closed = bucket.closed_until.saturating_sub(now);
         if self.rate.per_second <= 0.0 || !self.rate.per_second.is_finite() {
-            return closed;
+            return (closed < left).then_some(closed);
         }
         let came = now.saturating_sub(bucket.filled).as_secs_f64() * self.rate.per_second;
         bucket.filled = now;
-        bucket.tokens = (bucket.tokens + came).min(self.rate.burst.max(1.0)) - 1.0;
-        let missing = (-bucket.tokens).max(0.0) / self.rate.per_second;
-        closed.max(Duration::try_from_secs_f64(missing).unwrap_or_default())
+        bucket.tokens = (bucket.tokens + came).min(self.rate.burst.max(1.0));
+        let missing = (1.0 - bucket.tokens).max(0.0) / self.rate.per_second;
+        let wait = closed.max(Duration::try_from_secs_f64(missing).unwrap_or(Duration::MAX));
+        if wait >= left {
+            return None;
+        }
+        bucket.tokens -= 1.0;
+        Some(wait)
     }
 }
 
@@ -95,6 +102,8 @@ mod tests {
     use paas_core::testing::ManualClock;
 
     use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
     async fn calls_beyond_the_burst_come_at_the_rate() {
@@ -105,11 +114,11 @@ mod tests {
         };
         let pace = Pace::new(clock.clone(), 4, rate);
         for _ in 0..5 {
-            pace.turn().await;
+            drop(pace.turn(LONG).await.unwrap());
         }
         assert_eq!(clock.elapsed(), Duration::ZERO);
         for _ in 0..20 {
-            pace.turn().await;
+            drop(pace.turn(LONG).await.unwrap());
         }
         assert_eq!(clock.elapsed().as_millis(), 2000);
     }
@@ -119,7 +128,16 @@ mod tests {
         let clock = Arc::new(ManualClock::default());
         let pace = Pace::new(clock.clone(), 4, Rate::default());
         pace.pause(Duration::from_secs(7));
-        pace.turn().await;
+        drop(pace.turn(LONG).await.unwrap());
         assert_eq!(clock.elapsed().as_secs(), 7);
+    }
+
+    #[tokio::test]
+    async fn who_cannot_wait_so_long_is_not_made_to() {
+        let clock = Arc::new(ManualClock::default());
+        let pace = Pace::new(clock.clone(), 4, Rate::default());
+        pace.pause(Duration::from_secs(86_400));
+        assert!(pace.turn(LONG).await.is_none());
+        assert_eq!(clock.elapsed(), Duration::ZERO);
     }
 }

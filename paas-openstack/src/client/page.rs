@@ -89,7 +89,7 @@ impl<T: DeserializeOwned> Walk<T> {
 
 /// The parameters of the next page. Of a link only these are taken: it may name another scheme, host or prefix than the one
 /// by which we came, and the token goes nowhere else.
-fn next(page: &Value, member: &str, asked: &[(String, String)]) -> Option<Vec<(String, String)>> {
+pub(crate) fn next(page: &Value, member: &str, asked: &[(String, String)]) -> Option<Vec<(String, String)>> {
     let rel_next = |links: &Value| {
         let link = links
             .as_array()?

@@ -43,10 +43,11 @@ pub(crate) fn words(words: &str, secrets: &[SecretString]) -> String {
         if secret.len() < SHORTEST {
             return words;
         }
-        // As JSON and as Python's repr() write it, a backslash or a quote looks different.
-        words
-            .replace(secret, "…")
-            .replace(&secret.escape_default().to_string(), "…")
+        // In JSON that is quoted as it came, quotes and backslashes look different; in Python's repr() backslashes do.
+        let json = Value::from(secret).to_string();
+        [json.trim_matches('"'), &secret.replace('\\', "\\\\"), secret]
+            .iter()
+            .fold(words, |words, shown| words.replace(shown, "…"))
     })
 }
 

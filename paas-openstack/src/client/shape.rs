@@ -3,10 +3,19 @@
 //! Shapes: Keystone `{"error": {…}}`, Nova and Cinder one member named by the status, Neutron `{"NeutronError": {…}}`, Glance
 //! `{"message", "code", "title"}`, Octavia `{"faultstring"}`, Placement and version negotiation `{"errors": […]}`.
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-/// The longest words that are kept.
+use super::redact;
+
+/// The longest words that are kept, in bytes.
 const LONGEST: usize = 600;
+
+/// How much of a page is looked at: its beginning says what it is.
+const PAGE: usize = 16 << 10;
+
+/// The longest name of a kind of error.
+const KIND: usize = 80;
 
 /// Who wrote the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,23 +40,34 @@ pub(crate) struct Said {
     pub(crate) kind: Option<String>,
 }
 
-/// Reads an error body, whatever it is.
-pub(crate) fn read(body: &[u8]) -> Said {
-    if let Ok(json) = serde_json::from_slice::<Value>(body) {
-        return match &json {
+/// Reads an error body, whatever it is. `secrets` are taken out before anything is shortened: half a secret would not be found.
+pub(crate) fn read(body: &[u8], secrets: &[SecretString]) -> Said {
+    let raw = if let Ok(json) = serde_json::from_slice::<Value>(body) {
+        match &json {
             Value::Object(members) => {
                 object(members).unwrap_or_else(|| said(Author::Json, &json.to_string(), None))
             }
             Value::Null => said(Author::Nobody, "", None),
             _ => said(Author::Json, &json.to_string(), None),
-        };
-    }
-    // Pages can be as large as answers may be; their beginning says what they are.
-    let text = String::from_utf8_lossy(&body[..body.len().min(16 * LONGEST)]);
-    match text.trim() {
-        "" => said(Author::Nobody, "", None),
-        page if page.starts_with('<') => said(Author::Text, &without_tags(page), None),
-        plain => said(Author::Text, plain, None),
+        }
+    } else {
+        let text = String::from_utf8_lossy(body);
+        match text.trim() {
+            "" => said(Author::Nobody, "", None),
+            words => said(Author::Text, words, None),
+        }
+    };
+    let hidden = redact::words(&raw.words, secrets);
+    // Nova quotes Python's `<class 'X'>`, which is no tag; Glance breaks its lines with `<br />`.
+    let tagged = hidden.starts_with('<') || hidden.contains("<br");
+    let words = match tagged {
+        true => redact::words(&without_tags(cut(&hidden, PAGE)), secrets),
+        false => hidden,
+    };
+    Said {
+        words: one_line(&words),
+        kind: raw.kind.map(|kind| cut(&one_line(&kind), KIND).to_owned()),
+        author: raw.author,
     }
 }
 
@@ -76,7 +96,7 @@ fn object(members: &Map<String, Value>) -> Option<Said> {
         members.get("message").and_then(Value::as_str),
         members.get("code").or(members.get("title")),
     ) {
-        return Some(said(Author::Service, &without_tags(message), None));
+        return Some(said(Author::Service, message, None));
     }
     // Keystone's `error` and the faults of Nova and Cinder: an object with a message.
     let (name, fault) = members
@@ -92,7 +112,7 @@ fn object(members: &Map<String, Value>) -> Option<Said> {
 fn said(author: Author, words: &str, kind: Option<String>) -> Said {
     Said {
         author,
-        words: one_line(words),
+        words: words.to_owned(),
         kind,
     }
 }
@@ -109,32 +129,44 @@ pub(crate) fn one_line(text: &str) -> String {
         }
         out.push_str(word);
         if out.len() > LONGEST {
-            let end = (0..=LONGEST)
-                .rev()
-                .find(|at| out.is_char_boundary(*at))
-                .unwrap_or(0);
-            out.truncate(end);
-            out.push('…');
-            break;
+            return format!("{}…", cut(&out, LONGEST));
         }
     }
     out
 }
 
-/// The text of a page; what stands in `style` and `script` is not text.
+/// At most so many bytes, and no half characters.
+fn cut(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or_default()]
+}
+
+/// The text of a page; what stands in `style` and `script` is not text. What only looks like a tag (`a < b`) stays.
 fn without_tags(page: &str) -> String {
     let mut out = String::new();
     let mut rest = page;
     while let Some((text, tag)) = rest.split_once('<') {
         out.push_str(text);
+        if !tag.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) {
+            out.push('<');
+            rest = tag;
+            continue;
+        }
         out.push(' ');
-        let lower = tag.get(..6).unwrap_or(tag).to_ascii_lowercase();
-        let end = ["style", "script"].iter().find(|name| lower.starts_with(**name));
-        let tag = match end.and_then(|name| tag.to_ascii_lowercase().find(&format!("</{name}"))) {
-            Some(at) => tag.get(at + 2..).unwrap_or_default(),
+        let name = cut(tag, 6).to_ascii_lowercase();
+        let after = match ["style", "script"]
+            .iter()
+            .find(|hidden| name.starts_with(**hidden))
+        {
+            Some(hidden) => {
+                let end = tag.to_ascii_lowercase().find(&format!("</{hidden}"));
+                end.and_then(|at| tag.get(at..)).unwrap_or_default()
+            }
             None => tag,
         };
-        rest = tag.split_once('>').map_or("", |(_, after)| after);
+        rest = after.split_once('>').map_or("", |(_, text)| text);
     }
     out.push_str(rest);
     out.replace("&nbsp;", " ")

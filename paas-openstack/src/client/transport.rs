@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use paas_core::{clock::Clock, error::Error};
+use paas_core::{
+    clock::Clock,
+    error::{Class, Error},
+};
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderValue},
@@ -112,17 +115,17 @@ impl Transport {
                 left: self.left(request),
                 jitter: chance(),
             };
-            let Retry::After(wait) = decide(self.bounds, attempt, failure) else {
-                return Err(told_attempts(error, number));
-            };
             if let Failure::Answered {
-                status: 429,
+                class: Class::Throttled,
                 retry_after: Some(said),
                 ..
             } = failure
             {
                 self.pace.pause(said);
             }
+            let Retry::After(wait) = decide(self.bounds, attempt, failure) else {
+                return Err(told_attempts(error, number));
+            };
             tracing::debug!(error = %error, attempt = number, wait_ms = wait.as_millis(), "sent again after a wait");
             self.clock.sleep(wait).await;
             number += 1;
@@ -138,13 +141,13 @@ impl Transport {
 
     async fn exchange(&self, request: &Request, number: u32, left: Duration) -> Result<Raw, Broken> {
         let waited = self.clock.elapsed();
-        let _turn = self.pace.turn().await;
+        let turn = self.pace.turn(left).await;
         let left = left.saturating_sub(self.clock.elapsed().saturating_sub(waited));
         let deadline = request.timeout.unwrap_or(self.timeout).min(left);
         let (at, began) = (self.clock.now(), self.clock.elapsed());
-        let result = match deadline.is_zero() {
-            true => Err(Broken::TooLate),
-            false => self.once(request, deadline, at).await,
+        let result = match turn {
+            Some(_turn) if !deadline.is_zero() => self.once(request, deadline, at).await,
+            _ => Err(Broken::TooLate),
         };
         let exchange = Exchange {
             at,

@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn ten_is_newer_than_nine() {
-        assert!("2.10".parse::<Microversion>() > "2.9".parse());
+        let version = |text: &str| text.parse::<Microversion>().unwrap();
+        assert!(version("2.10") > version("2.9"));
         assert_eq!("v3".parse(), Ok(Microversion::new(3, 0)));
         for bad in [
             "",

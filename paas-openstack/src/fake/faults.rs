@@ -1,5 +1,6 @@
 //! What goes wrong: which calls, how, and how often.
 
+pub(super) mod answer;
 mod veil;
 
 use std::{

@@ -93,26 +93,33 @@ fn unsupported(kind: Kind, version: Microversion, oldest: Microversion, newest: 
     match kind {
         Kind::Placement => Refusal::new(
             406,
-            json!({"errors": [{"status": 406, "title": "Not Acceptable", "detail": format!("Unacceptable version header: {version}"),
+            json!({"errors": [{"status": 406, "title": "Not Acceptable", "detail": format!("Invalid microversion: Unacceptable version header: {version}"),
                 "max_version": newest.to_string(), "min_version": oldest.to_string()}]}),
         ),
-        _ => Refusal::nova(406, &words),
+        _ => {
+            let mut refusal = Refusal::nova(406, &words);
+            say(kind, oldest, refusal.headers_mut());
+            refusal
+        }
     }
 }
 
 /// Says in the answer what it is in.
-pub(super) fn say(kind: Kind, shape: &Shape, version: Microversion, headers: &mut HeaderMap) {
-    let Some((word, ..)) = range(kind, shape) else {
-        return;
+pub(super) fn say(kind: Kind, version: Microversion, headers: &mut HeaderMap) {
+    let word = match kind {
+        Kind::Compute => "compute",
+        Kind::BlockStorage => "volume",
+        Kind::Placement => "placement",
+        Kind::Identity | Kind::Network | Kind::Image | Kind::LoadBalancer => return,
     };
     if let Ok(value) = HeaderValue::from_str(&format!("{word} {version}")) {
         headers.insert("openstack-api-version", value);
+        headers.append("vary", HeaderValue::from_static("OpenStack-API-Version"));
     }
-    headers.append("vary", HeaderValue::from_static("OpenStack-API-Version"));
-    if kind == Kind::Compute {
-        if let Ok(value) = HeaderValue::from_str(&version.to_string()) {
-            headers.insert("x-openstack-nova-api-version", value);
-        }
+    if kind == Kind::Compute
+        && let Ok(value) = HeaderValue::from_str(&version.to_string())
+    {
+        headers.insert("x-openstack-nova-api-version", value);
         headers.append("vary", HeaderValue::from_static("X-OpenStack-Nova-API-Version"));
     }
 }

@@ -27,6 +27,7 @@ mod cinder;
 mod collection;
 mod edge;
 mod faults;
+mod frame;
 mod glance;
 mod keystone;
 mod ledger;
@@ -83,8 +84,7 @@ impl Fake {
         let listener = serve::listen().await?;
         let address = listener.address();
         let world: Shared = Arc::new(World::new(setup, address));
-        let auth_url =
-            Url::parse(&world.url(Kind::Identity, "/v3")).map_err(|error| io::Error::other(error))?;
+        let auth_url = Url::parse(&world.url(Kind::Identity, "/v3")).map_err(io::Error::other)?;
         let running = CancellationToken::new();
         serve::run(listener, Arc::clone(&world), running.clone());
         Ok(Self {

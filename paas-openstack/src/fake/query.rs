@@ -64,7 +64,7 @@ impl Query {
     }
 
     /// The same query from another place on, as it stands in the links to a next page.
-    pub(super) fn from_marker(&self, marker: &str) -> String {
+    pub(super) fn after_marker(&self, marker: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.pairs().filter(|(name, _)| *name != "marker"));
         query.append_pair("marker", marker);

@@ -2,8 +2,8 @@
 
 use axum::{
     Json,
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
@@ -18,6 +18,10 @@ pub(super) struct Refusal {
 
 /// What a handler gives.
 pub(super) type Answer = Result<Response, Refusal>;
+
+/// Marks an answer that keystonemiddleware gave, before the service saw the call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BeforeService;
 
 /// Glance's words, kept beside its JSON body: it says them in HTML to who does not ask for JSON.
 #[derive(Debug, Clone)]
@@ -108,21 +112,68 @@ impl Refusal {
 
     /// Placement's: a list of errors.
     pub(super) fn placement(status: u16, words: &str) -> Self {
+        let framework = match status {
+            403 => "Access was denied to this resource.",
+            404 => "The resource could not be found.",
+            _ => {
+                "The server could not comply with the request since it is either malformed or otherwise incorrect."
+            }
+        };
+        let detail = format!("{framework}\n\n {words}   ");
         Self::new(
             status,
-            json!({"errors": [{"status": status, "title": title(status), "detail": words, "code": "placement.undefined_code"}]}),
+            json!({"errors": [{"status": status, "title": title(status), "detail": detail}]}),
         )
     }
 
     /// What keystonemiddleware says, before any service, to who has no valid token.
     pub(super) fn token(auth_url: &str) -> Self {
         let words = "The request you have made requires authentication.";
-        Self::keystone(401, words).with(header::WWW_AUTHENTICATE, &format!("Keystone uri=\"{auth_url}\""))
+        let mut refusal = Self::keystone(401, words).naming(auth_url);
+        refusal.answer.extensions_mut().insert(BeforeService);
+        refusal
+    }
+
+    /// With the header that says whom to ask for a token.
+    pub(super) fn naming(self, auth_url: &str) -> Self {
+        self.with(header::WWW_AUTHENTICATE, &format!("Keystone uri=\"{auth_url}\""))
+    }
+
+    /// What a service says of a path that it does not have (404), or not with this verb (405). Most leave it to their frameworks.
+    pub(super) fn unrouted(service: Kind, status: u16) -> Self {
+        let words = "The resource could not be found.";
+        match service {
+            Kind::Compute | Kind::BlockStorage | Kind::Image if status == 404 => Self::glance(status, words),
+            Kind::LoadBalancer => Self::new(
+                status,
+                json!({"code": status, "title": title(status), "description": ""}),
+            ),
+            Kind::Identity if status == 404 => Self {
+                answer: Box::new(
+                    (
+                        code(status),
+                        Html("<!doctype html>\n<title>404 Not Found</title>\n"),
+                    )
+                        .into_response(),
+                ),
+                words: String::new(),
+            },
+            Kind::Compute
+            | Kind::BlockStorage
+            | Kind::Image
+            | Kind::Identity
+            | Kind::Network
+            | Kind::Placement => Self::of(service, status, words),
+        }
     }
 
     /// What it says, for a service that passes it on.
     pub(super) fn words(&self) -> String {
         self.words.clone()
+    }
+
+    pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.answer.headers_mut()
     }
 
     /// With a header more.

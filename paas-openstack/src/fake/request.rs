@@ -26,13 +26,10 @@ pub(super) struct Sent {
 impl Sent {
     /// The member that wraps a resource: `{"server": {…}}`.
     pub(super) fn member(&self, name: &str) -> Result<&Object, Refusal> {
-        self.body.get(name).and_then(Value::as_object).ok_or_else(|| {
-            Refusal::of(
-                self.service,
-                400,
-                &format!("Invalid input for field/attribute {name}. '{name}' is a required property"),
-            )
-        })
+        self.body
+            .get(name)
+            .and_then(Value::as_object)
+            .ok_or_else(|| Refusal::of(self.service, 400, &format!("'{name}' is a required property")))
     }
 }
 
@@ -51,7 +48,12 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
             });
         }
         let body = serde_json::from_slice(&bytes)
-            .map_err(|_| Refusal::of(service, 400, "Malformed request body"))?;
+            .map_err(|_| Refusal::of(service, 400, if service == Kind::Identity {
+                "Expecting to find valid JSON in request body. The server could not comply with the request since it is either malformed or \
+                 otherwise incorrect. The client is assumed to be in error."
+            } else {
+                "Malformed request body"
+            }))?;
         Ok(Self { body, service })
     }
 }

@@ -58,17 +58,18 @@ impl FromRequestParts<Shared> for Who {
                 "Policy doesn't allow this action to be performed: the token is for no project.",
             ));
         }
-        if let Some(ProjectInPath(project)) = parts.extensions.get() {
-            if *project != who.project && !who.is_admin() {
-                return Err(Refusal::of(
-                    service,
-                    400,
-                    &format!(
-                        "Malformed request URL: URL's project_id '{project}' doesn't match Context's project_id '{}'",
-                        who.project
-                    ),
-                ));
-            }
+        if let Some(ProjectInPath(project)) = parts.extensions.get()
+            && *project != who.project
+            && !who.is_admin()
+        {
+            return Err(Refusal::of(
+                service,
+                400,
+                &format!(
+                    "Malformed request URL: URL's project_id '{project}' doesn't match Context's project_id '{}'",
+                    who.project
+                ),
+            ));
         }
         Ok(who)
     }

@@ -77,6 +77,8 @@ impl World {
         neutron::settle(self, &mut state, now);
         nova::settle(self, &mut state, now);
         octavia::settle(self, &mut state, now);
+        // A server that went may have begun to delete its volume.
+        cinder::settle(self, &mut state, now);
         state
     }
 

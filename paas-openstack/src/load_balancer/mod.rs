@@ -92,8 +92,7 @@ record! {
 record! {
     /// A project's limits in Octavia: -1 is no limit, `None` what the cloud did not tell.
     pub struct LoadBalancerQuota {
-        /// Load balancers; older clouds write `load_balancer`.
-        #[serde(alias = "load_balancer")]
+        /// Load balancers.
         loadbalancer: Option<i64>,
         /// Listeners.
         listener: Option<i64>,
@@ -102,7 +101,6 @@ record! {
         /// Members.
         member: Option<i64>,
         /// Health monitors.
-        #[serde(alias = "health_monitor")]
         healthmonitor: Option<i64>,
     }
 }

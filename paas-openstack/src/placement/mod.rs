@@ -10,7 +10,7 @@ use crate::{
     wire::{filter, record},
 };
 
-/// Usages and providers are the same since 1.9 and 1.14; later ones bring nothing that is used here.
+/// Providers are the same since 1.14; later ones bring nothing that is used here.
 const CEILING: &str = "1.36";
 
 /// Placement, over a client.
@@ -28,19 +28,6 @@ impl<'c> Placement<'c> {
     /// What has resources: hosts, as a rule.
     pub fn resource_providers(self) -> Collection<'c, ResourceProvider> {
         Collection::new(self.0)
-    }
-
-    /// What a project uses, by class of resources (`VCPU`, `MEMORY_MB`, `DISK_GB`).
-    ///
-    /// # Errors
-    ///
-    /// Class `Denied` where administrators only may ask.
-    pub async fn usages(self, project: &str) -> Result<BTreeMap<String, u64>> {
-        let call = Call::get(Kind::Placement, "show usages", "usages").query("project_id", project);
-        // From 1.38 usages are told by type of consumer.
-        self.0
-            .fetch(call.microversion(Need::between("1.9", CEILING)), "usages")
-            .await
     }
 }
 

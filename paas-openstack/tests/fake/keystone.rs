@@ -86,7 +86,6 @@ async fn every_wrong_proof_is_refused_with_the_same_words() {
         password("gone", "gone-password", project("gone")),
         password("demo", "demo-password", project("admin")),
         password("demo", "demo-password", project("nothing")),
-        credential("0000", "demo-credential-secret"),
         credential(&Setup::default().credentials[0].id, "wrong"),
     ];
     for body in wrong {
@@ -98,6 +97,10 @@ async fn every_wrong_proof_is_refused_with_the_same_words() {
         );
         assert_eq!(answer.body["error"]["title"], "Unauthorized");
     }
+    let unknown = ask(&asked, credential("0000", "demo-credential-secret"))
+        .await
+        .is(404);
+    assert_eq!(unknown.words(), "Could not find Application Credential: 0000.");
     ask(&asked, json!({})).await.is(400);
     ask(&asked, json!({"auth": {"identity": {"methods": ["password"]}}}))
         .await
@@ -133,7 +136,10 @@ async fn an_application_credential_takes_no_scope_and_works_by_id_and_by_name() 
     let mut scoped = seeded();
     scoped["auth"]["scope"] = json!({"project": {"name": "demo", "domain": {"id": "default"}}});
     let answer = ask(&asked, scoped).await.is(401);
-    assert_eq!(answer.words(), "Application credentials cannot request a scope.");
+    assert_eq!(
+        answer.words(),
+        "Error authenticating with application credential: Application credentials cannot request a scope."
+    );
 }
 
 #[tokio::test]
@@ -228,6 +234,7 @@ async fn a_name_of_an_application_credential_is_unique_and_its_secret_is_shown_o
     asked.delete(Identity, &format!("{path}/{id}")).await.is(204);
     asked.bear(token.header("x-subject-token"));
     asked.get(Compute, "/v2.1/servers").await.is(401);
+    ask(&asked, credential(&id, &secret)).await.is(404);
     assert!(asked.fake.leftovers().is_empty());
     let everything = format!("{:?}{:?}", asked.fake, asked.fake.calls());
     assert!(!everything.contains(&secret) && !everything.contains("demo-password"));

@@ -1,3 +1,4 @@
 //! `paas cloud`: one verb a file.
 
 pub(crate) mod list;
+pub(crate) mod show;

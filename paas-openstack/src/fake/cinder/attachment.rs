@@ -41,11 +41,17 @@ impl State {
             .ok_or_else(|| absent("Volume attachment", id))
     }
 
-    pub(super) fn attachments(&self, who: &Who) -> Vec<Object> {
+    /// The caller's attachments: with everything, or only with what says whose they are.
+    pub(super) fn attachments(&self, who: &Who, detailed: bool) -> Vec<Object> {
         self.attachments
             .iter()
             .filter(|attachment| text(attachment, "_project") == who.project)
             .map(super::super::collection::shown)
+            .map(|mut attachment| {
+                let brief = ["id", "status", "instance", "volume_id"];
+                attachment.retain(|name, _| detailed || brief.contains(&name.as_str()));
+                attachment
+            })
             .collect()
     }
 

@@ -3,6 +3,8 @@
 use axum::{
     Router,
     extract::{Path, State as In},
+    http::header,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
@@ -39,7 +41,7 @@ pub(in crate::fake) fn router() -> Router<Shared> {
             get(one_metadata).put(put_metadata).delete(drop_metadata),
         )
         .route("/v3/attachments", get(attachments).post(attach))
-        .route("/v3/attachments/detail", get(attachments))
+        .route("/v3/attachments/detail", get(attachment_details))
         .route(
             "/v3/attachments/{id}",
             get(attachment).put(connect).delete(detach),
@@ -61,6 +63,11 @@ pub(in crate::fake) fn router() -> Router<Shared> {
             "/v3/os-volume-transfer/detail",
             get(|_who: Who| async { none("transfers") }),
         )
+}
+
+/// An answer without a body that has a type nevertheless.
+fn typed(status: u16, kind: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind)], empty(status)).into_response()
 }
 
 fn none(plural: &str) -> Answer {
@@ -135,12 +142,12 @@ async fn delete(In(world): In<Shared>, who: Who, Path(id): Path<String>, query: 
         .state()
         .cinder
         .delete(&world, &who, &id, query.flag("cascade"))?;
-    Ok(empty(202))
+    Ok(typed(202, "text/html; charset=UTF-8"))
 }
 
 async fn act(In(world): In<Shared>, who: Who, Path(id): Path<String>, sent: Sent) -> Answer {
     let said = world.state().cinder.act(&world, &who, &id, &sent.body)?;
-    Ok(empty(if said.is_some() { 200 } else { 202 }))
+    Ok(typed(if said.is_some() { 200 } else { 202 }, "application/json"))
 }
 
 async fn metadata(In(world): In<Shared>, who: Who, Path(id): Path<String>) -> Answer {
@@ -227,8 +234,14 @@ async fn attachments(In(world): In<Shared>, who: Who, version: Microversion) -> 
     attachments_exist(version)?;
     Ok(answer(
         200,
-        json!({ "attachments": world.state().cinder.attachments(&who) }),
+        json!({ "attachments": world.state().cinder.attachments(&who, false) }),
     ))
+}
+
+async fn attachment_details(In(world): In<Shared>, who: Who, version: Microversion) -> Answer {
+    attachments_exist(version)?;
+    let all = world.state().cinder.attachments(&who, true);
+    Ok(answer(200, json!({ "attachments": all })))
 }
 
 async fn attachment(
@@ -266,7 +279,7 @@ async fn detach(In(world): In<Shared>, who: Who, version: Microversion, Path(id)
     state.cinder.delete_attachment(&world, &who, &id)?;
     Ok(answer(
         200,
-        json!({ "attachments": state.cinder.attachments(&who) }),
+        json!({ "attachments": state.cinder.attachments(&who, false) }),
     ))
 }
 
@@ -294,7 +307,7 @@ async fn snapshot(In(world): In<Shared>, who: Who, Path(id): Path<String>) -> An
 
 async fn delete_snapshot(In(world): In<Shared>, who: Who, Path(id): Path<String>) -> Answer {
     world.state().cinder.delete_snapshot(&world, &who, &id)?;
-    Ok(empty(202))
+    Ok(typed(202, "text/html; charset=UTF-8"))
 }
 
 async fn types(In(world): In<Shared>, _who: Who) -> Answer {

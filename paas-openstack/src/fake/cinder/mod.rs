@@ -104,7 +104,7 @@ pub(super) fn seed(world: &World, state: &mut world::State) {
         let id = world.id();
         state.cinder.types.insert(super::collection::object(json!({
             "id": id, "name": name, "is_public": true, "description": null, "extra_specs": {},
-            "os-volume-type-access:is_public": true, "qos_specs_id": null, "_seeded": true,
+            "os-volume-type-access:is_public": true, "_seeded": true,
         })));
     }
 }
@@ -129,6 +129,7 @@ pub(super) fn settle(_world: &World, state: &mut world::State, now: Timestamp) {
             Step::SnapshotAvailable(id) => {
                 if let Some(snapshot) = cinder.snapshots.get_mut(&id) {
                     snapshot.insert("status".to_owned(), json!("available"));
+                    snapshot.insert("updated_at".to_owned(), json!(micros(at)));
                     snapshot.insert(
                         "os-extended-snapshot-attributes:progress".to_owned(),
                         json!("100%"),

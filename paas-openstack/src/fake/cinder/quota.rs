@@ -121,7 +121,11 @@ impl State {
                 own.insert(name.clone(), limit);
             }
         }
-        Ok(self.quota_set(world, project, false))
+        let mut set = self.quota_set(world, project, false);
+        if let Some(set) = set["quota_set"].as_object_mut() {
+            set.remove("id");
+        }
+        Ok(set)
     }
 
     pub(super) fn limits(&self, world: &World, project: &str) -> Value {

@@ -1,5 +1,6 @@
 //! What Nova asks of Cinder.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
@@ -90,7 +91,7 @@ pub(in crate::fake) fn detach(world: &World, state: &mut State, volume: &str) {
 }
 
 /// Begins to delete a volume that goes with its server.
-pub(in crate::fake) fn delete_volume(world: &World, state: &mut State, volume: &str) {
+pub(in crate::fake) fn delete_volume(world: &World, state: &mut State, volume: &str, at: Timestamp) {
     let there = state
         .cinder
         .volumes
@@ -98,6 +99,6 @@ pub(in crate::fake) fn delete_volume(world: &World, state: &mut State, volume: &
         .is_some_and(|volume| text(volume, "status") != "deleting");
     if there {
         state.cinder.release(world, volume);
-        state.cinder.begin_delete(world, volume);
+        state.cinder.begin_delete(world, volume, at);
     }
 }

@@ -32,7 +32,10 @@ impl State {
             "os-extended-snapshot-attributes:project_id": who.project,
             "os-extended-snapshot-attributes:progress": "0%",
         }));
-        let body = show(&snapshot);
+        let mut body = show(&snapshot);
+        if let Some(body) = body.as_object_mut() {
+            body.retain(|name, _| !name.starts_with("os-extended"));
+        }
         self.snapshots.insert(snapshot);
         self.coming.at(
             world.after(world.setup.times.volume),

@@ -63,7 +63,15 @@ pub(super) fn detail(world: &World, who: &Who, version: Microversion, volume: &O
     } else {
         shown.remove("provider_id");
         shown.remove("migration_status");
-        shown.insert("migration_status".to_owned(), Value::Null);
+        // Where a volume is attached is the operator's business.
+        for attachment in shown
+            .get_mut("attachments")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            attachment["host_name"] = Value::Null;
+        }
     }
     for (member, minor) in SINCE {
         if !version.has(3, *minor) {
@@ -141,7 +149,7 @@ impl State {
             let path = if detailed { "volumes/detail" } else { "volumes" };
             let href = world.url(
                 Kind::BlockStorage,
-                &format!("/v3/{}/{path}?{}", who.project, query.from_marker(&next)),
+                &format!("/v3/{}/{path}?{}", who.project, query.after_marker(&next)),
             );
             body["volumes_links"] = json!([{"rel": "next", "href": href}]);
         }

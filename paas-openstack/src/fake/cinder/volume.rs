@@ -1,8 +1,12 @@
 //! Making, changing and deleting volumes.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Object, Refusal, State, Step, Who, World, absent, invalid, micros, number, text, world};
+use super::{
+    super::world::later, Object, Refusal, State, Step, Who, World, absent, invalid, micros, number, text,
+    world,
+};
 
 /// Bytes of a GiB.
 const GIB: i64 = 1 << 30;
@@ -282,16 +286,14 @@ impl State {
         for snapshot in snapshots {
             self.snapshots.remove(&snapshot);
         }
-        self.begin_delete(world, id);
+        self.begin_delete(world, id, world.now());
         Ok(())
     }
 
-    pub(super) fn begin_delete(&mut self, world: &World, id: &str) {
-        self.mark(id, "deleting", world.now());
-        self.coming.at(
-            world.after(world.setup.times.volume_delete),
-            Step::Gone(id.to_owned()),
-        );
+    pub(super) fn begin_delete(&mut self, world: &World, id: &str, at: Timestamp) {
+        self.mark(id, "deleting", at);
+        let gone = later(at, world.setup.times.volume_delete);
+        self.coming.at(gone, Step::Gone(id.to_owned()));
     }
 
     /// An action: the one member of the body names it.
@@ -345,8 +347,9 @@ impl State {
                     ),
                 ));
             }
-            "os-force_delete" => self.begin_delete(world, id),
-            "os-update_readonly_flag" => {}
+            "os-force_delete" => self.begin_delete(world, id, world.now()),
+            // Nobody is refused, whatever the volume's state: a volume that no server has stays as it is.
+            "os-update_readonly_flag" | "os-detach" | "os-roll_detaching" => {}
             "os-retype" => {
                 let wanted = sent["new_type"].as_str();
                 let Some(kind) = self.type_of(wanted) else {

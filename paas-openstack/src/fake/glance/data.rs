@@ -81,6 +81,9 @@ impl State {
     pub(super) fn fill(&mut self, id: &str, bytes: Bytes, at: Timestamp) {
         if let Some(image) = self.images.get_mut(id) {
             image.insert("size".to_owned(), json!(bytes.len()));
+            if text(image, "disk_format") == "raw" {
+                image.insert("virtual_size".to_owned(), json!(bytes.len()));
+            }
             image.insert("os_hash_algo".to_owned(), json!("sha512"));
             image.insert("os_hash_value".to_owned(), json!(hash(&bytes)));
             self.bytes.insert(id.to_owned(), bytes);

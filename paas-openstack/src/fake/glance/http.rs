@@ -5,7 +5,7 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State as In},
     http::{HeaderMap, HeaderName, HeaderValue, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::{get, post, put},
 };
 use serde_json::{Value, json};
@@ -93,10 +93,7 @@ async fn update(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     if !kind.starts_with("application/openstack-images-v2.") {
-        return Err(Refusal::glance(
-            415,
-            "Supported content types are: application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch",
-        ));
+        return Err(Refusal::glance(415, &unsupported(kind)));
     }
     let mut state = world.state();
     state.glance.patch(&world, &who, &id, &sent.body)?;
@@ -105,7 +102,7 @@ async fn update(
 
 async fn delete(In(world): In<Shared>, who: Who, Path(id): Path<String>) -> Answer {
     world.state().glance.delete(&who, &id)?;
-    Ok(empty(204))
+    Ok(nothing())
 }
 
 async fn upload(
@@ -117,7 +114,7 @@ async fn upload(
 ) -> Answer {
     binary(&headers)?;
     world.state().glance.upload(&world, &who, &id, bytes)?;
-    Ok(empty(204))
+    Ok(nothing())
 }
 
 async fn stage(
@@ -129,7 +126,16 @@ async fn stage(
 ) -> Answer {
     binary(&headers)?;
     world.state().glance.stage(&world, &who, &id, bytes)?;
-    Ok(empty(204))
+    Ok(nothing())
+}
+
+/// What there is when there is nothing to say: no body, and yet a type of it.
+fn nothing() -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=UTF-8")], empty(204)).into_response()
+}
+
+fn unsupported(kind: &str) -> String {
+    format!("The request media type {kind} is not supported by this server.")
 }
 
 fn binary(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -139,10 +145,7 @@ fn binary(headers: &HeaderMap) -> Result<(), Refusal> {
     if kind.is_some_and(|kind| kind.starts_with("application/octet-stream")) {
         return Ok(());
     }
-    Err(Refusal::glance(
-        415,
-        "The content type must be application/octet-stream.",
-    ))
+    Err(Refusal::glance(415, &unsupported(kind.unwrap_or("unknown"))))
 }
 
 async fn import(In(world): In<Shared>, who: Who, Path(id): Path<String>, sent: Sent) -> Answer {
@@ -173,7 +176,7 @@ async fn add_tag(In(world): In<Shared>, who: Who, Path((id, tag)): Path<(String,
     {
         tags.push(json!(tag));
     }
-    Ok(empty(204))
+    Ok(nothing())
 }
 
 async fn drop_tag(In(world): In<Shared>, who: Who, Path((id, tag)): Path<(String, String)>) -> Answer {
@@ -186,7 +189,7 @@ async fn drop_tag(In(world): In<Shared>, who: Who, Path((id, tag)): Path<(String
         return Err(Refusal::glance(404, "The resource could not be found."));
     }
     tags.retain(|other| *other != json!(tag));
-    Ok(empty(204))
+    Ok(nothing())
 }
 
 async fn act(In(world): In<Shared>, who: Who, Path((id, action)): Path<(String, String)>) -> Answer {

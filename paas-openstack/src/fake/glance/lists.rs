@@ -66,7 +66,7 @@ impl State {
         };
         let mut body = json!({"images": page.items, "first": first, "schema": "/v2/schemas/images"});
         if let Some(next) = page.next {
-            body["next"] = json!(format!("/v2/images?{}", query.from_marker(&next)));
+            body["next"] = json!(format!("/v2/images?{}", query.after_marker(&next)));
         }
         Ok(body)
     }

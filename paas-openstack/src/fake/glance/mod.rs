@@ -95,6 +95,10 @@ impl State {
     }
 
     fn delete(&mut self, who: &Who, id: &str) -> Result<(), Refusal> {
+        if self.visible(who, id).is_err() {
+            let words = format!("Failed to find image {id} to delete");
+            return Err(Refusal::glance(404, &words));
+        }
         let image = self.ours(who, id, "delete_image")?;
         if flag(image, "protected") {
             let words = format!("Image {id} is protected and cannot be deleted.");
@@ -208,6 +212,7 @@ pub(super) fn seed(world: &World, state: &mut world::State) {
             ("container_format", json!("bare")),
             ("disk_format", json!("qcow2")),
             ("size", json!(image.size)),
+            ("virtual_size", json!(image.size)),
             ("min_disk", json!(image.min_disk)),
             ("min_ram", json!(image.min_ram)),
             ("os_hash_algo", json!("sha512")),

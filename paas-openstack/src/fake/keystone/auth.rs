@@ -3,16 +3,19 @@
 use axum::{extract::State, response::IntoResponse};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Token, tokens};
 use crate::fake::{
     query::Query,
     refusal::{Answer, Refusal},
-    request::{Sent, json},
+    request::{self, Sent},
     setup::User,
     world::{Shared, World},
 };
+
+/// What can be proved with here.
+const METHODS: [&str; 3] = ["password", "token", "application_credential"];
 
 /// Who somebody proved to be.
 struct Proved {
@@ -53,24 +56,21 @@ pub(super) async fn token(State(world): State<Shared>, query: Query, sent: Sent)
         "password" => by_password(&state.keystone, proof)?,
         "application_credential" => by_credential(&state.keystone, proof, now)?,
         "token" => by_token(&world, &state.keystone, proof, now)?,
-        other => {
-            return Err(Refusal::keystone(
-                401,
-                &format!("Attempted to authenticate with an unsupported method: {other}."),
-            ));
+        _ => {
+            let words = "Attempted to authenticate with an unsupported method.";
+            return Err(needs(words, json!({"methods": METHODS})));
         }
     };
     let scope = auth.get("scope");
     if proved.credential.is_some() && scope.is_some() && proved.method == "application_credential" {
-        return Err(Refusal::keystone(
-            401,
-            "Application credentials cannot request a scope.",
-        ));
+        let words = "Error authenticating with application credential: Application credentials cannot request a scope.";
+        return Err(needs(words, json!({})));
     }
     let made = scoped(&world, &state.keystone, proved, scope, now)?;
 
     let id = format!(
-        "gAAAAAB{}{}",
+        "{}{}{}",
+        tokens::BEGIN,
         world.setup.random.secret().expose_secret(),
         world.setup.random.secret().expose_secret()
     );
@@ -83,7 +83,7 @@ pub(super) async fn token(State(world): State<Shared>, query: Query, sent: Sent)
     state.keystone.tokens.insert(id.clone(), made);
     Ok((
         [("x-subject-token", id), ("vary", "X-Auth-Token".to_owned())],
-        json(201, body),
+        request::json(201, body),
     )
         .into_response())
 }
@@ -121,7 +121,14 @@ fn by_credential(keystone: &super::State, proof: &Value, now: Timestamp) -> Resu
         }
     };
     let secret = proof.get("secret").and_then(Value::as_str).unwrap_or_default();
-    let credential = found
+    // A wrong secret is refused, an unknown credential is not found.
+    let found = found.ok_or_else(|| {
+        let named = id
+            .or_else(|| proof.get("name").and_then(Value::as_str))
+            .unwrap_or_default();
+        Refusal::keystone(404, &format!("Could not find Application Credential: {named}."))
+    })?;
+    let credential = Some(found)
         .filter(|one| one.secret.expose_secret() == secret)
         .filter(|one| one.expires.is_none_or(|end| end > now))
         .filter(|one| keystone.user(&one.user).is_some_and(|user| user.enabled))
@@ -146,7 +153,7 @@ fn by_token(
         .tokens
         .get(id)
         .filter(|token| token.expires > now)
-        .ok_or_else(refused)?;
+        .ok_or_else(|| Refusal::keystone(404, "Could not recognize Fernet token"))?;
     if !world.setup.shape.rescope && token.project.is_some() {
         return Err(Refusal::keystone(
             403,
@@ -182,13 +189,13 @@ fn scoped(
             _ => return Err(refused()),
         },
     };
-    if let (Some(bound), Some(wanted)) = (&proved.project, &wanted) {
-        if bound != wanted {
-            return Err(Refusal::keystone(
-                403,
-                "You are not authorized to perform the requested action: rescope a token.",
-            ));
-        }
+    if let (Some(bound), Some(wanted)) = (&proved.project, &wanted)
+        && bound != wanted
+    {
+        return Err(Refusal::keystone(
+            403,
+            "You are not authorized to perform the requested action: rescope a token.",
+        ));
     }
     let credential = proved
         .credential
@@ -273,14 +280,17 @@ fn in_domain(said: &Value) -> Result<(), Refusal> {
     Err(refused())
 }
 
+/// A refusal that says what else is wanted.
+fn needs(words: &str, identity: Value) -> Refusal {
+    let error = json!({"code": 401, "title": "Unauthorized", "message": words, "identity": identity});
+    Refusal::new(401, json!({ "error": error }))
+}
+
 /// The same words for everything that is wrong with a proof.
 fn refused() -> Refusal {
     Refusal::keystone(401, "The request you have made requires authentication.")
 }
 
 fn missing(what: &str) -> Refusal {
-    Refusal::keystone(
-        400,
-        &format!("Invalid input for field '{what}': '{what}' is a required property"),
-    )
+    Refusal::keystone(400, &format!("'{what}' is a required property"))
 }

@@ -72,7 +72,7 @@ pub(super) async fn show(State(world): State<Shared>, who: Who) -> Answer {
     let link = world.url(Kind::Identity, "/v3/auth/catalog");
     Ok(request::json(
         200,
-        json!({"catalog": catalog, "links": {"next": null, "previous": null, "self": link}}),
+        json!({"catalog": catalog, "links": {"self": link}}),
     ))
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     client::service::Kind,
     fake::{
-        collection::{Object, flag, micros, object, text},
+        collection::{Object, micros, object, text},
         query::Query,
         refusal::{Answer, Refusal},
         request::{Sent, empty, json},
@@ -28,7 +28,8 @@ pub(super) struct Credential {
     pub(super) project: String,
     /// Names.
     pub(super) roles: Vec<String>,
-    pub(super) unrestricted: bool,
+    /// None when it was not said, which means no.
+    pub(super) unrestricted: Option<bool>,
     pub(super) expires: Option<Timestamp>,
     pub(super) seeded: bool,
 }
@@ -47,8 +48,12 @@ impl Credential {
             "name": self.name,
             "description": self.description,
             "project_id": self.project,
+            "user_id": self.user,
             "roles": keystone.roles_shown(&self.roles).into_iter().map(|mut role| {
-                role.insert("domain_id".into(), Value::Null);
+                // The roles that Keystone makes by itself cannot be changed.
+                let own = ["admin", "manager", "member", "reader"].contains(&text(&role, "name"));
+                let options = if own { json!({"immutable": true}) } else { json!({}) };
+                role.extend(object(json!({"domain_id": null, "description": null, "options": options})));
                 role
             }).collect::<Vec<_>>(),
             "expires_at": self.expires.map(micros),
@@ -119,7 +124,7 @@ pub(super) async fn create(
     let wanted = sent.member("application_credential")?;
     let mut state = world.state();
     let keystone = &mut state.keystone;
-    unrestricted(keystone, &who, "identity:create_application_credential")?;
+    unrestricted(keystone, &who)?;
     if who.project.is_empty() {
         return Err(Refusal::keystone(
             400,
@@ -130,7 +135,7 @@ pub(super) async fn create(
     if name.is_empty() || name.len() > 255 {
         return Err(Refusal::keystone(
             400,
-            "Invalid input for field 'name': must be 1 to 255 characters long.",
+            "Invalid input for field/attribute application_credential. 'name' is a required property",
         ));
     }
     if keystone
@@ -167,7 +172,7 @@ pub(super) async fn create(
         user,
         project: who.project,
         roles,
-        unrestricted: flag(wanted, "unrestricted"),
+        unrestricted: wanted.get("unrestricted").and_then(Value::as_bool),
         expires,
         seeded: false,
     };
@@ -186,7 +191,7 @@ pub(super) async fn delete(
     own(&who, &user)?;
     let mut state = world.state();
     let keystone = &mut state.keystone;
-    unrestricted(keystone, &who, "identity:delete_application_credential")?;
+    unrestricted(keystone, &who)?;
     let at = keystone
         .credentials
         .iter()
@@ -218,21 +223,29 @@ fn roles(keystone: &super::State, who: &Who, wanted: &Object) -> Result<Vec<Stri
     else {
         return Ok(who.roles.clone());
     };
-    asked
-        .iter()
-        .map(|role| {
-            let by_id = role.get("id").and_then(Value::as_str).and_then(|id| keystone.roles.iter().find(|r| r.id == id));
-            let name = by_id.map(|role| role.name.as_str()).or_else(|| role.get("name").and_then(Value::as_str)).unwrap_or_default();
-            let id = keystone.role_id(name);
-            if who.has(name) { Ok(name.to_owned()) } else {
-                Err(Refusal::keystone(400, &format!("Invalid application credential: Could not find role assignment with role: {id}, user or group: {}, project, domain, or system: {}.", who.user, who.project)))
-            }
-        })
-        .collect()
+    let named = |role: &Value| {
+        let by_id = role.get("id").and_then(Value::as_str);
+        let found = keystone
+            .roles
+            .iter()
+            .find(|known| Some(known.id.as_str()) == by_id);
+        let name = found.map(|role| role.name.as_str());
+        name.or_else(|| role.get("name").and_then(Value::as_str))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let names: Vec<String> = asked.iter().map(named).collect();
+    if names.iter().all(|name| who.has(name)) {
+        return Ok(names);
+    }
+    Err(Refusal::keystone(
+        400,
+        "Invalid application credential: Cannot create an application credential with unassigned role",
+    ))
 }
 
 /// Restricted application credentials make and delete none.
-fn unrestricted(keystone: &super::State, who: &Who, action: &str) -> Result<(), Refusal> {
+fn unrestricted(keystone: &super::State, who: &Who) -> Result<(), Refusal> {
     let id = keystone
         .tokens
         .get(&who.token)
@@ -240,11 +253,12 @@ fn unrestricted(keystone: &super::State, who: &Who, action: &str) -> Result<(), 
     let restricted = keystone
         .credentials
         .iter()
-        .any(|one| Some(one.id.as_str()) == id && !one.unrestricted);
+        .any(|one| Some(one.id.as_str()) == id && one.unrestricted != Some(true));
     if restricted {
         return Err(Refusal::keystone(
             403,
-            &format!("You are not authorized to perform the requested action: {action}."),
+            "You are not authorized to perform the requested action: Using method 'application_credential' is not allowed for managing \
+             additional application credentials.",
         ));
     }
     Ok(())

@@ -1,6 +1,9 @@
 //! Versions, users, projects, roles: what clients look up.
 
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,7 +20,8 @@ use crate::{
 
 /// The root: 300 with the versions, which is no redirect.
 pub(super) async fn versions(State(world): State<Shared>) -> Answer {
-    Ok(request::json(300, json!({"versions": {"values": [v3(&world)]}})))
+    let body = request::json(300, json!({"versions": {"values": [v3(&world)]}}));
+    Ok(([("location", world.link(Kind::Identity, "/v3/"))], body).into_response())
 }
 
 /// `GET /v3`.
@@ -97,6 +101,15 @@ pub(super) async fn users(State(world): State<Shared>, who: Who, query: Query) -
         .map(|one| user_shown(&world, one))
         .collect();
     Ok(listed(&world, "users", "/v3/users", users))
+}
+
+/// `POST /v3/users`: here, users are set up at the start.
+pub(super) async fn make_user(who: Who) -> Answer {
+    admin(&who, "identity:create_user")?;
+    Err(Refusal::keystone(
+        501,
+        "The fake makes no users: name them in its setup.",
+    ))
 }
 
 /// `GET /v3/users/{id}`.
@@ -221,8 +234,15 @@ fn project_shown(world: &World, project: &Project) -> Value {
 }
 
 fn user_shown(world: &World, user: &User) -> Value {
-    json!({"id": user.id, "name": user.name, "domain_id": "default", "enabled": user.enabled, "options": {}, "password_expires_at": null,
-        "links": {"self": world.url(Kind::Identity, &format!("/v3/users/{}", user.id))}})
+    let mut shown = json!({"id": user.id, "name": user.name, "domain_id": "default", "enabled": user.enabled, "options": {}, "password_expires_at": null,
+        "links": {"self": world.url(Kind::Identity, &format!("/v3/users/{}", user.id))}});
+    let first = user.projects.first().filter(|_| user.default_project);
+    if let Some(project) =
+        first.and_then(|name| world.setup.projects.iter().find(|project| project.name == *name))
+    {
+        shown["default_project_id"] = json!(project.id);
+    }
+    shown
 }
 
 fn domain_shown(world: &World) -> Value {

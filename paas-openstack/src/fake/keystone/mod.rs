@@ -133,7 +133,7 @@ pub(super) fn seed(world: &World, state: &mut world::State) {
             user: user.id.clone(),
             project: project.id.clone(),
             roles: user.roles.clone(),
-            unrestricted: given.unrestricted,
+            unrestricted: given.unrestricted.then_some(true),
             expires: given.lifetime.map(|life| later(world.now(), life)),
             seeded: true,
         });
@@ -157,7 +157,7 @@ pub(super) fn router() -> Router<Shared> {
         .route("/v3/auth/domains", get(directory::my_domains))
         .route("/v3/projects", get(directory::projects))
         .route("/v3/projects/{id}", get(directory::project))
-        .route("/v3/users", get(directory::users))
+        .route("/v3/users", get(directory::users).post(directory::make_user))
         .route("/v3/users/{id}", get(directory::user))
         .route("/v3/users/{id}/projects", get(directory::user_projects))
         .route("/v3/domains", get(directory::domains))

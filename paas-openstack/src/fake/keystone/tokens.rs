@@ -17,6 +17,9 @@ use crate::fake::{
     world::{Shared, World},
 };
 
+/// How tokens of this kind, Fernet, begin.
+pub(super) const BEGIN: &str = "gAAAAAB";
+
 /// A token that was given.
 #[derive(Debug, Clone)]
 pub(super) struct Token {
@@ -43,7 +46,7 @@ pub(super) async fn show(State(world): State<Shared>, who: Who, query: Query, he
         .filter(|token| token.expires > world.now());
     let token = token
         .filter(|token| token.user == who.user || who.is_admin())
-        .ok_or_else(unknown)?;
+        .ok_or_else(|| unknown(subject))?;
     let body = body(
         &world,
         &state.keystone,
@@ -68,7 +71,7 @@ pub(super) async fn revoke(State(world): State<Shared>, who: Who, headers: Heade
         .get(subject)
         .is_some_and(|token| token.user == who.user || who.is_admin());
     if !own {
-        return Err(unknown());
+        return Err(unknown(subject));
     }
     state.keystone.tokens.remove(subject);
     Ok(empty(204))
@@ -98,8 +101,7 @@ pub(super) fn body(world: &World, keystone: &super::State, token: &Token, with_c
         .as_ref()
         .and_then(|id| keystone.credentials.iter().find(|c| c.id == *id))
     {
-        body["application_credential"] =
-            json!({"id": credential.id, "name": credential.name, "restricted": !credential.unrestricted});
+        body["application_credential"] = json!({"id": credential.id, "name": credential.name, "restricted": credential.unrestricted != Some(true)});
     }
     json!({"token": body})
 }
@@ -115,6 +117,12 @@ fn subject(headers: &HeaderMap) -> Result<&str, Refusal> {
         .ok_or_else(|| Refusal::keystone(400, "Missing required header X-Subject-Token."))
 }
 
-fn unknown() -> Refusal {
-    Refusal::keystone(404, "Failed to validate token")
+fn unknown(token: &str) -> Refusal {
+    let ours = token.starts_with(BEGIN);
+    let words = if ours {
+        "Failed to validate token"
+    } else {
+        "Could not recognize Fernet token"
+    };
+    Refusal::keystone(404, words)
 }

@@ -179,12 +179,10 @@ const PORT: &[Attribute] = &[
     words("dns_domain"),
     nothing("qos_policy_id"),
     nothing("data_plane_status").by_admin(),
-    nothing("numa_affinity_policy"),
     nothing("hardware_offload_type"),
     nothing("pvlan_type"),
     nothing("pvlan_community"),
     nothing("trusted").by_admin(),
-    nothing("device_profile"),
     switch("propagate_uplink_status", true).fixed(),
     attribute(
         "binding:vnic_type",
@@ -219,7 +217,6 @@ const ROUTER: &[Attribute] = &[
     nothing("service_type_id").fixed(),
     many("availability_zone_hints").fixed(),
     attribute("routes", Shape::List, Post::No, true),
-    switch("enable_ndp_proxy", false),
     shown("tags"),
     shown("availability_zones"),
     shown("conntrack_helpers"),
@@ -269,7 +266,6 @@ const FLOATING_IP: &[Attribute] = &[
     shown("router_id"),
     shown("port_details"),
     shown("port_forwardings"),
-    shown("qos_network_policy_id"),
 ];
 
 impl Attribute {
@@ -292,4 +288,32 @@ pub(super) fn of(kind: Kind) -> impl Iterator<Item = &'static Attribute> {
         Kind::FloatingIp => FLOATING_IP,
     };
     STANDARD.iter().chain(own)
+}
+
+/// Attributes that are there only where Neutron has an extension.
+const EXTENDED: &[(&str, &str)] = &[
+    ("conntrack_helpers", "l3-conntrack-helper"),
+    ("data_plane_status", "data-plane-status"),
+    ("dns_assignment", "dns-integration"),
+    ("dns_domain", "dns-integration"),
+    ("dns_name", "dns-integration"),
+    ("dns_publish_fixed_ip", "subnet-dns-publish-fixed-ip"),
+    ("hardware_offload_type", "port-hardware-offload-type"),
+    ("ip_allocation", "ip_allocation"),
+    ("l2_adjacency", "l2_adjacency"),
+    ("port_forwardings", "floating-ip-port-forwarding"),
+    ("propagate_uplink_status", "uplink-status-propagation"),
+    ("pvlan", "pvlan"),
+    ("pvlan_community", "pvlan"),
+    ("pvlan_type", "pvlan"),
+    ("segment_id", "segment"),
+    ("service_type_id", "service-type"),
+    ("trusted", "port-trusted-vif"),
+];
+
+/// Whether a cloud without these extensions lacks the attribute.
+pub(super) fn is_absent(name: &str, without: &[String]) -> bool {
+    EXTENDED
+        .iter()
+        .any(|(attribute, alias)| *attribute == name && without.iter().any(|absent| absent == alias))
 }

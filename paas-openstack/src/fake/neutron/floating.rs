@@ -65,7 +65,6 @@ impl State {
             .to_owned();
         floating.insert("floating_ip_address".to_owned(), json!(address));
         floating.insert("port_forwardings".to_owned(), json!([]));
-        floating.insert("qos_network_policy_id".to_owned(), Value::Null);
         floating.extend(association);
         Ok(())
     }

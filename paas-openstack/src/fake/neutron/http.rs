@@ -4,6 +4,7 @@ use axum::{
     Router,
     extract::{Path, State as In},
     http::{HeaderMap, header},
+    response::IntoResponse,
     routing::{get, put},
 };
 use serde_json::{Value, json};
@@ -101,12 +102,16 @@ async fn extension(In(world): In<Shared>, _who: Who, Path(alias): Path<String>) 
     match catalog::extensions(&world.setup.shape.without_extensions).find(|one| one["alias"] == json!(alias))
     {
         Some(found) => Ok(answer(200, json!({ "extension": found }))),
-        None => Err(Denial::new(
+        // This one is said by another framework than everything else.
+        None => Err(Refusal::new(
             404,
-            "HTTPNotFound",
-            format!("Extension with alias {alias} does not exist"),
-        )
-        .into()),
+            json!({
+                "message": format!(
+                    "The resource could not be found.<br /><br />\nExtension with alias {alias} does not exist\n\n"
+                ),
+                "code": "404 Not Found", "title": "Not Found",
+            }),
+        )),
     }
 }
 
@@ -264,7 +269,7 @@ async fn add_tag(
     let caller = Caller::of(&world, &who);
     let body = json!({ "tags": [tag] });
     world.state().neutron.add_tags(&caller, kind, &id, &body)?;
-    Ok(empty(201))
+    Ok(([(header::CONTENT_TYPE, "application/json")], empty(201)).into_response())
 }
 
 async fn drop_tag(

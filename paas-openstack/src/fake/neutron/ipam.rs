@@ -21,11 +21,7 @@ pub(super) struct Block {
 impl Block {
     /// `10.0.0.0/24`; the address must be the first of the block.
     pub(super) fn parse(cidr: &str) -> Result<Self, Denial> {
-        let unusable = || {
-            Denial::http(format!(
-                "Invalid input for cidr. Reason: '{cidr}' is not a valid IP subnet."
-            ))
-        };
+        let unusable = || Denial::input(format!("{cidr} is not in a CIDR format"));
         let (address, prefix) = cidr.split_once('/').ok_or_else(unusable)?;
         let address: IpAddr = address.parse().map_err(|_| unusable())?;
         let prefix: u8 = prefix.parse().map_err(|_| unusable())?;
@@ -60,8 +56,14 @@ impl Block {
         self.six == other.six && self.first <= other.last && other.first <= self.last
     }
 
+    /// Whether a port may have this address: IPv4 networks' first and last are nobody's.
     pub(super) fn has(&self, address: IpAddr) -> bool {
-        address.is_ipv6() == self.six && (self.first..=self.last).contains(&number(address))
+        let (low, high) = if self.six {
+            (self.first, self.last)
+        } else {
+            self.hosts()
+        };
+        address.is_ipv6() == self.six && (low..=high).contains(&number(address))
     }
 
     /// The addresses that hosts may have: not that of the network, nor IPv4's broadcast.

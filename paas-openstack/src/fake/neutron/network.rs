@@ -10,7 +10,7 @@ use super::{Caller, Denial, Kind, Object, State, flag, ipam::Block, list, port, 
 const MTU: i64 = 1450;
 
 impl State {
-    pub(super) fn new_network(&mut self, caller: &Caller<'_>, network: &mut Object) -> Result<(), Denial> {
+    pub(super) fn new_network(&mut self, network: &mut Object) -> Result<(), Denial> {
         let mtu = match network.get("mtu").and_then(Value::as_i64) {
             None | Some(0) => MTU,
             Some(mtu) if mtu < 68 => {
@@ -55,15 +55,18 @@ impl State {
 
     /// What Neutron itself put into a network goes with it; anything else holds it.
     pub(super) fn delete_network(&mut self, caller: &Caller<'_>, id: &str) -> Result<(), Denial> {
-        let held = self
+        let held: Vec<&str> = self
             .all(Kind::Port)
-            .any(|port| text(port, "network_id") == id && text(port, "device_owner") != port::DHCP);
-        if held {
+            .filter(|port| text(port, "network_id") == id && text(port, "device_owner") != port::DHCP)
+            .map(|port| text(port, "id"))
+            .collect();
+        if !held.is_empty() {
+            let held = held.join(", ");
             return Err(Denial::new(
                 409,
                 "NetworkInUse",
                 format!(
-                    "Unable to complete operation on network {id}. There are one or more ports still in use on the network."
+                    "Unable to complete operation on network {id}. There are one or more ports still in use on the network, id for these ports is: {held}."
                 ),
             ));
         }
@@ -114,6 +117,7 @@ impl State {
             None => Some(block.gateway()),
             Some(value) => parse_gateway(value)?,
         };
+        check_gateway(&block, gateway)?;
         subnet.insert("gateway_ip".to_owned(), gateway_value(gateway));
         self.set_pools(subnet, &block, gateway)?;
         for gone in ["prefixlen", "use_default_subnetpool"] {
@@ -185,6 +189,7 @@ impl State {
                 .get("allocation_pools")
                 .and_then(Value::as_array)
                 .map_or(list(subnet, "allocation_pools"), Vec::as_slice);
+            check_gateway(&block, gateway)?;
             block.check_pools(pools, gateway)?;
             changes.insert("gateway_ip".to_owned(), gateway_value(gateway));
         } else if let Some(pools) = changes.get("allocation_pools").and_then(Value::as_array) {
@@ -236,6 +241,16 @@ fn parse_gateway(value: &Value) -> Result<Option<IpAddr>, Denial> {
                 "Invalid input for gateway_ip. Reason: '{text}' is not a valid IP address."
             ))
         }),
+    }
+}
+
+/// An IPv4 gateway is an address that a port of the subnet may have; an IPv6 gateway may be link-local.
+fn check_gateway(block: &Block, gateway: Option<IpAddr>) -> Result<(), Denial> {
+    match gateway {
+        Some(gateway) if !block.six && !block.has(gateway) => {
+            Err(Denial::input("Gateway is not valid on subnet"))
+        }
+        _ => Ok(()),
     }
 }
 

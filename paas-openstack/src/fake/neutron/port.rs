@@ -59,6 +59,17 @@ impl State {
         }
         self.check_security(caller, port)?;
         finish_pairs(port)?;
+        // Where the extension is missing, tags in a POST are accepted and forgotten.
+        if caller
+            .world
+            .setup
+            .shape
+            .without_extensions
+            .iter()
+            .any(|absent| absent == "tag-ports-during-bulk-creation")
+        {
+            port.insert("tags".to_owned(), json!([]));
+        }
         for absent in ["qos_network_policy_id", "resource_request"] {
             port.insert(absent.to_owned(), Value::Null);
         }

@@ -67,12 +67,11 @@ impl State {
 
     pub(super) fn quota(&self, caller: &Caller<'_>, project: &str) -> Result<Value, Denial> {
         may_read(caller, project)?;
-        let mut quota: Object = self
+        let quota: Object = self
             .limits(project)
             .into_iter()
             .map(|(name, limit)| (name, json!(limit)))
             .collect();
-        quota.insert("project_id".to_owned(), json!(project));
         Ok(json!({ "quota": quota }))
     }
 
@@ -105,7 +104,11 @@ impl State {
         let all: Result<Vec<Value>, Denial> = self
             .quotas
             .keys()
-            .map(|project| Ok(self.quota(caller, project)?["quota"].clone()))
+            .map(|project| {
+                let mut quota = self.quota(caller, project)?["quota"].clone();
+                quota["project_id"] = json!(project);
+                Ok(quota)
+            })
             .collect();
         Ok(json!({ "quotas": all? }))
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, Denial, Kind, Object, State, flag, list, schema, text};
+use super::{Caller, Denial, Kind, Object, State, attributes, flag, list, schema, text};
 
 impl State {
     /// Creates a resource; what is shown of it is returned.
@@ -12,7 +12,7 @@ impl State {
         self.within_quota(kind, text(&object, "project_id"), 1)?;
         object.insert("id".to_owned(), json!(caller.world.id()));
         match kind {
-            Kind::Network => self.new_network(caller, &mut object),
+            Kind::Network => self.new_network(&mut object),
             Kind::Subnet => self.new_subnet(caller, &mut object),
             Kind::Port => self.new_port(caller, &mut object),
             Kind::Router => self.new_router(caller, &mut object),
@@ -24,9 +24,13 @@ impl State {
         if kind == Kind::Subnet {
             self.subnet_made(caller, &id)?;
         }
-        self.get(kind, &id)
-            .map(|object| self.view(caller, kind, object))
-            .ok_or_else(|| kind.missing(&id))
+        let made = self.get(kind, &id).ok_or_else(|| kind.missing(&id))?;
+        let mut shown = self.view(caller, kind, made);
+        if kind == Kind::Network {
+            // Later only external networks say so.
+            shown.insert("is_default".to_owned(), json!(flag(made, "is_default")));
+        }
+        Ok(shown)
     }
 
     /// Creates all of them, or none.
@@ -206,6 +210,9 @@ impl State {
                     .filter_map(|subnet| subnet.get("id"))
                     .collect();
                 shown.insert("subnets".to_owned(), json!(subnets));
+                if !flag(object, "router:external") {
+                    shown.remove("is_default");
+                }
                 shown.insert("availability_zones".to_owned(), zones);
             }
             Kind::Subnet => {
@@ -227,11 +234,20 @@ impl State {
                 let rules: Vec<Object> = self
                     .all(Kind::Rule)
                     .filter(|rule| text(rule, "security_group_id") == id)
-                    .map(|rule| self.view(caller, Kind::Rule, rule))
+                    .enumerate()
+                    .map(|(place, rule)| {
+                        let mut shown = self.view(caller, Kind::Rule, rule);
+                        // Inside its group a rule is shown as the database has it.
+                        shown.insert("standard_attr_id".to_owned(), json!(place + 1));
+                        shown.insert("tags".to_owned(), json!(list(rule, "tags")));
+                        shown
+                    })
                     .collect();
                 shown.insert("security_group_rules".to_owned(), json!(rules));
             }
-            Kind::Rule => {}
+            Kind::Rule => {
+                shown.remove("tags");
+            }
             Kind::FloatingIp => {
                 shown.insert(
                     "port_details".to_owned(),
@@ -241,7 +257,8 @@ impl State {
         }
         let project = shown.get("project_id").cloned().unwrap_or(Value::Null);
         shown.insert("tenant_id".to_owned(), project);
-        shown.retain(|name, _| !name.starts_with('_'));
+        let without = &caller.world.setup.shape.without_extensions;
+        shown.retain(|name, _| !name.starts_with('_') && !attributes::is_absent(name, without));
         if !caller.admin {
             schema::redact(kind, &mut shown);
         }

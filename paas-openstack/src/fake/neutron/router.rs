@@ -30,11 +30,16 @@ impl State {
     }
 
     pub(super) fn delete_router(&mut self, id: &str) -> Result<(), Denial> {
-        if self.ports_of(id, port::INTERFACE).next().is_some() {
+        let held: Vec<&str> = self
+            .ports_of(id, port::INTERFACE)
+            .map(|port| text(port, "id"))
+            .collect();
+        if !held.is_empty() {
+            let held = held.join(", ");
             return Err(Denial::new(
                 409,
                 "RouterInUse",
-                format!("Router {id} still has ports"),
+                format!("Router {id} has ports still attached: {held}"),
             ));
         }
         self.check_gateway_free(id)?;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Caller, Denial, Kind, Object,
-    attributes::{Attribute, Fallback, Post, Right, Shape, of},
+    attributes::{Attribute, Fallback, Post, Right, Shape, is_absent, of},
 };
 
 /// Takes out what only admins see.
@@ -18,7 +18,7 @@ pub(super) fn redact(kind: Kind, object: &mut Object) {
 pub(super) fn accept_create(kind: Kind, caller: &Caller<'_>, mut body: Object) -> Result<Object, Denial> {
     let action = format!("create_{}", kind.singular());
     let project = project(caller, &mut body)?;
-    known(kind, &body)?;
+    known(kind, caller, &body)?;
     let mut object = Map::new();
     for attribute in of(kind) {
         let given = body.remove(attribute.name);
@@ -56,7 +56,7 @@ pub(super) fn accept_create(kind: Kind, caller: &Caller<'_>, mut body: Object) -
 /// The changes that a PUT asks for.
 pub(super) fn accept_update(kind: Kind, caller: &Caller<'_>, mut body: Object) -> Result<Object, Denial> {
     let action = format!("update_{}", kind.singular());
-    known(kind, &body)?;
+    known(kind, caller, &body)?;
     let mut changes = Map::new();
     for attribute in of(kind) {
         let Some(value) = body.remove(attribute.name) else {
@@ -79,12 +79,13 @@ pub(super) fn accept_update(kind: Kind, caller: &Caller<'_>, mut body: Object) -
     Ok(changes)
 }
 
-fn known(kind: Kind, body: &Object) -> Result<(), Denial> {
+fn known(kind: Kind, caller: &Caller<'_>, body: &Object) -> Result<(), Denial> {
+    let without = &caller.world.setup.shape.without_extensions;
     let strange: Vec<&str> = body
         .keys()
         .map(String::as_str)
         .filter(|name| !matches!(*name, "project_id" | "tenant_id"))
-        .filter(|name| !of(kind).any(|attribute| attribute.name == *name))
+        .filter(|name| is_absent(name, without) || !of(kind).any(|attribute| attribute.name == *name))
         .collect();
     if strange.is_empty() {
         return Ok(());
@@ -137,7 +138,10 @@ impl Attribute {
             (Shape::Flag, other) => match python(other).to_lowercase().as_str() {
                 "true" | "1" => return Ok(json!(true)),
                 "false" | "0" => return Ok(json!(false)),
-                _ => format!("'{}' cannot be converted to boolean", python(other)),
+                _ => {
+                    let words = format!("'{}' cannot be converted to boolean", python(other));
+                    return Err(Denial::input(words));
+                }
             },
             (Shape::Whole, other) => match python(other).parse::<i64>() {
                 Ok(number) => return Ok(json!(number)),

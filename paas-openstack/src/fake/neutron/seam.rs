@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     super::refusal::Refusal,
     Caller, Kind, Object, list,
-    port::{self, set_binding},
+    port::set_binding,
     text,
     world::{State, World},
 };
@@ -279,12 +279,4 @@ pub(in crate::fake) fn sees_subnet(world: &World, state: &State, project: &str, 
         ..Caller::service(world, project)
     };
     state.neutron.visible(&caller, Kind::Subnet, subnet).is_ok()
-}
-
-/// Whether a port is one that a service keeps for itself.
-pub(in crate::fake) fn is_service_port(owner: &str) -> bool {
-    matches!(
-        owner,
-        port::DHCP | port::INTERFACE | port::GATEWAY | port::FLOATING
-    )
 }

@@ -132,7 +132,7 @@ impl State {
             ("remote_group_id", remote_group),
             ("normalized_cidr", Value::Null),
             ("belongs_to_default_sg", json!(of_default)),
-            ("description", json!("")),
+            ("description", Value::Null),
             ("project_id", json!(caller.project)),
             // Rules that Neutron made go with their group.
             ("_seeded", json!(true)),
@@ -263,9 +263,8 @@ fn one_of(rule: &Object, name: &str, allowed: &[&str]) -> Result<(), Denial> {
         return Ok(());
     }
     Err(Denial::http(format!(
-        "Invalid input for {name}. Reason: '{}' is not in {}.",
-        rule.get(name).map(python).unwrap_or_default(),
-        quoted(allowed)
+        "Invalid input for {name}. Reason: {} is not in valid_values.",
+        rule.get(name).map(python).unwrap_or_default()
     )))
 }
 

@@ -114,6 +114,18 @@ pub(super) async fn action(
         server.locked = true;
         return Ok(empty(202));
     }
+    if name == "reboot" {
+        let kind = argument.get("type").and_then(Value::as_str).unwrap_or_default();
+        if !["hard", "soft"]
+            .iter()
+            .any(|known| kind.eq_ignore_ascii_case(known))
+        {
+            let words = format!(
+                "Invalid input for field/attribute type. Value: {kind}. '{kind}' is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']"
+            );
+            return Err(Refusal::nova(400, &words));
+        }
+    }
     let Some(step) = step(name, argument) else {
         return Err(Refusal::nova(400, &format!("There is no such action: {name}")));
     };

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::{
-    boot, create,
+    boot, order,
     server::{Disk, Nic, Server},
 };
 use crate::fake::{
@@ -68,19 +68,25 @@ pub(super) async fn attach_volume(
     let mut state = world.state();
     let server = state.nova.server(&who, &id)?;
     settled(server, "attach_volume")?;
-    let found = state.cinder.volumes.get(volume).filter(|found| {
-        let project = text(found, "os-vol-tenant-attr:tenant_id");
-        project.is_empty() || who.sees(project)
-    });
+    let found = state
+        .cinder
+        .volumes
+        .get(volume)
+        .filter(|found| who.sees(text(found, "project_id")));
     let found = found.ok_or_else(|| Refusal::nova(404, &format!("Volume {volume} could not be found.")))?;
     let status = text(found, "status");
+    if status == "in-use" {
+        let words = format!(
+            "Invalid volume: volume {volume} is already attached to instances: {}",
+            holders(found)
+        );
+        return Err(Refusal::nova(400, &words));
+    }
     if status != "available" {
-        return Err(Refusal::nova(
-            400,
-            &format!(
-                "Invalid volume: Volume {volume} status must be available or downloading to reserve, but the current status is {status}."
-            ),
-        ));
+        let words = format!(
+            "Invalid volume: Volume {volume} status must be available or downloading to reserve, but the current status is {status}."
+        );
+        return Err(Refusal::nova(400, &words));
     }
     let tag = wanted
         .get("tag")
@@ -100,7 +106,7 @@ pub(super) async fn attach_volume(
         .ok_or_else(|| not_attached(&id, volume))?;
     Ok(json(
         200,
-        json!({"volumeAttachment": disk_shown(server, disk, version)}),
+        json!({"volumeAttachment": just_attached(server, disk, version)}),
     ))
 }
 
@@ -126,15 +132,22 @@ pub(super) async fn detach_volume(
     Ok(empty(202))
 }
 
+/// As it is listed; the answer to the attaching itself keeps its old shape.
 fn disk_shown(server: &Server, disk: &Disk, version: Microversion) -> Object {
-    let mut shown = object(json!({"device": disk.device, "serverId": server.id, "volumeId": disk.volume}));
+    let mut shown = just_attached(server, disk, version);
     if version.has(2, 89) {
+        shown.shift_remove("id");
         shown.extend(object(
             json!({"attachment_id": disk.attachment, "bdm_uuid": disk.attachment}),
         ));
-    } else {
-        shown.insert("id".into(), json!(disk.volume));
     }
+    shown
+}
+
+fn just_attached(server: &Server, disk: &Disk, version: Microversion) -> Object {
+    let mut shown = object(
+        json!({"device": disk.device, "id": disk.volume, "serverId": server.id, "volumeId": disk.volume}),
+    );
     if version.has(2, 70) {
         shown.insert("tag".into(), json!(disk.tag));
     }
@@ -142,6 +155,19 @@ fn disk_shown(server: &Server, disk: &Disk, version: Microversion) -> Object {
         shown.insert("delete_on_termination".into(), json!(disk.delete_on_termination));
     }
     shown
+}
+
+/// The servers that have a volume.
+fn holders(volume: &Object) -> String {
+    let attachments = volume
+        .get("attachments")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let servers: Vec<&str> = attachments
+        .filter_map(|one| one.get("server_id").and_then(Value::as_str))
+        .collect();
+    servers.join(", ")
 }
 
 fn not_attached(id: &str, volume: &str) -> Refusal {
@@ -216,7 +242,7 @@ pub(super) async fn attach_port(
     let (port, made) = match (text(wanted, "port_id"), text(wanted, "net_id")) {
         ("", "") => return Err(Refusal::nova(400, "Either port_id or net_id is needed.")),
         ("", network) => {
-            create::usable_network(&state, &who, network)?;
+            order::usable_network(&state, &who, network)?;
             let ip = wanted
                 .get("fixed_ips")
                 .and_then(|ips| ips.get(0)?.get("ip_address")?.as_str());
@@ -230,7 +256,7 @@ pub(super) async fn attach_port(
             if state.neutron.ports.get(port).is_none() {
                 return Err(Refusal::nova(404, &format!("Port {port} could not be found.")));
             }
-            create::free_port(&state, &who, port)?;
+            order::free_port(&state, &who, port)?;
             (port.to_owned(), false)
         }
     };

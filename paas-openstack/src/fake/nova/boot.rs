@@ -1,5 +1,7 @@
 //! What a server takes when it begins, and lets go of when it ends.
 
+use jiff::Timestamp;
+
 use super::{
     Due, hosts,
     server::{Action, Disk, Machine, Nic, Server},
@@ -218,11 +220,11 @@ pub(super) fn attach(
 }
 
 /// The end of a server: ports that Nova made go with it, others are free again; so with volumes.
-pub(super) fn let_go(world: &World, state: &mut world::State, id: &str) {
-    let Some(at) = state.nova.servers.iter().position(|server| server.id == id) else {
+pub(super) fn let_go(world: &World, state: &mut world::State, id: &str, at: Timestamp) {
+    let Some(index) = state.nova.servers.iter().position(|server| server.id == id) else {
         return;
     };
-    let server = state.nova.servers.remove(at);
+    let server = state.nova.servers.remove(index);
     for nic in server.nics {
         if nic.made {
             neutron::delete_port(world, state, &nic.port);
@@ -233,7 +235,7 @@ pub(super) fn let_go(world: &World, state: &mut world::State, id: &str) {
     for disk in server.disks {
         cinder::detach(world, state, &disk.volume);
         if disk.delete_on_termination {
-            cinder::delete_volume(world, state, &disk.volume);
+            cinder::delete_volume(world, state, &disk.volume, at);
         }
     }
 }

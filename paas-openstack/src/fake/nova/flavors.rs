@@ -3,15 +3,15 @@
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::view;
+use super::{forbidden, view};
 use crate::{
     client::service::Kind,
     fake::{
-        collection::{Object, object},
+        collection::{Object, number, object, text},
         microversion::Microversion,
         query::Query,
         refusal::{Answer, Refusal},
-        request::json,
+        request::{Sent, empty, json},
         setup::Flavor,
         who::Who,
         world::{Shared, World},
@@ -65,6 +65,64 @@ pub(super) async fn show(
     Ok(json(200, json!({"flavor": whole(&world, flavor, version)})))
 }
 
+/// `POST /flavors`, for administrators.
+pub(super) async fn create(
+    State(world): State<Shared>,
+    who: Who,
+    version: Microversion,
+    sent: Sent,
+) -> Answer {
+    if !who.is_admin() {
+        return Err(forbidden("os_compute_api:os-flavor-manage:create"));
+    }
+    let wanted = sent.member("flavor")?;
+    let whole_number = |member: &str| u64::try_from(number(wanted, member)).unwrap_or_default();
+    let id = match text(wanted, "id") {
+        "" | "auto" => world.id(),
+        id => id.to_owned(),
+    };
+    let flavor = Flavor {
+        id,
+        ..Flavor::new(
+            text(wanted, "name"),
+            whole_number("vcpus"),
+            whole_number("ram"),
+            whole_number("disk"),
+        )
+    };
+    let mut state = world.state();
+    if state
+        .nova
+        .flavors
+        .iter()
+        .any(|one| one.id == flavor.id || one.name == flavor.name)
+    {
+        return Err(Refusal::nova(
+            409,
+            &format!("Flavor with name {} already exists.", flavor.name),
+        ));
+    }
+    let shown = whole(&world, &flavor, version);
+    state.nova.flavors.push(flavor);
+    Ok(json(200, json!({"flavor": shown})))
+}
+
+/// `DELETE /flavors/{id}`, for administrators.
+pub(super) async fn delete(State(world): State<Shared>, who: Who, Path(id): Path<String>) -> Answer {
+    if !who.is_admin() {
+        return Err(forbidden("os_compute_api:os-flavor-manage:delete"));
+    }
+    let mut state = world.state();
+    let at = state
+        .nova
+        .flavors
+        .iter()
+        .position(|flavor| flavor.id == id)
+        .ok_or_else(|| unknown(&id))?;
+    state.nova.flavors.remove(at);
+    Ok(empty(202))
+}
+
 /// `GET /flavors/{id}/os-extra_specs`.
 pub(super) async fn extra_specs(State(world): State<Shared>, _who: Who, Path(id): Path<String>) -> Answer {
     let state = world.state();
@@ -104,7 +162,7 @@ fn listed(world: &World, query: &Query, path: &str, shown: impl Fn(&Flavor) -> O
         let href = format!(
             "{}?{}",
             world.url(Kind::Compute, path),
-            query.from_marker(&last.id)
+            query.after_marker(&last.id)
         );
         body["flavors_links"] = json!([{"rel": "next", "href": href}]);
     }

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
+use super::limits;
 use crate::fake::{
     collection::{Object, object, text},
     microversion::Microversion,
@@ -135,7 +136,7 @@ pub(super) async fn create(
     }
     let rule = rule(wanted, version)?;
     let mut state = world.state();
-    let most = world.setup.quotas.server_groups;
+    let most = limits::of(&world, &state.nova, &who.project).server_groups;
     if most >= 0
         && state
             .nova

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::limits;
 use crate::{
     client::service::Kind,
     fake::{
@@ -85,7 +86,7 @@ pub(super) async fn list(
         let href = format!(
             "{}?{}",
             world.url(Kind::Compute, "/v2.1/os-keypairs"),
-            query.from_marker(&last.name)
+            query.after_marker(&last.name)
         );
         body["keypairs_links"] = json!([{"rel": "next", "href": href}]);
     }
@@ -148,7 +149,7 @@ pub(super) async fn create(
     if own.clone().any(|pair| pair.name == name) {
         return Err(Refusal::nova(409, &format!("Key pair '{name}' already exists.")));
     }
-    let most = world.setup.quotas.key_pairs;
+    let most = limits::of(&world, &state.nova, &who.project).key_pairs;
     if most >= 0 && own.count() as i64 >= most {
         return Err(Refusal::nova(403, "Quota exceeded, too many key pairs."));
     }

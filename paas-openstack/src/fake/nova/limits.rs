@@ -1,13 +1,14 @@
 //! How much a project may have, and has.
 
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::forbidden;
 use crate::fake::{
+    collection::Object,
     microversion::Microversion,
     refusal::{Answer, Refusal},
-    request::json,
+    request::{Sent, empty, json},
     setup::{Flavor, Quotas},
     who::Who,
     world::{Shared, World},
@@ -35,6 +36,11 @@ fn used(nova: &super::State, project: &str) -> Used {
     }
 }
 
+/// The quotas of a project.
+pub(super) fn of(world: &World, nova: &super::State, project: &str) -> Quotas {
+    nova.quotas.get(project).unwrap_or(&world.setup.quotas).clone()
+}
+
 /// Refuses servers that a project may not have, in Nova's words.
 pub(super) fn servers(
     world: &World,
@@ -44,37 +50,62 @@ pub(super) fn servers(
     count: usize,
 ) -> Result<(), Refusal> {
     let used = used(nova, &who.project);
-    let quotas = &world.setup.quotas;
+    let quotas = of(world, nova, &who.project);
     let count = count as i64;
-    let over: Vec<(&str, i64, i64, i64)> = [
+    let mut over = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    for (name, wanted, has, most) in [
         ("cores", flavor.vcpus as i64 * count, used.cores, quotas.cores),
         ("instances", count, used.instances, quotas.instances),
         ("ram", flavor.ram as i64 * count, used.ram, quotas.ram),
-    ]
-    .into_iter()
-    .filter(|(_, wanted, has, most)| *most >= 0 && has + wanted > *most)
-    .collect();
-    if over.is_empty() {
+    ] {
+        if most >= 0 && has + wanted > most {
+            let row = [
+                name.to_owned(),
+                wanted.to_string(),
+                has.to_string(),
+                most.to_string(),
+            ];
+            over.iter_mut()
+                .zip(row)
+                .for_each(|(column, cell)| column.push(cell));
+        }
+    }
+    let [names, wanted, has, most] = over.map(|column| column.join(", "));
+    if names.is_empty() {
         return Ok(());
     }
-    let list =
-        |of: &dyn Fn(&(&str, i64, i64, i64)) -> String| over.iter().map(of).collect::<Vec<_>>().join(", ");
-    let names = list(&|one| one.0.to_owned());
-    Err(Refusal::nova(
-        403,
-        &format!(
-            "Quota exceeded for {names}: Requested {}, but already used {} of {} {names}",
-            list(&|one| one.1.to_string()),
-            list(&|one| one.2.to_string()),
-            list(&|one| one.3.to_string()),
-        ),
-    ))
+    let words =
+        format!("Quota exceeded for {names}: Requested {wanted}, but already used {has} of {most} {names}");
+    Err(Refusal::nova(403, &words))
+}
+
+/// Refuses servers that would be too many in their group.
+pub(super) fn members(
+    world: &World,
+    nova: &super::State,
+    who: &Who,
+    group: &str,
+    count: usize,
+) -> Result<(), Refusal> {
+    let most = of(world, nova, &who.project).server_group_members;
+    let has = nova
+        .servers
+        .iter()
+        .filter(|server| server.group.as_deref() == Some(group))
+        .count();
+    if most >= 0 && (has + count) as i64 > most {
+        return Err(Refusal::nova(403, "Quota exceeded, too many servers in group"));
+    }
+    Ok(())
 }
 
 /// `GET /limits`.
 pub(super) async fn limits(State(world): State<Shared>, who: Who, version: Microversion) -> Answer {
     let state = world.state();
-    let (used, quotas) = (used(&state.nova, &who.project), &world.setup.quotas);
+    let (used, quotas) = (
+        used(&state.nova, &who.project),
+        of(&world, &state.nova, &who.project),
+    );
     let mut absolute = json!({
         "maxServerMeta": quotas.metadata_items, "maxTotalInstances": quotas.instances, "maxTotalCores": quotas.cores,
         "maxTotalRAMSize": quotas.ram, "maxTotalKeypairs": quotas.key_pairs, "maxServerGroups": quotas.server_groups,
@@ -103,15 +134,77 @@ fn quota_set(quotas: &Quotas) -> Vec<(&'static str, i64)> {
     ]
 }
 
-/// `GET /os-quota-sets/{project}`, and `/defaults`.
-pub(super) async fn quotas(State(world): State<Shared>, who: Who, Path(project): Path<String>) -> Answer {
-    own(&who, &project)?;
-    let mut set: serde_json::Map<String, Value> = quota_set(&world.setup.quotas)
+fn shown(quotas: &Quotas) -> Object {
+    quota_set(quotas)
         .into_iter()
         .map(|(name, limit)| (name.to_owned(), json!(limit)))
-        .collect();
+        .collect()
+}
+
+/// `GET /os-quota-sets/{project}`.
+pub(super) async fn quotas(State(world): State<Shared>, who: Who, Path(project): Path<String>) -> Answer {
+    own(&who, &project)?;
+    let mut set = shown(&of(&world, &world.state().nova, &project));
     set.insert("id".into(), json!(project));
     Ok(json(200, json!({"quota_set": set})))
+}
+
+/// `GET /os-quota-sets/{project}/defaults`.
+pub(super) async fn default_quotas(
+    State(world): State<Shared>,
+    who: Who,
+    Path(project): Path<String>,
+) -> Answer {
+    own(&who, &project)?;
+    let mut set = shown(&world.setup.quotas);
+    set.insert("id".into(), json!(project));
+    Ok(json(200, json!({"quota_set": set})))
+}
+
+/// `PUT /os-quota-sets/{project}`, for administrators.
+pub(super) async fn set_quotas(
+    State(world): State<Shared>,
+    who: Who,
+    Path(project): Path<String>,
+    sent: Sent,
+) -> Answer {
+    if !who.is_admin() {
+        return Err(forbidden("os_compute_api:os-quota-sets:update"));
+    }
+    let wanted = sent.member("quota_set")?;
+    let mut state = world.state();
+    let mut quotas = of(&world, &state.nova, &project);
+    for (name, limit) in wanted {
+        let Some(limit) = limit.as_i64().or_else(|| limit.as_str()?.parse().ok()) else {
+            continue;
+        };
+        match name.as_str() {
+            "instances" => quotas.instances = limit,
+            "cores" => quotas.cores = limit,
+            "ram" => quotas.ram = limit,
+            "metadata_items" => quotas.metadata_items = limit,
+            "key_pairs" => quotas.key_pairs = limit,
+            "server_groups" => quotas.server_groups = limit,
+            "server_group_members" => quotas.server_group_members = limit,
+            _ => {}
+        }
+    }
+    let set = shown(&quotas);
+    state.nova.quotas.insert(project, quotas);
+    Ok(json(200, json!({"quota_set": set})))
+}
+
+/// `DELETE /os-quota-sets/{project}`, for administrators: the defaults again.
+pub(super) async fn reset_quotas(
+    State(world): State<Shared>,
+    who: Who,
+    Path(project): Path<String>,
+) -> Answer {
+    if !who.is_admin() {
+        return Err(forbidden("os_compute_api:os-quota-sets:delete"));
+    }
+    world.state().nova.quotas.remove(&project);
+    Ok(empty(202))
 }
 
 /// `GET /os-quota-sets/{project}/detail`.
@@ -130,7 +223,7 @@ pub(super) async fn quota_detail(
         "server_groups" => used.groups,
         _ => 0,
     };
-    let mut set: serde_json::Map<String, Value> = quota_set(&world.setup.quotas)
+    let mut set: Object = quota_set(&of(&world, &state.nova, &project))
         .into_iter()
         .map(|(name, limit)| {
             (

@@ -105,7 +105,10 @@ fn listed(
         Some(pattern) => {
             // The database compares without regard to case.
             let built = RegexBuilder::new(pattern).case_insensitive(true).build();
-            Some(built.map_err(|_| Refusal::nova(400, "Invalid filter field: name."))?)
+            Some(built.map_err(|_| Refusal::nova(
+                    400,
+                    &format!("Invalid input for query parameters name. Value: {pattern}. '{pattern}' is not a 'regex'"),
+                ))?)
         }
     };
     let fits = |server: &&Server| {
@@ -137,7 +140,7 @@ fn listed(
         let href = format!(
             "{}?{}",
             world.url(Kind::Compute, path),
-            query.from_marker(&last.id)
+            query.after_marker(&last.id)
         );
         body["servers_links"] = json!([{"rel": "next", "href": href}]);
     }
@@ -208,9 +211,7 @@ fn known(query: &Query, version: Microversion) -> Result<(), Refusal> {
         None => Ok(()),
         Some(name) => Err(Refusal::nova(
             400,
-            &format!(
-                "Invalid input for query parameters {{'{name}'}}. Additional properties are not allowed ('{name}' was unexpected)"
-            ),
+            &format!("'{name}' does not match any of the regexes: '^_'"),
         )),
     }
 }

@@ -7,14 +7,18 @@ mod create;
 mod flavors;
 mod groups;
 mod hosts;
+mod invalid;
 mod keypairs;
 mod limits;
 mod list;
+mod order;
 mod parts;
 mod server;
 mod versions;
 mod view;
 mod wanted;
+
+use std::collections::BTreeMap;
 
 use axum::{
     Router,
@@ -25,7 +29,7 @@ use jiff::Timestamp;
 use super::{
     collection::{Object, Schedule},
     refusal::Refusal,
-    setup::Flavor,
+    setup::{Flavor, Quotas},
     who::Who,
     world::{self, Shared, World},
 };
@@ -43,6 +47,8 @@ pub(super) struct State {
     flavors: Vec<Flavor>,
     keypairs: Vec<KeyPair>,
     groups: Vec<Group>,
+    /// Of projects whose quotas an administrator set.
+    quotas: BTreeMap<String, Quotas>,
     schedule: Schedule<Due>,
 }
 
@@ -126,7 +132,7 @@ pub(super) fn settle(world: &World, state: &mut world::State, now: Timestamp) {
                     .into_iter()
                     .for_each(|server| server.settles(machine, at));
             }
-            Due::Gone(id) => boot::let_go(world, state, &id),
+            Due::Gone(id) => boot::let_go(world, state, &id, at),
         }
     }
 }
@@ -185,14 +191,19 @@ pub(super) fn router() -> Router<Shared> {
         )
         .route("/os-server-groups", get(groups::list).post(groups::create))
         .route("/os-server-groups/{id}", get(groups::show).delete(groups::delete))
-        .route("/flavors", get(flavors::brief))
+        .route("/flavors", get(flavors::brief).post(flavors::create))
         .route("/flavors/detail", get(flavors::detail))
-        .route("/flavors/{id}", get(flavors::show))
+        .route("/flavors/{id}", get(flavors::show).delete(flavors::delete))
         .route("/flavors/{id}/os-extra_specs", get(flavors::extra_specs))
         .route("/limits", get(limits::limits))
-        .route("/os-quota-sets/{project}", get(limits::quotas))
+        .route(
+            "/os-quota-sets/{project}",
+            get(limits::quotas)
+                .put(limits::set_quotas)
+                .delete(limits::reset_quotas),
+        )
         .route("/os-quota-sets/{project}/detail", get(limits::quota_detail))
-        .route("/os-quota-sets/{project}/defaults", get(limits::quotas))
+        .route("/os-quota-sets/{project}/defaults", get(limits::default_quotas))
         .route("/os-availability-zone", get(hosts::zones))
         .route("/os-availability-zone/detail", get(hosts::zones_detail))
         .route("/os-hypervisors", get(hosts::hypervisors))

@@ -1,6 +1,9 @@
 //! A server's metadata and tags.
 
-use axum::extract::{Path, State};
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
 use serde_json::{Value, json};
 
 use super::wanted;
@@ -194,7 +197,8 @@ pub(super) async fn add_tag(
     }
     let all: Vec<Value> = server.tags.iter().chain([&tag]).map(|tag| json!(tag)).collect();
     server.tags = wanted::tags(Some(&json!(all)))?;
-    Ok(empty(201))
+    let location = world.url(Kind::Compute, &format!("/v2.1/servers/{id}/tags/{tag}"));
+    Ok(([("location", location)], empty(201)).into_response())
 }
 
 /// `DELETE …/tags/{tag}`.

@@ -23,6 +23,9 @@ pub(super) async fn versions(State(world): State<Shared>) -> Answer {
 /// `GET /v2.1`.
 pub(super) async fn version(State(world): State<Shared>) -> Answer {
     let mut version = v21(&world);
+    if let Some(links) = version["links"].as_array_mut() {
+        links.push(json!({"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}));
+    }
     version["media-types"] =
         json!([{"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}]);
     Ok(json(200, json!({"version": version})))

@@ -40,10 +40,7 @@ pub(super) fn whole(
         "links": links(world, "servers", &server.id),
         "OS-DCF:diskConfig": "MANUAL",
     }));
-    if matches!(
-        server.machine,
-        Machine::Building | Machine::Active | Machine::Stopped
-    ) {
+    if matches!(server.machine, Machine::Building | Machine::Active) {
         shown.insert("progress".into(), json!(0));
     }
     shown.extend(object(json!({

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::invalid::{invalid, misshapen};
 use crate::fake::{
     collection::{Object, text},
     microversion::Microversion,
@@ -39,14 +40,15 @@ impl<'a> Wanted<'a> {
         known(server, version)?;
         let name = text(server, "name").trim();
         if name.is_empty() || name.chars().count() > 255 {
-            return Err(invalid(
-                "name",
-                server.get("name"),
-                "must be 1 to 255 characters long",
-            ));
+            let why = if name.is_empty() {
+                "should be non-empty"
+            } else {
+                "is too long"
+            };
+            return Err(invalid("name", server.get("name"), why));
         }
         if server.get("flavorRef").is_none() {
-            return Err(required("server", "flavorRef"));
+            return Err(misshapen("server", server, "'flavorRef' is a required property"));
         }
         user_data(server)?;
         let count = |member: &str| {
@@ -61,14 +63,15 @@ impl<'a> Wanted<'a> {
         }
         let networks = networks(server, version)?;
         let count = usize::try_from(most).unwrap_or(usize::MAX);
-        if let (Networks::These(these), true) = (&networks, count > 1) {
-            if these.iter().any(|one| one.contains_key("port")) {
-                return Err(Refusal::nova(
-                    400,
-                    "Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one \
+        if let Networks::These(these) = &networks
+            && count > 1
+            && these.iter().any(|one| one.contains_key("port"))
+        {
+            return Err(Refusal::nova(
+                400,
+                "Unable to launch multiple instances with a single configured port ID. Please launch your instance one by one \
                      with different ports.",
-                ));
-            }
+            ));
         }
         let hints = ["os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"]
             .into_iter()
@@ -126,11 +129,10 @@ fn known(server: &Object, version: Microversion) -> Result<(), Refusal> {
     };
     for member in server.keys() {
         if !since(member).is_some_and(|minor| version.has(2, minor)) {
-            return Err(Refusal::nova(
-                400,
-                &format!(
-                    "Invalid input for field/attribute server. Additional properties are not allowed ('{member}' was unexpected)"
-                ),
+            return Err(misshapen(
+                "server",
+                server,
+                &format!("Additional properties are not allowed ('{member}' was unexpected)"),
             ));
         }
     }
@@ -139,7 +141,7 @@ fn known(server: &Object, version: Microversion) -> Result<(), Refusal> {
 
 fn networks(server: &Object, version: Microversion) -> Result<Networks<'_>, Refusal> {
     match server.get("networks") {
-        None if version.has(2, 37) => Err(required("server", "networks")),
+        None if version.has(2, 37) => Err(misshapen("server", server, "'networks' is a required property")),
         None => Ok(Networks::Auto),
         Some(Value::String(word)) if version.has(2, 37) && word == "auto" => Ok(Networks::Auto),
         Some(Value::String(word)) if version.has(2, 37) && word == "none" => Ok(Networks::None),
@@ -172,17 +174,17 @@ fn user_data(server: &Object) -> Result<(), Refusal> {
         return Ok(());
     };
     let Some(text) = data.as_str() else {
-        return Err(invalid("user_data", None, "is not of type 'string'"));
+        return Err(invalid("user_data", Some(data), "is not of type 'string'"));
     };
     if text.len() > USER_DATA {
-        return Err(invalid("user_data", None, "is too long"));
+        return Err(invalid("user_data", Some(data), "is too long"));
     }
     let letters = text.bytes().filter(|b| !b.is_ascii_whitespace());
     let good = letters
         .clone()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
     if !good || letters.count() % 4 != 0 {
-        return Err(invalid("user_data", None, "is not a 'base64'"));
+        return Err(invalid("user_data", Some(data), "is not a 'base64'"));
     }
     Ok(())
 }
@@ -190,23 +192,24 @@ fn user_data(server: &Object) -> Result<(), Refusal> {
 /// Tags: at most 50, each of at most 60 characters, without `/` and `,`.
 pub(super) fn tags(said: Option<&Value>) -> Result<Vec<String>, Refusal> {
     let mut tags: Vec<String> = Vec::new();
-    for item in said.and_then(Value::as_array).into_iter().flatten() {
-        let tag = item
-            .as_str()
-            .ok_or_else(|| invalid("tags", Some(item), "is not of type 'string'"))?;
-        if tag.is_empty() || tag.chars().count() > 60 || tag.contains(['/', ',']) {
-            return Err(invalid(
-                "tags",
-                Some(item),
-                "does not match '^[^,/]*$' or is too long",
-            ));
+    for (n, item) in said.and_then(Value::as_array).into_iter().flatten().enumerate() {
+        // Items of lists are named by their place.
+        let wrong = |why| invalid(&n.to_string(), Some(item), why);
+        let tag = item.as_str().ok_or_else(|| wrong("is not of type 'string'"))?;
+        match tag.chars().count() {
+            0 => return Err(wrong("should be non-empty")),
+            1..=60 => {}
+            _ => return Err(wrong("is too long")),
+        }
+        if tag.contains(['/', ',']) {
+            return Err(wrong("does not match '^[^,/]*$'"));
         }
         if !tags.iter().any(|seen| seen == tag) {
             tags.push(tag.to_owned());
         }
     }
     if tags.len() > 50 {
-        return Err(invalid("tags", None, "is too long"));
+        return Err(invalid("tags", said, "is too long"));
     }
     Ok(tags)
 }
@@ -230,19 +233,4 @@ pub(super) fn metadata(said: Option<&Value>) -> Result<Object, Refusal> {
         }
     }
     Ok(all.clone())
-}
-
-fn required(of: &str, member: &str) -> Refusal {
-    Refusal::nova(
-        400,
-        &format!("Invalid input for field/attribute {of}. '{member}' is a required property"),
-    )
-}
-
-fn invalid(member: &str, value: Option<&Value>, why: &str) -> Refusal {
-    let value = value.map_or(String::new(), |value| format!(" Value: {value}. {value}"));
-    Refusal::nova(
-        400,
-        &format!("Invalid input for field/attribute {member}.{value} {why}"),
-    )
 }

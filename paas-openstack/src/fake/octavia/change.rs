@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Kind, Object, Refusal, State, Who, World, immutable, invalid, moment,
+    Kind, Object, Refusal, State, Who, World, invalid, moment, pending,
     schema::{accept_create, accept_update},
     text, world,
 };
@@ -32,7 +32,11 @@ impl State {
         if let Some(pool) = changes.get("default_pool_id").and_then(Value::as_str) {
             self.pool_of(who, pool, &balancer)?;
         }
-        self.lock(world, &balancer)?;
+        let status = text(self.visible(who, kind, id)?, "provisioning_status").to_owned();
+        self.lock(world, &balancer).map_err(|refusal| match kind {
+            Kind::LoadBalancer => pending(id, &status),
+            _ => refusal,
+        })?;
         if let Some(object) = self.table_mut(kind).get_mut(id) {
             object.extend(changes);
             object.insert("provisioning_status".to_owned(), json!("PENDING_UPDATE"));
@@ -102,7 +106,7 @@ impl State {
             )));
         }
         if !matches!(status.as_str(), "ACTIVE" | "ERROR") {
-            return Err(immutable(id));
+            return Err(pending(id, &status));
         }
         for kind in [Kind::Listener, Kind::Pool, Kind::Member, Kind::Monitor] {
             let theirs: Vec<String> = self

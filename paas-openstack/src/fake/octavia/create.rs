@@ -159,13 +159,19 @@ impl State {
         mut object: Object,
     ) -> String {
         let id = world.id();
+        let now = json!(moment(world.now()));
+        let updated = if kind == Kind::Member {
+            now.clone()
+        } else {
+            Value::Null
+        };
         for (name, value) in [
             ("id", json!(id)),
             ("project_id", json!(project)),
             ("provisioning_status", json!("PENDING_CREATE")),
             ("operating_status", json!(operating)),
-            ("created_at", json!(moment(world.now()))),
-            ("updated_at", Value::Null),
+            ("created_at", now),
+            ("updated_at", updated),
             ("_lb", json!(balancer)),
         ] {
             object.insert(name.to_owned(), value);

@@ -50,6 +50,10 @@ pub(in crate::fake) fn router() -> Router<Shared> {
         .route("/{kind}/{id}", get(show).put(update).delete(delete));
     let version = Router::new()
         .nest("/lbaas", lbaas)
+        .route(
+            "/",
+            get(|_who: Member| async { Ok::<_, Refusal>(answer(200, "")) }),
+        )
         .route("/octavia/amphorae", get(|_who: Member| none("amphorae")));
     Router::new()
         .route("/", get(versions))
@@ -98,7 +102,12 @@ async fn versions(In(world): In<Shared>) -> Answer {
 fn known(plural: &str) -> Result<Kind, Refusal> {
     Kind::of_plural(plural)
         .filter(|kind| *kind != Kind::Member)
-        .ok_or_else(|| Refusal::octavia(404, "Not Found"))
+        .ok_or_else(unrouted)
+}
+
+/// What the framework below Octavia says of a path that it does not know.
+fn unrouted() -> Refusal {
+    Refusal::new(404, json!({"code": 404, "title": "Not Found", "description": ""}))
 }
 
 fn body(sent: &Sent, kind: Kind) -> Result<&Object, Refusal> {
@@ -314,7 +323,7 @@ async fn providers(_who: Member) -> Answer {
         json!({"providers": [
             {"name": "amphora", "description": "The Octavia Amphora driver."},
             {"name": "octavia", "description": "Deprecated alias of the Octavia Amphora driver."},
-        ], "providers_links": []}),
+        ]}),
     ))
 }
 

@@ -163,6 +163,7 @@ impl State {
             {
                 if text(one, "provisioning_status").starts_with("PENDING") {
                     one.insert("provisioning_status".to_owned(), json!("ACTIVE"));
+                    one.insert("updated_at".to_owned(), time.clone());
                 }
             }
         }
@@ -199,6 +200,14 @@ fn immutable(id: &str) -> Refusal {
 
 fn invalid(words: &str) -> Refusal {
     Refusal::octavia(400, &format!("Validation failure: {words}"))
+}
+
+/// What is said when the load balancer itself, and not something in it, is to be changed.
+fn pending(id: &str, status: &str) -> Refusal {
+    Refusal::octavia(
+        409,
+        &format!("Invalid state {status} of loadbalancer resource {id}"),
+    )
 }
 
 /// A time as Octavia says it: without a zone.

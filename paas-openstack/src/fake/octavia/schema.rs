@@ -173,7 +173,11 @@ fn known(kind: Kind, sent: &Object, besides: &[&str]) -> Result<(), Refusal> {
 fn unknown(name: &str, kind: Kind) -> Refusal {
     Refusal::octavia(
         400,
-        &format!("Unknown attribute for argument {}: {name}", kind.singular()),
+        &format!(
+            "Unknown attribute for argument {}.{}: {name}",
+            kind.words().to_lowercase().replace(' ', "_"),
+            kind.singular()
+        ),
     )
 }
 
@@ -232,7 +236,7 @@ fn check(kind: Kind, name: &str, value: &Value) -> Result<Value, Refusal> {
             "false" => Ok(json!(false)),
             _ => Err(wrong("Value is not a boolean")),
         },
-        (_, "name" | "description") if !value.as_str().is_some_and(|text| text.chars().count() <= 255) => {
+        (_, "name" | "description") if value.as_str().is_none_or(|text| text.chars().count() > 255) => {
             Err(wrong("Value should have a maximum character requirement of 255"))
         }
         (_, "tags" | "listeners" | "pools" | "members") if !value.is_array() => {

@@ -48,18 +48,17 @@ impl State {
                 ("loadbalancers", balancer),
                 ("listeners", ids(self.listeners.of("default_pool_id", id))),
                 ("members", ids(self.members.of("_pool", id))),
-                (
-                    "healthmonitor_id",
-                    self.monitors
-                        .of("_pool", id)
-                        .next()
-                        .map_or(Value::Null, |monitor| monitor["id"].clone()),
-                ),
             ],
             Kind::Member => Vec::new(),
             Kind::Monitor => vec![("pools", json!([{"id": text(object, "_pool")}]))],
         };
         view.extend(related.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        if kind == Kind::Pool
+            && let Some(monitor) = self.monitors.of("_pool", id).next()
+        {
+            view.insert("healthmonitor_id".to_owned(), monitor["id"].clone());
+        }
+        view.insert("tenant_id".to_owned(), object["project_id"].clone());
         view
     }
 
@@ -67,6 +66,7 @@ impl State {
     pub(super) fn whole(&self, balancer: &Object) -> Object {
         let id = text(balancer, "id");
         let mut view = shown(balancer);
+        view.insert("tenant_id".to_owned(), balancer["project_id"].clone());
         let listeners: Vec<Object> = self
             .listeners
             .of("_lb", id)
@@ -125,7 +125,9 @@ impl State {
                 .next()
                 .map_or_else(|| json!({}), |monitor| json!(pick(monitor, &["type"])));
             node.insert("members".to_owned(), json!(members));
-            node.insert("healthmonitor".to_owned(), monitor);
+            // Octavia says the second name, its API reference the first.
+            node.insert("healthmonitor".to_owned(), monitor.clone());
+            node.insert("health_monitor".to_owned(), monitor);
             node
         };
         let listeners: Vec<Object> = self
@@ -197,7 +199,7 @@ impl State {
         if let Some(next) = page.next {
             let href = world.link(
                 Service::LoadBalancer,
-                &format!("/v2.0/lbaas/{path}?{}", query.from_marker(&next)),
+                &format!("/v2.0/lbaas/{path}?{}", query.after_marker(&next)),
             );
             links.push(json!({"rel": if reverse { "previous" } else { "next" }, "href": href}));
         }
@@ -212,7 +214,9 @@ fn fits(object: &Object, query: &Query) -> bool {
         .into_iter()
         .filter(|name| !CONTROLS.contains(name))
         .all(|name| {
-            let neighbour = name.strip_suffix("_id").map(|kind| format!("{kind}s"));
+            let neighbour = name
+                .strip_suffix("_id")
+                .map(|kind| format!("{}s", kind.replace('_', "")));
             let has = |wanted: &str| {
                 object
                     .get(neighbour.as_deref().unwrap_or_default())

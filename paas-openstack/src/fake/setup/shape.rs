@@ -130,7 +130,7 @@ pub struct Shape {
     pub project_in_urls: bool,
     /// Services that are not in the catalog.
     pub without: Vec<Kind>,
-    /// Aliases of Neutron's extensions that this cloud lacks: they are not in its list.
+    /// Aliases of Neutron's extensions that this cloud lacks: they are not in its list, nor are their attributes shown or accepted.
     pub without_extensions: Vec<String>,
     /// Every subnet with DHCP has a port of Neutron's own.
     pub dhcp_ports: bool,
