@@ -16,8 +16,7 @@ use super::{
     token::Token,
 };
 
-const TOKEN: &str =
-    include_str!("../../tests/samples/keystone/auth-password-project-scoped-response.json");
+const TOKEN: &str = include_str!("../../tests/samples/keystone/auth-password-project-scoped-response.json");
 const KEYSTONE: &str = include_str!("../../tests/samples/keystone/identity-versions-response.json");
 const CINDER: &str = include_str!("../../tests/samples/cinder/versions-response.json");
 const ERRORS: [&str; 6] = [
