@@ -94,4 +94,10 @@ paas_core::codes! {
     OS_NO_ID = "PAAS-OS-0031", "that is not an id",
         "A resource was asked for by an id that is empty, or that would lead to another place.",
         "Give the id that the list shows.";
+    OS_SHAPE = "PAAS-OS-0040", "the machines cannot be laid out",
+        "Two groups of machines would have the same names, or more is asked for than the network has addresses.",
+        "Change the names or the sizes that the message shows.";
+    OS_CHOICE = "PAAS-OS-0041", "what was chosen is not in the cloud",
+        "No image, flavor or network fits what was asked for, or several do.",
+        "Choose one of those that the message lists, by its id where names are not unique.";
 }

@@ -5,9 +5,8 @@
 //! - The services' typed calls stand on it, a module a service: [`identity`], [`compute`], [`network`], [`image`], [`block_storage`],
 //!   [`load_balancer`], [`placement`]. What they have in common is in [`collection`] and [`wire`].
 //! - `fake`, with the feature of that name, is a stateful OpenStack on loopback, for tests.
-//!
-//! The provider that implements [`paas_core::driver::InfrastructureProvider`] is not here yet: a `Platform` with
-//! `infrastructure.type: OpenStack` is understood by the loader and refused with words by `paas up`.
+//! - [`provider`] makes a Platform of it: networks and machines, planned, made once, taken down to nothing. It can be embedded;
+//!   `paas up` does not drive it yet and refuses `infrastructure.type: OpenStack` with words.
 
 pub mod block_storage;
 pub mod client;
@@ -24,6 +23,7 @@ pub mod load_balancer;
 pub mod network;
 pub mod overview;
 pub mod placement;
+pub mod provider;
 pub mod wire;
 
 pub use client::Client;

@@ -19,6 +19,7 @@ pub(crate) mod database;
 mod document;
 mod engine;
 mod meta;
+mod openstack;
 pub(crate) mod platform;
 mod quantity;
 mod upkeep;
@@ -33,9 +34,10 @@ pub use database::{DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy,
 pub use document::{Document, Kind, Object, Spec, UnknownKind};
 pub use engine::{Engine, EngineType, EngineVersion, EngineVersionError, Plan, Resources, Runtime};
 pub use meta::Meta;
+pub use openstack::{AntiAffinity, Existing, FlavorAtLeast, FloatingIps, OpenStack};
 pub use platform::{
-    Addons, ControlPlane, Infrastructure, InfrastructureType, Installer, Kubernetes, Local, OpenStack,
-    PlatformSpec, PlatformStatus, Pool, Stackit,
+    Addons, ControlPlane, Infrastructure, InfrastructureType, Installer, Kubernetes, Local, PlatformSpec,
+    PlatformStatus, Pool, Stackit,
 };
 pub use quantity::{Cpu, Quantity, QuantityError};
 pub use upkeep::{BackupPlan, MaintenanceWindow, Weekday};

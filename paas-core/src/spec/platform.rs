@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BlockedStatus, Condition, Quantity, meta::LABEL_VALUE};
+use super::{BlockedStatus, Condition, OpenStack, Quantity, meta::LABEL_VALUE};
 
 /// Where databases run: infrastructure, a Kubernetes cluster on it, and addons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,7 +70,7 @@ pub struct Infrastructure {
     pub local: Option<Local>,
     /// A project of an OpenStack cloud.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open_stack: Option<OpenStack>,
+    pub open_stack: Option<Box<OpenStack>>,
     /// A project of STACKIT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stackit: Option<Stackit>,
@@ -91,48 +91,6 @@ pub enum InfrastructureType {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Local {}
-
-/// A project of an OpenStack cloud.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OpenStack {
-    /// The name of the cloud in clouds.yaml, where endpoint and credential are.
-    #[schemars(length(min = 1, max = 253))]
-    pub cloud: String,
-    /// The region; left out, the one of clouds.yaml.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub region: Option<String>,
-    /// Name or id of the network that floating IPs come from; left out, the only external one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
-    pub external_network: Option<String>,
-    /// Name or id of the image that machines boot from.
-    #[schemars(length(min = 1, max = 255))]
-    pub image: String,
-    /// Name or id of the flavor for machines that do not name their own.
-    #[schemars(length(min = 1, max = 255))]
-    pub flavor: String,
-    /// The address range of the platform's own network.
-    #[serde(default = "default_cidr")]
-    #[schemars(regex(
-        pattern = r"^(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}/(1[0-9]|2[0-8])$"
-    ))]
-    #[schemars(length(max = 18), extend("x-paas-help" = "an IPv4 range from /10 to /28, such as 10.20.0.0/16"))]
-    pub network_cidr: String,
-    /// Addresses of DNS servers; left out, those of the cloud.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 5), inner(length(min = 2, max = 45)), extend("x-kubernetes-list-type" = "set"))]
-    pub dns_servers: Vec<String>,
-    /// Availability zones to spread machines over; left out, the cloud chooses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 10), inner(length(min = 1, max = 63)), extend("x-kubernetes-list-type" = "set"))]
-    pub availability_zones: Vec<String>,
-}
-
-fn default_cidr() -> String {
-    "10.20.0.0/16".to_owned()
-}
 
 /// A project of STACKIT.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -227,6 +185,9 @@ pub struct Pool {
     /// The size of the machines' root volume; left out, the flavor's own disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_size: Option<Quantity>,
+    /// The size of a further volume for each machine, kept when the machine is replaced; left out, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_volume_size: Option<Quantity>,
     /// Labels that the nodes carry.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE}, "maxProperties" = 50))]

@@ -162,6 +162,14 @@ impl NewDisk {
             .delete_on_termination(true)
     }
 
+    /// The flavor's own disk, filled from an image: has to be said where there are further disks.
+    pub fn local_root(image: impl Into<String>) -> Self {
+        Self::new(DiskSource::Image, DiskTarget::Local)
+            .uuid(image)
+            .boot_index(0)
+            .delete_on_termination(true)
+    }
+
     /// A volume that is there, as root (`0`) or as data (`-1`). It stays when the server goes.
     pub fn volume(id: impl Into<String>, boot_index: i32) -> Self {
         Self::new(DiskSource::Volume, DiskTarget::Volume)

@@ -1,0 +1,239 @@
+//! Looking: one list a type, all of them at once, and from them what bears the mark.
+
+use futures::TryStreamExt as _;
+use paas_core::{
+    error::{Class, Error, Result},
+    graph::Observed,
+    ledger::Ledger,
+    owner::Owner,
+    resource::Key,
+};
+use tokio::try_join;
+
+use super::{OpenStackActuator, seen::Seen};
+use crate::{
+    block_storage::{Metadata, Volume, VolumeFilter},
+    client::service::Kind,
+    codes::{OS_NO_SERVICE, OS_UNAVAILABLE},
+    collection::All,
+    compute::{Keypair, Server, ServerFilter, ServerGroup},
+    load_balancer::{LoadBalancer, LoadBalancerFilter},
+    network::{
+        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, PortFilter, Router, RouterFilter,
+        SecurityGroup, SecurityGroupFilter, Subnet, SubnetFilter,
+    },
+    provider::{
+        marks::{self, OWNER},
+        resource::OpenStackResource,
+    },
+};
+
+/// All that can bear the mark of an owner, as the services tell it.
+struct Lists {
+    networks: Vec<Network>,
+    subnets: Vec<Subnet>,
+    routers: Vec<Router>,
+    ports: Vec<Port>,
+    groups: Vec<SecurityGroup>,
+    addresses: Vec<FloatingIp>,
+    servers: Vec<Server>,
+    volumes: Vec<Volume>,
+    server_groups: Vec<ServerGroup>,
+    key_pairs: Vec<Keypair>,
+    balancers: Vec<LoadBalancer>,
+    /// Legs of routers in our subnets.
+    legs: Vec<Port>,
+}
+
+impl OpenStackActuator {
+    pub(super) async fn look(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
+        let lists = self.lists(owner).await?;
+        let mut seen = Seen::new(owner, hints);
+        for network in &lists.networks {
+            seen.network(network);
+        }
+        for subnet in &lists.subnets {
+            seen.subnet(subnet);
+        }
+        for router in &lists.routers {
+            let external = match &router.gateway {
+                Some(gateway) => Some(self.words_for(&gateway.network_id).await?),
+                None => None,
+            };
+            seen.router(router, external);
+        }
+        for leg in &lists.legs {
+            seen.leg(leg)?;
+        }
+        for group in &lists.groups {
+            seen.group(group);
+        }
+        for group in &lists.groups {
+            seen.rules(group)?;
+        }
+        for pair in &lists.key_pairs {
+            seen.key_pair(pair);
+        }
+        for group in &lists.server_groups {
+            seen.server_group(group);
+        }
+        for port in &lists.ports {
+            seen.port(port);
+        }
+        for volume in &lists.volumes {
+            seen.volume(volume);
+        }
+        for balancer in &lists.balancers {
+            seen.balancer(balancer);
+        }
+        for server in &lists.servers {
+            seen.server(server);
+        }
+        for address in &lists.addresses {
+            let external = self.words_for(&address.network_id).await?;
+            seen.address(address, external);
+        }
+        Ok(seen.observed)
+    }
+
+    async fn lists(&self, owner: &Owner) -> Result<Lists> {
+        let (net, nova) = (self.client.network(), self.client.compute());
+        let mark = owner.mark();
+        let in_metadata = Metadata::from((OWNER, owner.uid().to_string().as_str()));
+        let (networks, subnets, routers, ports, groups, addresses) = (
+            net.networks(),
+            net.subnets(),
+            net.routers(),
+            net.ports(),
+            net.security_groups(),
+            net.floating_ips(),
+        );
+        let (servers, volumes, server_groups, key_pairs) = (
+            nova.servers(),
+            self.client.block_storage().volumes(),
+            nova.server_groups(),
+            nova.keypairs(),
+        );
+        let (by_name, by_network) = (
+            (
+                NetworkFilter::all().description(&*mark),
+                SubnetFilter::all().description(&*mark),
+                RouterFilter::all().description(&*mark),
+            ),
+            (
+                PortFilter::all().description(&*mark),
+                SecurityGroupFilter::all().description(&*mark),
+                FloatingIpFilter::all(),
+            ),
+        );
+        let (all_servers, our_volumes) = (ServerFilter::all(), VolumeFilter::all().metadata(in_metadata));
+        let (
+            networks,
+            subnets,
+            routers,
+            ports,
+            groups,
+            addresses,
+            servers,
+            volumes,
+            server_groups,
+            key_pairs,
+            balancers,
+        ) = try_join!(
+            networks.all(&by_name.0),
+            subnets.all(&by_name.1),
+            routers.all(&by_name.2),
+            ports.all(&by_network.0),
+            groups.all(&by_network.1),
+            addresses.all(&by_network.2),
+            servers.all(&all_servers),
+            volumes.all(&our_volumes),
+            server_groups.all(&All),
+            key_pairs.list().try_collect::<Vec<Keypair>>(),
+            self.balancers(&mark),
+        )?;
+        if let Some(partial) = servers.iter().find(|s| s.is_partial()) {
+            // Its mark cannot be read: it may be ours.
+            return Err(Error::new(&OS_UNAVAILABLE, Class::Transient)
+                .attempted("list servers")
+                .happened(format!(
+                    "Nova cannot tell what the server {} is: its cell is down",
+                    partial.id
+                )));
+        }
+        let legs = self.legs(&subnets).await?;
+        Ok(Lists {
+            networks,
+            subnets,
+            routers,
+            ports,
+            groups,
+            addresses,
+            servers,
+            volumes,
+            server_groups,
+            key_pairs,
+            balancers,
+            legs,
+        })
+    }
+
+    /// None where the cloud has no Octavia.
+    async fn balancers(&self, mark: &str) -> Result<Vec<LoadBalancer>> {
+        match self.client.endpoint(Kind::LoadBalancer).await {
+            Ok(_) => {
+                let ours = LoadBalancerFilter::all().description(mark);
+                self.client.load_balancer().load_balancers().all(&ours).await
+            }
+            Err(e) if e.code() == &OS_NO_SERVICE => Ok(Vec::new()),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// A leg has no mark of its own: it is ours because the subnet is.
+    async fn legs(&self, subnets: &[Subnet]) -> Result<Vec<Port>> {
+        let mut legs = Vec::new();
+        let mut networks: Vec<&str> = subnets.iter().map(|s| s.network_id.as_str()).collect();
+        networks.sort_unstable();
+        networks.dedup();
+        for network in networks {
+            let ports = self.client.network().ports();
+            let all = ports.all(&PortFilter::all().network_id(network)).await?;
+            legs.extend(all.into_iter().filter(|port| {
+                let ours = |id: &str| subnets.iter().any(|s| s.id == id);
+                port.device_owner.is_router_interface()
+                    && port
+                        .fixed_ips
+                        .iter()
+                        .filter_map(|ip| ip.subnet_id.as_deref())
+                        .any(ours)
+            }));
+        }
+        Ok(legs)
+    }
+}
+
+/// The key of something whose name cannot be read back, if the ledger knows its id.
+pub(super) fn remembered(hints: &Ledger, id: &str) -> Option<Key> {
+    let known = hints.ids.iter().find(|(_, known)| known.as_str() == id);
+    let noted = || {
+        hints
+            .intents
+            .iter()
+            .find(|(_, intent)| intent.id.as_deref() == Some(id))
+            .map(|(key, _)| key)
+    };
+    known.map(|(key, _)| key).or_else(noted).cloned()
+}
+
+/// The key that a name was made of.
+pub(super) fn named(
+    owner: &Owner,
+    hints: &Ledger,
+    kind: &str,
+    segment: &str,
+    name: &str,
+    id: &str,
+) -> Option<Key> {
+    marks::key_in_name(owner, kind, segment, name).or_else(|| remembered(hints, id))
+}

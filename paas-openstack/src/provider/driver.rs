@@ -1,0 +1,108 @@
+//! A Platform's infrastructure on OpenStack, as a stage of its pipeline.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use paas_core::{
+    actuator::Actuator,
+    driver::{Driver, Host, InfrastructureProvider, Outputs},
+    error::{Class, Error, Result},
+    graph::{Desired, Observed},
+    resource::{Key, Live},
+    secrets::SecretStore,
+    spec::{OpenStack, PlatformSpec},
+};
+
+use super::{
+    OpenStackActuator,
+    choice::Choice,
+    desired::{desired, external},
+    resource::OpenStackResource,
+};
+use crate::{client::Client, codes::OS_SHAPE};
+
+/// Networks and machines in the project that a client's token is for.
+///
+/// Both are one stage: a machine's port needs the network and nothing else, so the graph alone says what can be made at the same time.
+#[derive(Debug, Clone)]
+pub struct OpenStackDriver {
+    client: Client,
+    secrets: Arc<dyn SecretStore>,
+    external: Option<Choice>,
+}
+
+impl OpenStackDriver {
+    /// The stage's name.
+    pub const STAGE: &'static str = "infrastructure";
+
+    /// For a Platform; of its spec only the choice of the external network is remembered, to tell it in the user's words.
+    pub fn new(client: Client, secrets: Arc<dyn SecretStore>, spec: &PlatformSpec) -> Self {
+        let external = cloud(spec).ok().map(external);
+        Self {
+            client,
+            secrets,
+            external,
+        }
+    }
+}
+
+fn cloud(spec: &PlatformSpec) -> Result<&OpenStack> {
+    spec.infrastructure.open_stack.as_deref().ok_or_else(|| {
+        Error::new(&OS_SHAPE, Class::Invalid)
+            .attempted("lay out the machines")
+            .happened("spec.infrastructure.openStack is missing")
+    })
+}
+
+#[async_trait]
+impl Driver for OpenStackDriver {
+    type Spec = PlatformSpec;
+    type Resource = OpenStackResource;
+
+    fn stage(&self) -> &'static str {
+        Self::STAGE
+    }
+
+    fn desired(&self, spec: &PlatformSpec, _from: &Outputs) -> Result<Desired<OpenStackResource>> {
+        desired(spec, cloud(spec)?)
+    }
+
+    /// The machines whose server and port are there, with their addresses, in the order of their names.
+    fn gives(&self, _spec: &PlatformSpec, seen: &Observed<OpenStackResource>) -> Outputs {
+        let hosts: Vec<Host> = seen
+            .live
+            .iter()
+            .filter_map(|(key, live)| host(seen, key, live))
+            .collect();
+        Outputs {
+            hosts: (!hosts.is_empty()).then_some(hosts),
+            ..Outputs::default()
+        }
+    }
+
+    async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
+        let hands = OpenStackActuator::new(self.client.clone(), self.secrets.clone(), self.external.clone());
+        Ok(Some(Arc::new(hands)))
+    }
+}
+
+impl InfrastructureProvider for OpenStackDriver {}
+
+fn host(seen: &Observed<OpenStackResource>, key: &Key, live: &Live<OpenStackResource>) -> Option<Host> {
+    let OpenStackResource::Server(server) = &live.resource else {
+        return None;
+    };
+    let OpenStackResource::Port(port) = &seen.live.get(&server.port)?.resource else {
+        return None;
+    };
+    let outside = seen.live.values().find_map(|live| match &live.resource {
+        OpenStackResource::FloatingIp(it) if it.target == server.port => it.address.clone(),
+        _ => None,
+    });
+    Some(Host {
+        name: key.as_str().rsplit('/').next()?.to_owned(),
+        address: port.address.clone()?,
+        public_address: outside,
+        role: server.pool.clone(),
+    })
+}

@@ -1,0 +1,17 @@
+//! The infrastructure provider: what a Platform is made of on OpenStack, and whose a resource is.
+
+mod actuator;
+pub mod choice;
+mod desired;
+mod driver;
+pub mod kinds;
+mod lookup;
+pub mod marks;
+pub mod resource;
+mod shape;
+
+pub use actuator::OpenStackActuator;
+pub use desired::desired;
+pub use driver::OpenStackDriver;
+pub use resource::OpenStackResource;
+pub use shape::CONTROL_PLANE;
