@@ -62,8 +62,10 @@ impl Place {
         })
         .await
         .unwrap();
-        let mut options = Options::default();
-        options.clock = clock.clone();
+        let options = Options {
+            clock: clock.clone(),
+            ..Options::default()
+        };
         let client = Client::new(fake.cloud(), options).unwrap();
         Self {
             fake,

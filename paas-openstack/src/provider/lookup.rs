@@ -73,7 +73,7 @@ impl Lookups {
                     .await?;
                 let mut usable: Vec<&Image> =
                     named.iter().filter(|i| i.status == ImageStatus::Active).collect();
-                usable.sort_by(|a, b| b.created_at.at().cmp(&a.created_at.at()));
+                usable.sort_by_key(|i| std::cmp::Reverse(i.created_at.at()));
                 match (usable.first(), named.first()) {
                     (Some(newest), _) => newest.id.clone(),
                     (None, Some(other)) => {

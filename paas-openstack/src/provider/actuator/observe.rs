@@ -47,7 +47,7 @@ struct Lists {
 
 impl OpenStackActuator {
     pub(super) async fn look(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        let lists = self.lists(owner).await?;
+        let lists = Box::pin(self.lists(owner)).await?;
         let mut seen = Seen::new(owner, hints);
         for network in &lists.networks {
             seen.network(network);
