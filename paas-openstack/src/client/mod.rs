@@ -17,6 +17,8 @@ mod classify;
 mod discovery;
 mod endpoint;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 #[cfg(test)]
 mod fuzz;
 mod lenient;
