@@ -17,10 +17,10 @@ mod classify;
 mod discovery;
 mod endpoint;
 mod error;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
 #[cfg(test)]
 mod fuzz;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod lenient;
 mod offered;
 mod options;

@@ -13,13 +13,15 @@ use paas_openstack::{
     identity::{ApplicationCredentialFilter, NewApplicationCredential},
     image::{ImageFilter, ImageStatus, NewImage},
     load_balancer::{
-        Algorithm, ListenerFilter, LoadBalancerChange, LoadBalancerFilter, MonitorType, NewHealthMonitor,
-        NewListener, NewLoadBalancer, NewMember, NewPool, Protocol, ProvisioningStatus,
+        Algorithm, HealthMonitorChange, ListenerFilter, LoadBalancerChange, LoadBalancerFilter, MemberChange,
+        MonitorType, NewHealthMonitor, NewListener, NewLoadBalancer, NewMember, NewPool, PoolFilter,
+        Protocol, ProvisioningStatus,
     },
     network::{
         FixedIp, FloatingIpChange, FloatingIpFilter, Gateway, NetworkChange, NetworkFilter, NewFloatingIp,
         NewNetwork, NewPort, NewRouter, NewRule, NewSecurityGroup, NewSubnet, Plug, PortChange, PortFilter,
-        RuleFilter, SubnetFilter,
+        RouterChange, RouterFilter, RuleFilter, SecurityGroupChange, SecurityGroupFilter, SubnetChange,
+        SubnetFilter,
     },
     overview,
 };
@@ -138,11 +140,32 @@ async fn a_cluster_of_calls_comes_and_goes() {
         .await
         .expect("subnets");
     assert_eq!(found.len(), 1);
+    let told = SubnetChange::new().dns_nameservers(vec!["9.9.9.9".to_owned()]);
+    net.subnets()
+        .update(&subnet.id, &told)
+        .await
+        .expect("subnet changed");
+    let shown = net.subnets().show(&subnet.id).await.expect("subnet");
+    assert_eq!(shown.dns_nameservers, ["9.9.9.9"]);
     let router = net
         .routers()
         .create(&NewRouter::new(mark.clone()).gateway(Gateway::to(public.id.clone())))
         .await
         .expect("router");
+    let said = RouterChange::new().description(mark.clone());
+    net.routers()
+        .update(&router.id, &said)
+        .await
+        .expect("router changed");
+    assert_eq!(
+        net.routers().show(&router.id).await.expect("router").description,
+        mark
+    );
+    let found = net
+        .routers()
+        .all(&RouterFilter::all().description(mark.clone()))
+        .await;
+    assert_eq!(found.expect("routers").len(), 1);
     let plug = Plug::Subnet(subnet.id.clone());
     net.routers()
         .add_interface(&router.id, &plug)
@@ -153,8 +176,23 @@ async fn a_cluster_of_calls_comes_and_goes() {
         .create(&NewSecurityGroup::new(mark.clone()).description(mark.clone()))
         .await
         .expect("security group");
+    let named = SecurityGroupChange::new().name(mark.clone());
+    net.security_groups()
+        .update(&group.id, &named)
+        .await
+        .expect("group changed");
+    net.security_groups()
+        .show(&group.id)
+        .await
+        .expect("security group");
+    let found = net
+        .security_groups()
+        .all(&SecurityGroupFilter::all().description(mark.clone()))
+        .await;
+    assert_eq!(found.expect("security groups").len(), 1);
     let rule = NewRule::tcp_in(group.id.clone(), 22..=22, "0.0.0.0/0");
     let rule = net.security_group_rules().create(&rule).await.expect("rule");
+    net.security_group_rules().show(&rule.id).await.expect("rule");
     let rules = RuleFilter::all().security_group_id(group.id.clone());
     assert_eq!(
         net.security_group_rules().all(&rules).await.expect("rules").len(),
@@ -175,6 +213,7 @@ async fn a_cluster_of_calls_comes_and_goes() {
         .update(&port.id, &PortChange::new().name(mark.clone()))
         .await
         .expect("port renamed");
+    net.ports().show(&port.id).await.expect("port");
     let ports = net
         .ports()
         .all(&PortFilter::all().network_id(network.id.clone()))
@@ -251,6 +290,17 @@ async fn a_cluster_of_calls_comes_and_goes() {
     be(ServerStatus::Shutoff).await;
     nova.servers().act(&server, Action::Start).await.expect("start");
     be(ServerStatus::Active).await;
+    for again in [Action::Reboot, Action::HardReboot] {
+        nova.servers().act(&server, again).await.expect("reboot");
+        be(ServerStatus::Active).await;
+    }
+    for lock in [Action::Lock, Action::Unlock] {
+        nova.servers().act(&server, lock).await.expect("lock");
+    }
+    nova.server_groups()
+        .show(&servers.id)
+        .await
+        .expect("server group");
     let second = net
         .ports()
         .create(&NewPort::new(network.id.clone()))
@@ -401,8 +451,28 @@ async fn a_cluster_of_calls_comes_and_goes() {
             .len(),
         2
     );
+    let members = octavia.members(&pool);
+    let one = members.all(&Default::default()).await.expect("members").remove(0);
+    members.show(&one.id).await.expect("member");
+    members
+        .update(&one.id, &MemberChange::new().weight(5u32))
+        .await
+        .expect("member changed");
+    ready().await;
+    members.delete(&one.id).await.expect("member deleted");
+    ready().await;
+    octavia.pools().show(&pool).await.expect("pool");
+    let pools = octavia.pools().all(&PoolFilter::all().name(mark.clone())).await;
+    assert_eq!(pools.expect("pools").len(), 1);
     let wanted = NewHealthMonitor::new(MonitorType::Tcp, 5u32, 3u32, 3u32).pool_id(pool.clone());
     let monitor = octavia.health_monitors().create(&wanted).await.expect("monitor");
+    ready().await;
+    let slower = HealthMonitorChange::new().delay(7u32);
+    octavia
+        .health_monitors()
+        .update(&monitor.id, &slower)
+        .await
+        .expect("monitor changed");
     ready().await;
     octavia
         .health_monitors()

@@ -15,7 +15,7 @@ use crate::{
     block_storage::{Metadata, Volume, VolumeFilter},
     client::service::Kind,
     codes::{OS_NO_SERVICE, OS_UNAVAILABLE},
-    collection::All,
+    collection::{All, Collection, List},
     compute::{Keypair, Server, ServerFilter, ServerGroup},
     load_balancer::{LoadBalancer, LoadBalancerFilter},
     network::{
@@ -100,33 +100,6 @@ impl OpenStackActuator {
         let (net, nova) = (self.client.network(), self.client.compute());
         let mark = owner.mark();
         let in_metadata = Metadata::from((OWNER, owner.uid().to_string().as_str()));
-        let (networks, subnets, routers, ports, groups, addresses) = (
-            net.networks(),
-            net.subnets(),
-            net.routers(),
-            net.ports(),
-            net.security_groups(),
-            net.floating_ips(),
-        );
-        let (servers, volumes, server_groups, key_pairs) = (
-            nova.servers(),
-            self.client.block_storage().volumes(),
-            nova.server_groups(),
-            nova.keypairs(),
-        );
-        let (by_name, by_network) = (
-            (
-                NetworkFilter::all().description(&*mark),
-                SubnetFilter::all().description(&*mark),
-                RouterFilter::all().description(&*mark),
-            ),
-            (
-                PortFilter::all().description(&*mark),
-                SecurityGroupFilter::all().description(&*mark),
-                FloatingIpFilter::all(),
-            ),
-        );
-        let (all_servers, our_volumes) = (ServerFilter::all(), VolumeFilter::all().metadata(in_metadata));
         let (
             networks,
             subnets,
@@ -140,16 +113,22 @@ impl OpenStackActuator {
             key_pairs,
             balancers,
         ) = try_join!(
-            networks.all(&by_name.0),
-            subnets.all(&by_name.1),
-            routers.all(&by_name.2),
-            ports.all(&by_network.0),
-            groups.all(&by_network.1),
-            addresses.all(&by_network.2),
-            servers.all(&all_servers),
-            volumes.all(&our_volumes),
-            server_groups.all(&All),
-            key_pairs.list().try_collect::<Vec<Keypair>>(),
+            every(net.networks(), NetworkFilter::all().description(&*mark)),
+            every(net.subnets(), SubnetFilter::all().description(&*mark)),
+            every(net.routers(), RouterFilter::all().description(&*mark)),
+            every(net.ports(), PortFilter::all().description(&*mark)),
+            every(
+                net.security_groups(),
+                SecurityGroupFilter::all().description(&*mark)
+            ),
+            every(net.floating_ips(), FloatingIpFilter::all()),
+            every(nova.servers(), ServerFilter::all()),
+            every(
+                self.client.block_storage().volumes(),
+                VolumeFilter::all().metadata(in_metadata)
+            ),
+            every(nova.server_groups(), All),
+            nova.keypairs().list().try_collect::<Vec<Keypair>>(),
             self.balancers(&mark),
         )?;
         if let Some(partial) = servers.iter().find(|s| s.is_partial()) {
@@ -211,6 +190,10 @@ impl OpenStackActuator {
         }
         Ok(legs)
     }
+}
+
+async fn every<R: List>(all: Collection<'_, R>, of: R::Filter) -> Result<Vec<R>> {
+    all.all(&of).await
 }
 
 /// The key of something whose name cannot be read back, if the ledger knows its id.
