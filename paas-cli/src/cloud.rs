@@ -23,10 +23,6 @@ pub(crate) fn sources() -> Sources {
 }
 
 /// A client of the cloud that is meant. Nobody is asked yet; what is dangerous is said at once.
-#[allow(
-    clippy::field_reassign_with_default,
-    reason = "options may grow, so nobody outside can write them as a literal"
-)]
 pub(crate) fn connect(app: &App, choice: &Choice, reach: &Reach) -> Result<Client, Error> {
     let resolved = config::resolve(&sources(), choice)?;
     let warn = |what: &str| {
@@ -40,11 +36,13 @@ pub(crate) fn connect(app: &App, choice: &Choice, reach: &Reach) -> Result<Clien
         .iter()
         .filter(|w| !matches!(w, Warning::Unverified { .. }));
     said.for_each(|w| warn(&w.to_string()));
-    let mut options = Options::default();
-    options.trace = trace::trace(&app.printer, reach.trace.as_deref())?;
-    options.deadline = reach.timeout;
-    options.system_proxy = true;
-    options.user_agent = concat!("paas/", env!("CARGO_PKG_VERSION")).to_owned();
+    let options = Options {
+        trace: trace::trace(&app.printer, reach.trace.as_deref())?,
+        deadline: reach.timeout,
+        system_proxy: true,
+        user_agent: concat!("paas/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ..Options::default()
+    };
     let client = Client::new(resolved.cloud, options)?;
     client.warnings().iter().for_each(|w| warn(&w.to_string()));
     Ok(client)

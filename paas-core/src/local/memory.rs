@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{account::Account, data, files, lock::Lock, storage};
+use super::{account::Account, data, disk, files, lock::Lock};
 use crate::error::Result;
 
 /// Where Linux has a file system in memory that everybody may write into.
@@ -27,7 +27,7 @@ impl Memory {
     /// A new folder; `None` where there is no such place, or little room in it.
     pub(super) fn take(account: &Account) -> Option<Self> {
         let place = Path::new(PLACE);
-        if storage::free(place).ok()? < ROOM {
+        if disk::free(place).ok()? < ROOM {
             return None;
         }
         sweep_left();

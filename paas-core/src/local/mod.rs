@@ -11,6 +11,7 @@ pub mod config;
 mod control;
 mod copy;
 pub mod data;
+pub mod disk;
 pub mod doctor;
 pub mod driver;
 #[cfg(feature = "local-download")]

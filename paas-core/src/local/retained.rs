@@ -17,12 +17,12 @@ use uuid::Uuid;
 pub use self::purge::{Purged, purge};
 use super::{
     codes::{LOC_IN_USE, LOC_MARK, LOC_NOT_RETAINED, LOC_OTHER_HOME},
-    control, data, files,
+    control, data, disk, files,
     instance::LocalInstance,
     lock::Holder,
     machine::LocalMachine,
     mark::{self, Mark},
-    postmaster, storage,
+    postmaster,
 };
 use crate::{
     codes::CORE_DUPLICATE,
@@ -158,7 +158,7 @@ fn retained(machine: &LocalMachine, folder: PathBuf, mark: &Mark) -> Result<Reta
         made: mark.made,
         used: written(&checkpoint),
         major: data::major(&folder)?,
-        size: storage::size(&folder, storage::on_disk),
+        size: disk::size(&folder, disk::on_disk),
         pid: running.map(|server| server.process.pid),
         uid: mark.owner.clone(),
         owner,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::storage::human;
+use super::disk::human;
 use crate::{
     database::codes::PG_PARAMETER,
     error::{Class, Error, Result},

@@ -2,15 +2,15 @@
 //!
 //! `spec.storage.size` is watched, not enforced: a plain directory has no limit of its own.
 
-use std::{
-    fs::{self, DirEntry, Metadata},
-    os::unix::fs::MetadataExt,
-    path::Path,
-};
+use std::fs::Metadata;
 
 use serde::Serialize;
 
-use super::{data, files, instance::LocalInstance};
+use super::{
+    data,
+    disk::{self, human},
+    instance::LocalInstance,
+};
 use crate::error::Result;
 
 /// From when on room is little.
@@ -63,23 +63,13 @@ impl Storage {
 /// `PAAS-LOC-0013` if there is no data yet, or the system does not tell.
 pub fn look(it: &LocalInstance, limits: &Limits) -> Result<Storage> {
     let folder = it.folder().join(data::FOLDER);
-    let free = free(&folder)?;
+    let free = disk::free(&folder)?;
     Ok(judge(
-        size(&folder, Metadata::len),
+        disk::size(&folder, Metadata::len),
         it.spec().storage.size.bytes(),
         free,
         limits,
     ))
-}
-
-/// What the file system of a path still takes, in bytes.
-///
-/// # Errors
-/// `PAAS-LOC-0013`.
-pub(crate) fn free(path: &Path) -> Result<u64> {
-    let stat =
-        rustix::fs::statvfs(path).map_err(|e| files::io_error("look at the disk of", path, e.into()))?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 fn judge(used: u64, declared: u64, free: u64, limits: &Limits) -> Storage {
@@ -101,37 +91,6 @@ fn judge(used: u64, declared: u64, free: u64, limits: &Limits) -> Storage {
     it
 }
 
-/// The sum over the files below a folder: of what they hold (`Metadata::len`) or of what they take ([`on_disk`]). Files come and go while
-/// a server runs: what is gone, or cannot be looked at, counts nothing.
-pub(super) fn size(folder: &Path, of: fn(&Metadata) -> u64) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let count = |entry: DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => size(&entry.path(), of),
-        Ok(meta) => of(&meta),
-        Err(_) => 0,
-    };
-    entries.map(count).sum()
-}
-
-/// What a file takes on the disk: `stat(2)` counts blocks of 512 bytes, whatever the file system's own are.
-pub(super) fn on_disk(file: &Metadata) -> u64 {
-    file.blocks() * 512
-}
-
-/// Bytes in the largest binary unit that leaves a number of at least one.
-pub fn human(bytes: u64) -> String {
-    #[allow(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            let digits = usize::from(unit != "B");
-            return format!("{value:.digits$} {unit}");
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,12 +107,5 @@ mod tests {
         assert_eq!(low(89, 100, 1000), None);
         assert!(low(90, 100, 1000).unwrap().contains("nearly as large"));
         assert!(low(u64::MAX, 100, 0).is_some(), "no sum overflows");
-    }
-
-    #[test]
-    fn sizes_are_said_in_the_unit_that_people_read() {
-        assert_eq!(human(17), "17 B");
-        assert_eq!(human(45 << 20), "45.0 MiB");
-        assert_eq!(human(3 << 40), "3.0 TiB");
     }
 }

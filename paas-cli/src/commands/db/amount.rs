@@ -6,7 +6,7 @@ use paas_core::{
     codes::CORE_CANCELLED,
     database::dump::Progress,
     error::{Class, Error},
-    local::storage::human,
+    local::disk::human,
 };
 
 use crate::{app::App, ui::printer::Printer};

@@ -4,8 +4,8 @@ use paas_core::{
     error::{Class, Error},
     local::{
         backup::{self, Backup, Cause, State, Store},
+        disk::human,
         instance::LocalInstance,
-        storage::human,
     },
 };
 

@@ -2,7 +2,7 @@
 
 use paas_core::local::{
     backup::{Backup, Cause, State, Store},
-    storage::human,
+    disk::human,
 };
 use serde_json::Value;
 

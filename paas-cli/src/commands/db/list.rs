@@ -1,7 +1,7 @@
 //! `paas db list`.
 
 use paas_core::{
-    local::storage::human,
+    local::disk::human,
     spec::{DatabaseInstanceSpec, Document},
 };
 

@@ -1,7 +1,7 @@
 //! `paas db purge`.
 
 use paas_core::{
-    local::{retained as core, storage::human},
+    local::{disk::human, retained as core},
     render::Paint,
 };
 

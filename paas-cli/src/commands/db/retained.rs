@@ -3,8 +3,8 @@
 use paas_core::{
     error::{Class, Error},
     local::{
+        disk::human,
         retained::{self, Retained, Standing},
-        storage::human,
     },
     spec::{DatabaseInstanceSpec, Document, Meta, Object},
 };

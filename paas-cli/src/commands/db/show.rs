@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use paas_core::{local::storage::human, spec::Document};
+use paas_core::{local::disk::human, spec::Document};
 
 use crate::{
     app::App,

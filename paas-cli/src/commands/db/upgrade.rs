@@ -3,8 +3,8 @@
 use paas_core::{
     error::{Class, Error},
     local::{
+        disk::human,
         instance::LocalInstance,
-        storage::human,
         upgrade::{Preflight, Upgraded},
     },
     spec::{Document, EngineVersion},

@@ -12,7 +12,7 @@ use super::{Finding, Report, Severity, Subject, mounts};
 use crate::local::{
     account::Account,
     codes::{LOC_HOME, LOC_SPACE},
-    storage::{self, human},
+    disk::{self, human},
 };
 
 /// Less free space than this is little, whatever the instances declare.
@@ -99,7 +99,7 @@ fn disk(path: &Path, report: &mut Report) -> String {
         );
         report.add(Finding::new(Severity::Warn, Subject::Home, what).code(&LOC_SPACE));
     }
-    match storage::free(path) {
+    match disk::free(path) {
         Ok(free) => {
             let words = format!("{} free", human(free));
             if free < LITTLE {

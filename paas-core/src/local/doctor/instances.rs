@@ -6,6 +6,7 @@ use crate::{
     local::{
         build::Found,
         codes::{LOC_MISPLACED, LOC_NO_BUILD, LOC_NOT_RETAINED, LOC_OTHER_HOME, LOC_SPACE},
+        disk,
         retained::{Retained, Standing},
         storage,
     },
@@ -64,7 +65,7 @@ pub(super) fn look(view: &View<'_>, builds: &Found, held: &[Held], report: &mut 
 /// Data in its place whose object is not accepted.
 fn unspoken(one: &Retained) -> Finding {
     let name = name(&one.owner);
-    let size = storage::human(one.size);
+    let size = disk::human(one.size);
     match one.pid {
         Some(pid) => Finding::new(
             Severity::Warn,

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use super::{Finding, Report, Severity, Subject, View, locks::Held, name};
 use crate::local::{
     backup::{State, Store},
-    data, files,
+    data,
+    disk::human,
+    files,
     mark::MARK_FILE,
     retained::Standing,
-    storage::human,
     upgrade::switch,
 };
 

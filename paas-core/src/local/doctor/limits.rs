@@ -5,7 +5,7 @@ use std::path::Path;
 use rustix::process::{Resource, getrlimit};
 
 use super::{Finding, Report, Severity, Subject};
-use crate::local::storage::{self, human};
+use crate::local::disk::{self, human};
 
 /// Fewer open files than this for a process make PostgreSQL close and open its own all the time.
 const FILES: u64 = 512;
@@ -27,7 +27,7 @@ pub(super) fn look(report: &mut Report) {
         );
     }
     if cfg!(target_os = "linux")
-        && let Ok(free) = storage::free(Path::new(SHARED))
+        && let Ok(free) = disk::free(Path::new(SHARED))
         && free < LITTLE
     {
         let what = format!("{SHARED} has {} free", human(free));

@@ -19,9 +19,8 @@ use crate::{
         build::Found,
         codes::LOC_PREFLIGHT,
         config::{self, Written},
-        data,
+        data, disk,
         instance::LocalInstance,
-        storage,
     },
     spec::EngineVersion,
 };
@@ -93,7 +92,7 @@ pub(super) async fn look(
     if let Some(kept) = switch::previous(&folder)? {
         findings.push(Finding::KeptBefore { major: kept.major });
     }
-    let bytes = storage::size(&folder.join(data::FOLDER), fs::Metadata::len);
+    let bytes = disk::size(&folder.join(data::FOLDER), fs::Metadata::len);
     findings.extend(room(&folder, bytes + BESIDE));
     let mut way = pair.map(|p| p.way);
     if let Some(pair) = pair {
@@ -125,7 +124,7 @@ pub(super) async fn look(
 }
 
 fn room(folder: &Path, needed: u64) -> Option<Finding> {
-    let free = storage::free(folder).ok()?;
+    let free = disk::free(folder).ok()?;
     (free < needed).then_some(Finding::NoRoom { needed, free })
 }
 

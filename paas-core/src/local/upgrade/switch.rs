@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::{
     clock::Clock,
     error::{Class, Error, Result},
-    local::{account::Account, codes::LOC_NO_WAY_BACK, data, files, postmaster, storage},
+    local::{account::Account, codes::LOC_NO_WAY_BACK, data, disk, files, postmaster},
 };
 
 /// How the folder of the data before an upgrade begins; its major follows.
@@ -48,7 +48,7 @@ pub(in crate::local) fn previous(instance: &Path) -> Result<Option<Previous>> {
     for folder in files::list(instance)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         if let Some(major) = name.strip_prefix(BEFORE).and_then(|m| m.parse().ok()) {
-            let bytes = storage::size(&folder, fs::Metadata::len);
+            let bytes = disk::size(&folder, fs::Metadata::len);
             return Ok(Some(Previous { major, folder, bytes }));
         }
     }

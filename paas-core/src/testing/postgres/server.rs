@@ -22,9 +22,9 @@ use crate::{
         account::Account,
         build::Build,
         codes::LOC_PORT,
-        config, data,
+        config, data, disk,
         files::{self, io_error},
-        port, storage,
+        port,
         template::Templates,
     },
     secrets::{Generate, SecretString, SystemRandom},
@@ -125,7 +125,7 @@ impl Server {
 /// The folder of the servers of this account, which it can remove them from, swept of what others left.
 async fn servers(named: Option<&Path>, account: &Account) -> Result<PathBuf> {
     let (memory, disk) = (Path::new(MEMORY), std::env::temp_dir());
-    let room = storage::free(memory).unwrap_or(0);
+    let room = disk::free(memory).unwrap_or(0);
     let parent = match named {
         Some(named) => named,
         None if room >= ROOM => memory,
