@@ -52,6 +52,13 @@ impl Query {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// `sort=name:asc,created_at`: keys, each with whether it goes down, which it does where nothing is said. `None` without that parameter.
+    pub(super) fn sort(&self) -> Option<Vec<(&str, bool)>> {
+        let parts = self.get("sort")?.split(',');
+        let parts = parts.map(|part| part.split_once(':').unwrap_or((part, "desc")));
+        Some(parts.map(|(key, direction)| (key, direction == "desc")).collect())
+    }
+
     /// Names, each once.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

@@ -187,12 +187,8 @@ fn fits(volume: &Object, query: &Query) -> bool {
 
 /// `sort=name:asc` or the classic pair; the newest first when nothing was said.
 fn sorts(query: &Query) -> Vec<(&str, bool)> {
-    let sorts: Vec<(&str, bool)> = match query.get("sort") {
-        Some(sort) => sort
-            .split(',')
-            .map(|part| part.split_once(':').unwrap_or((part, "desc")))
-            .map(|(key, direction)| (key, direction == "desc"))
-            .collect(),
+    let sorts: Vec<(&str, bool)> = match query.sort() {
+        Some(said) => said,
         None => {
             let descending = query.get("sort_dir").unwrap_or("desc") == "desc";
             query

@@ -118,12 +118,8 @@ fn fits(image: &Object, query: &Query) -> bool {
 
 /// `sort=name:asc,created_at:desc`, or the classic pair of keys and directions.
 fn sorts(query: &Query) -> Result<Vec<(&str, bool)>, Refusal> {
-    let sorts: Vec<(&str, bool)> = match query.get("sort") {
-        Some(sort) => sort
-            .split(',')
-            .map(|part| part.split_once(':').unwrap_or((part, "desc")))
-            .map(|(key, direction)| (key, direction == "desc"))
-            .collect(),
+    let sorts: Vec<(&str, bool)> = match query.sort() {
+        Some(said) => said,
         None => {
             let mut directions = query.all("sort_dir");
             let keys = query.all("sort_key");

@@ -3,19 +3,16 @@
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-use super::{forbidden, view};
-use crate::{
-    client::service::Kind,
-    fake::{
-        collection::{Object, number, object, text},
-        microversion::Microversion,
-        query::Query,
-        refusal::{Answer, Refusal},
-        request::{Sent, empty, json},
-        setup::Flavor,
-        who::Who,
-        world::{Shared, World},
-    },
+use super::{forbidden, page, view};
+use crate::fake::{
+    collection::{Object, number, object, text},
+    microversion::Microversion,
+    query::Query,
+    refusal::{Answer, Refusal},
+    request::{Sent, empty, json},
+    setup::Flavor,
+    who::Who,
+    world::{Shared, World},
 };
 
 /// `GET /flavors`.
@@ -146,25 +143,10 @@ fn listed(world: &World, query: &Query, path: &str, shown: impl Fn(&Flavor) -> O
     let fits = |flavor: &&Flavor| flavor.disk >= least("minDisk") && flavor.ram >= least("minRam");
     let mut found: Vec<&Flavor> = state.nova.flavors.iter().filter(fits).collect();
     found.sort_by(|a, b| a.id.cmp(&b.id));
-    if let Some(marker) = query.get("marker") {
-        let at = found.iter().position(|flavor| flavor.id == marker);
-        let at = at.ok_or_else(|| Refusal::nova(400, &format!("marker [{marker}] not found")))?;
-        found.drain(..=at);
-    }
-    let limit = query
-        .number("limit")
-        .and_then(|limit| usize::try_from(limit).ok())
-        .unwrap_or(1000)
-        .min(1000);
-    found.truncate(limit);
+    let last = page::cut(&mut found, query, page::limit(query), |flavor| &flavor.id)?;
     let mut body = json!({"flavors": found.iter().map(|flavor| shown(flavor)).collect::<Vec<_>>()});
-    if let Some(last) = found.last().filter(|_| found.len() == limit) {
-        let href = format!(
-            "{}?{}",
-            world.url(Kind::Compute, path),
-            query.after_marker(&last.id)
-        );
-        body["flavors_links"] = json!([{"rel": "next", "href": href}]);
+    if let Some(last) = last {
+        body["flavors_links"] = page::links(world, path, query, &last);
     }
     Ok(json(200, body))
 }

@@ -5,18 +5,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::limits;
-use crate::{
-    client::service::Kind,
-    fake::{
-        collection::{Object, micros, object, text},
-        microversion::Microversion,
-        query::Query,
-        refusal::{Answer, Refusal},
-        request::{Sent, empty, json},
-        who::Who,
-        world::Shared,
-    },
+use super::{limits, page};
+use crate::fake::{
+    collection::{Object, micros, object, text},
+    microversion::Microversion,
+    query::Query,
+    refusal::{Answer, Refusal},
+    request::{Sent, empty, json},
+    who::Who,
+    world::Shared,
 };
 
 /// A key pair; the private half is nowhere.
@@ -70,25 +67,10 @@ pub(super) async fn list(
         .filter(|pair| pair.user == who.user)
         .collect();
     own.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(marker) = query.get("marker") {
-        let at = own.iter().position(|pair| pair.name == marker);
-        let at = at.ok_or_else(|| Refusal::nova(400, &format!("marker [{marker}] not found")))?;
-        own.drain(..=at);
-    }
-    let limit = query
-        .number("limit")
-        .and_then(|limit| usize::try_from(limit).ok())
-        .unwrap_or(1000)
-        .min(1000);
-    own.truncate(limit);
+    let last = page::cut(&mut own, &query, page::limit(&query), |pair| &pair.name)?;
     let mut body = json!({"keypairs": own.iter().map(|pair| json!({"keypair": pair.shown(version)})).collect::<Vec<_>>()});
-    if let Some(last) = own.last().filter(|_| own.len() == limit && version.has(2, 35)) {
-        let href = format!(
-            "{}?{}",
-            world.url(Kind::Compute, "/v2.1/os-keypairs"),
-            query.after_marker(&last.name)
-        );
-        body["keypairs_links"] = json!([{"rel": "next", "href": href}]);
+    if let Some(last) = last.filter(|_| version.has(2, 35)) {
+        body["keypairs_links"] = page::links(&world, "/v2.1/os-keypairs", &query, &last);
     }
     Ok(json(200, body))
 }

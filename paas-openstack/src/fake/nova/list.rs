@@ -7,22 +7,21 @@ use axum::{
 use regex_lite::RegexBuilder;
 use serde_json::{Value, json};
 
-use super::{forbidden, server::Server, view};
-use crate::{
-    client::service::Kind,
-    fake::{
-        collection::{Object, micros, object, text},
-        microversion::Microversion,
-        query::Query,
-        refusal::{Answer, Refusal},
-        request::json,
-        who::Who,
-        world::{Shared, State as All, World},
-    },
+use super::{
+    forbidden,
+    page::{self, MOST},
+    server::Server,
+    view,
 };
-
-/// Nova's `max_limit`: a list is never longer.
-const MOST: usize = 1000;
+use crate::fake::{
+    collection::{Object, micros, object, text},
+    microversion::Microversion,
+    query::Query,
+    refusal::{Answer, Refusal},
+    request::json,
+    who::Who,
+    world::{Shared, State as All, World},
+};
 
 /// `GET /servers`.
 pub(super) async fn brief(
@@ -119,11 +118,6 @@ fn listed(
     // The newest first.
     let mut found: Vec<&Server> = state.nova.servers.iter().rev().filter(fits).collect();
     sorted(&mut found, query);
-    if let Some(marker) = query.get("marker") {
-        let at = found.iter().position(|server| server.id == marker);
-        let at = at.ok_or_else(|| Refusal::nova(400, &format!("marker [{marker}] not found")))?;
-        found.drain(..=at);
-    }
     let limit = match query.get("limit") {
         None => MOST,
         Some(text) => {
@@ -133,16 +127,10 @@ fn listed(
             limit.min(MOST)
         }
     };
-    found.truncate(limit);
+    let last = page::cut(&mut found, query, limit, |server| &server.id)?;
     let mut body = json!({"servers": found.iter().map(|server| shown(server)).collect::<Vec<_>>()});
-    // A full page has a link, also when nothing follows.
-    if let Some(last) = found.last().filter(|_| found.len() == limit) {
-        let href = format!(
-            "{}?{}",
-            world.url(Kind::Compute, path),
-            query.after_marker(&last.id)
-        );
-        body["servers_links"] = json!([{"rel": "next", "href": href}]);
+    if let Some(last) = last {
+        body["servers_links"] = page::links(world, path, query, &last);
     }
     Ok(json(200, body))
 }

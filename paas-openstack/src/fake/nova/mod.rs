@@ -12,6 +12,7 @@ mod keypairs;
 mod limits;
 mod list;
 mod order;
+mod page;
 mod parts;
 mod server;
 mod versions;
