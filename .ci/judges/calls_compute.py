@@ -1,5 +1,5 @@
 """Nova and Placement."""
-from calls import KEY, NAME, NOBODY, encoded
+from cloud import KEY, NAME, NOBODY, encoded
 
 
 def story(lab, other, admin, made):

@@ -1,5 +1,5 @@
 """Keystone, and what every service says to a token that is none."""
-from calls import NAME, NOBODY, bare
+from cloud import NAME, NOBODY, bare
 
 
 def story(lab, credential):

@@ -1,5 +1,5 @@
 """Neutron."""
-from calls import NAME, NOBODY
+from cloud import NAME, NOBODY
 
 
 def story(lab, other, admin):

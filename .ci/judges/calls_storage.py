@@ -2,7 +2,7 @@
 import time
 import uuid
 
-from calls import NAME, NOBODY
+from cloud import NAME, NOBODY
 
 
 def images(lab, other):

@@ -9,13 +9,13 @@ The shape of a body is its members and their JSON types, all the way down. Besid
 there are, and the words by which clients tell errors apart (the name of the exception in Neutron, the fault's code).
 """
 import fnmatch
-import http.client
 import json
 import pathlib
 import re
 import sys
 import time
-import urllib.parse
+
+from exchange import exchange
 
 HEADERS = ('content-type', 'location', 'openstack-api-version', 'openstack-auth-receipt', 'retry-after', 'vary', 'www-authenticate',
            'x-openstack-nova-api-version', 'x-openstack-request-id', 'x-compute-request-id', 'x-subject-token')
@@ -80,37 +80,6 @@ def message(body):
     text = re.sub(r'203\.0\.113\.[0-9]+', 'ADDRESS', text)
     text = re.sub(r'req-[0-9a-f-]{36}|[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}', 'ID', text)
     return re.sub(r'http://[^ ]+', 'URL', text)[:160]
-
-
-class Answer:
-    """What came back."""
-
-    def __init__(self, status, headers, raw):
-        self.status, self.headers, self.raw = status, headers, raw
-        try:
-            self.body = json.loads(raw) if raw else None
-        except ValueError:
-            self.body = None
-
-    def __getitem__(self, name):
-        if not isinstance(self.body, dict) or name not in self.body:
-            raise SystemExit(f'no member {name} in: {self.status} {self.raw[:500]}')
-        return self.body[name]
-
-
-def exchange(method, url, body=None, headers=None):
-    """One exchange; nothing is followed, nothing is repeated."""
-    at = urllib.parse.urlsplit(url)
-    link = http.client.HTTPConnection(at.hostname, at.port, timeout=120)
-    headers = {'Accept': 'application/json', 'Connection': 'close', **(headers or {})}
-    if isinstance(body, (dict, list)):
-        body = json.dumps(body)
-        headers.setdefault('Content-Type', 'application/json')
-    link.request(method, at.path + (f'?{at.query}' if at.query else ''), body, {k: v for k, v in headers.items() if v is not None})
-    got = link.getresponse()
-    answer = Answer(got.status, {k.lower(): v for k, v in got.getheaders()}, got.read())
-    link.close()
-    return answer
 
 
 class Recorder:
