@@ -133,6 +133,7 @@ pub(crate) async fn run(
     } else {
         planned = confirm_data(app, session, planned, request, &names).await?;
     }
+    unobstructed(&planned, request)?;
     agree(app, &planned, request)?;
     accept()?;
     if request.wanted == Wanted::Nothing {
@@ -147,6 +148,7 @@ pub(crate) async fn run(
             let target = done.remove(position).target;
             let planned = plan(session, vec![target], what, &request.act.confirm).await?;
             show(app, session, &planned);
+            unobstructed(&planned, request)?;
             agree(app, &planned, request)?;
             let again = each(session, planned, request, deadline).await;
             done.splice(position..position, again);
@@ -293,6 +295,18 @@ fn show(app: &App, session: &Session, planned: &[Planned]) {
             }
         }
     }
+}
+
+/// What was found before the first write and would stop it half way ends the command before anybody is asked.
+fn unobstructed(planned: &[Planned], request: &Request<'_>) -> Result<(), Error> {
+    let what = match Counts::of(planned.iter().map(|p| &p.plan)).errors {
+        0 => return Ok(()),
+        1 => "one finding stands in the way".to_owned(),
+        several => format!("{several} findings stand in the way"),
+    };
+    Err(Error::new(&core_codes::CORE_PREFLIGHT, Class::Blocked)
+        .attempted(request.what)
+        .happened(format!("nothing was changed: {what}, shown with the plan")))
 }
 
 /// Whatever stops, goes or is replaced needs a yes: typed, by flag, or by the confirmed name of the object.

@@ -11,7 +11,7 @@ use crate::{
     codes::OS_CHOICE,
     compute::{Flavor, FlavorFilter},
     image::{Image, ImageFilter, ImageStatus},
-    network::{NetworkFilter, SecurityGroupFilter, SubnetFilter},
+    network::{Network, NetworkFilter, SecurityGroupFilter, SubnetFilter},
 };
 
 /// What was found, remembered for as long as the actuator lives.
@@ -35,108 +35,30 @@ impl Lookups {
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let all = client
-            .network()
-            .networks()
-            .all(&NetworkFilter::all().external(true))
-            .await?;
-        let fits: Vec<_> = match choice {
-            Choice::Named(word) => all.iter().filter(|n| n.name == *word || n.id == *word).collect(),
-            _ => {
-                let default: Vec<_> = all.iter().filter(|n| n.is_default).collect();
-                if default.is_empty() {
-                    all.iter().collect()
-                } else {
-                    default
-                }
-            }
-        };
-        let names = all.iter().map(|n| format!("{} ({})", n.name, n.id));
-        let id = one(&what, fits.into_iter().map(|n| n.id.clone()), names)?;
+        let id = external(client, choice).await?.id;
         self.keep(what, &id);
         Ok(id)
     }
 
-    /// The image.
+    /// The id of the image.
     pub(super) async fn image(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("image {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let active = ImageFilter::all().status(ImageStatus::Active);
-        let id = match choice {
-            Choice::Named(word) => {
-                let named: Vec<Image> = client
-                    .image()
-                    .images()
-                    .all(&ImageFilter::all().name(word.as_str()))
-                    .await?;
-                let mut usable: Vec<&Image> =
-                    named.iter().filter(|i| i.status == ImageStatus::Active).collect();
-                usable.sort_by_key(|i| std::cmp::Reverse(i.created_at.at()));
-                match (usable.first(), named.first()) {
-                    (Some(newest), _) => newest.id.clone(),
-                    (None, Some(other)) => {
-                        return Err(missing(
-                            &what,
-                            &format!("it is {}, and only an active one boots", other.status),
-                        ));
-                    }
-                    (None, None) => {
-                        let shown = client.image().images().show(word).await;
-                        shown
-                            .map_err(|e| {
-                                if e.class() == Class::NotFound {
-                                    missing(&what, "there is none of that name or id")
-                                } else {
-                                    e
-                                }
-                            })?
-                            .id
-                    }
-                }
-            }
-            Choice::Newest { distros } => {
-                let all: Vec<Image> = client.image().images().all(&active).await?;
-                let of = |distro: &String| newest(&all, distro);
-                match distros.iter().find_map(of) {
-                    Some(image) => image.id.clone(),
-                    None => {
-                        let names: Vec<&str> = all.iter().map(|i| i.name.as_str()).take(20).collect();
-                        return Err(missing(&what, &format!("there are: {}", names.join(", "))));
-                    }
-                }
-            }
-            _ => return Err(missing(&what, "an image is chosen by name, id or distribution")),
-        };
+        let id = image(client, choice).await?.id;
         self.keep(what, &id);
         Ok(id)
     }
 
-    /// The flavor.
+    /// The id of the flavor.
     pub(super) async fn flavor(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("flavor {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let all: Vec<Flavor> = client.compute().flavors().all(&FlavorFilter::all()).await?;
-        let names = all
-            .iter()
-            .map(|f| format!("{} ({} CPUs, {} MiB, {} GiB)", f.name, f.vcpus, f.ram, f.disk));
-        let fits: Option<&Flavor> = match choice {
-            Choice::Named(word) => all.iter().find(|f| f.id == *word || f.name == *word),
-            Choice::AtLeast { cpus, memory, disk } => all
-                .iter()
-                .filter(|f| {
-                    !f.disabled
-                        && f.vcpus >= *cpus
-                        && f.ram >= u64::from(*memory)
-                        && f.disk >= u64::from(*disk)
-                })
-                .min_by_key(|f| (f.vcpus, f.ram, f.disk, f.name.clone())),
-            _ => None,
-        };
-        let id = one(&what, fits.map(|f| f.id.clone()), names)?;
+        let all = client.compute().flavors().all(&FlavorFilter::all()).await?;
+        let id = flavor(&all, choice)?.id.clone();
         self.keep(what, &id);
         Ok(id)
     }
@@ -183,6 +105,84 @@ impl Lookups {
     }
 }
 
+/// The external network that was chosen.
+pub(super) async fn external(client: &Client, choice: &Choice) -> Result<Network> {
+    let networks = client.network().networks();
+    let all = networks.all(&NetworkFilter::all().external(true)).await?;
+    let fits: Vec<&Network> = match choice {
+        Choice::Named(word) => all.iter().filter(|n| n.name == *word || n.id == *word).collect(),
+        _ => {
+            let default: Vec<_> = all.iter().filter(|n| n.is_default).collect();
+            if default.is_empty() {
+                all.iter().collect()
+            } else {
+                default
+            }
+        }
+    };
+    let names = all.iter().map(|n| format!("{} ({})", n.name, n.id));
+    let what = format!("external network {choice}");
+    let id = one(&what, fits.into_iter().map(|n| n.id.clone()), names)?;
+    all.into_iter().find(|n| n.id == id).ok_or_else(|| missing(&what, "it is gone"))
+}
+
+/// The image that was chosen: one that boots.
+pub(super) async fn image(client: &Client, choice: &Choice) -> Result<Image> {
+    let what = format!("image {choice}");
+    let images = client.image().images();
+    match choice {
+        Choice::Named(word) => {
+            let mut named = images.all(&ImageFilter::all().name(word.as_str())).await?;
+            // Names are not unique: the newest that boots, else one that tells why none does.
+            named.sort_by_key(|i| (i.status != ImageStatus::Active, std::cmp::Reverse(i.created_at.at())));
+            let found = match named.into_iter().next() {
+                Some(found) => found,
+                None => images.show(word).await.map_err(|e| match e.class() {
+                    Class::NotFound | Class::Invalid => missing(&what, "there is none of that name or id"),
+                    _ => e,
+                })?,
+            };
+            match found.status {
+                ImageStatus::Active => Ok(found),
+                other => Err(missing(&what, &format!("it is {other}, and only an active one boots"))),
+            }
+        }
+        Choice::Newest { distros } => {
+            let all = images.all(&ImageFilter::all().status(ImageStatus::Active)).await?;
+            match distros.iter().find_map(|distro| newest(&all, distro)) {
+                Some(image) => Ok(image.clone()),
+                None => {
+                    let names: Vec<&str> = all.iter().map(|i| i.name.as_str()).take(20).collect();
+                    Err(missing(&what, &format!("there are: {}", names.join(", "))))
+                }
+            }
+        }
+        _ => Err(missing(&what, "an image is chosen by name, id or distribution")),
+    }
+}
+
+/// The flavor that was chosen, of all that there are.
+pub(super) fn flavor<'a>(all: &'a [Flavor], choice: &Choice) -> Result<&'a Flavor> {
+    let what = format!("flavor {choice}");
+    let names = all
+        .iter()
+        .map(|f| format!("{} ({} CPUs, {} MiB, {} GiB)", f.name, f.vcpus, f.ram, f.disk));
+    let fits = match choice {
+        Choice::Named(word) => all.iter().find(|f| f.id == *word || f.name == *word),
+        Choice::AtLeast { cpus, memory, disk } => all
+            .iter()
+            .filter(|f| {
+                !f.disabled
+                    && f.vcpus >= *cpus
+                    && f.ram >= u64::from(*memory)
+                    && f.disk >= u64::from(*disk)
+            })
+            .min_by_key(|f| (f.vcpus, f.ram, f.disk, f.name.clone())),
+        _ => None,
+    };
+    fits.ok_or_else(|| none(&what, names))
+}
+
 /// The newest that says this distribution: by its property, or by how its name begins or goes on after a dash.
 fn newest<'a>(all: &'a [Image], distro: &str) -> Option<&'a Image> {
     let says = |image: &&Image| match image.property("os_distro") {
@@ -205,6 +205,16 @@ fn missing(what: &str, why: &str) -> Error {
         .happened(why)
 }
 
+/// What there is instead.
+fn none(what: &str, all: impl Iterator<Item = String>) -> Error {
+    let names: Vec<String> = all.take(20).collect();
+    if names.is_empty() {
+        missing(what, "there is none at all")
+    } else {
+        missing(what, &format!("there are: {}", names.join(", ")))
+    }
+}
+
 /// Exactly one, or what there is instead.
 fn one(
     what: &str,
@@ -214,15 +224,7 @@ fn one(
     let fits: Vec<String> = fits.into_iter().collect();
     match fits.as_slice() {
         [id] => Ok(id.clone()),
-        [] => {
-            let names: Vec<String> = all.take(20).collect();
-            let there = if names.is_empty() {
-                "there is none at all".to_owned()
-            } else {
-                format!("there are: {}", names.join(", "))
-            };
-            Err(missing(what, &there))
-        }
+        [] => Err(none(what, all)),
         several => Err(Error::new(&OS_CHOICE, Class::Blocked)
             .attempted(format!("find {what}"))
             .happened(format!("several fit: {}", several.join(", ")))
