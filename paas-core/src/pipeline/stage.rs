@@ -210,8 +210,7 @@ impl<D: Driver> DriverStage<D> {
             now: cx.tools.clock.now(),
         };
         let mut findings = self.driver.preflight(&self.spec, ahead).await?;
-        findings.sort_by(|a, b| (a.severity, &a.code, &a.key).cmp(&(b.severity, &b.code, &b.key)));
-        findings.dedup();
+        findings.sort_by_key(|found| found.severity);
         Ok(findings)
     }
 

@@ -69,40 +69,61 @@ impl Lookups {
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let net = client.network();
-        let kind = key.split('/').next().unwrap_or(key);
-        let all: Vec<(String, String)> = match kind {
-            "network" => net
-                .networks()
-                .list(&NetworkFilter::all())
-                .map_ok(|n| (n.id, n.name))
-                .boxed(),
-            "subnet" => net
-                .subnets()
-                .list(&SubnetFilter::all())
-                .map_ok(|s| (s.id, s.name))
-                .boxed(),
-            "router" => net
-                .routers()
-                .list(&crate::network::RouterFilter::all())
-                .map_ok(|r| (r.id, r.name))
-                .boxed(),
-            _ => net
-                .security_groups()
-                .list(&SecurityGroupFilter::all())
-                .map_ok(|g| (g.id, g.name))
-                .boxed(),
-        }
-        .try_collect()
-        .await?;
-        let fits = all
-            .iter()
-            .filter(|(id, name)| id == word || name == word)
-            .map(|(id, _)| id.clone());
-        let id = one(&what, fits, all.iter().map(|(id, name)| format!("{name} ({id})")))?;
+        let id = there(client, key, word).await?.id;
         self.keep(what, &id);
         Ok(id)
     }
+}
+
+/// Something that is there by the user's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// The network of a subnet.
+    pub(super) network: Option<String>,
+}
+
+/// The one thing of the key's kind that has this name or id.
+pub(super) async fn there(client: &Client, key: &str, word: &str) -> Result<Found> {
+    let found = |id, name| Found {
+        id,
+        name,
+        network: None,
+    };
+    let net = client.network();
+    let all: Vec<Found> = match key.split('/').next().unwrap_or(key) {
+        "network" => net
+            .networks()
+            .list(&NetworkFilter::all())
+            .map_ok(|n| found(n.id, n.name))
+            .boxed(),
+        "subnet" => net
+            .subnets()
+            .list(&SubnetFilter::all())
+            .map_ok(|s| Found {
+                network: Some(s.network_id),
+                ..found(s.id, s.name)
+            })
+            .boxed(),
+        "router" => net
+            .routers()
+            .list(&crate::network::RouterFilter::all())
+            .map_ok(|r| found(r.id, r.name))
+            .boxed(),
+        _ => net
+            .security_groups()
+            .list(&SecurityGroupFilter::all())
+            .map_ok(|g| found(g.id, g.name))
+            .boxed(),
+    }
+    .try_collect()
+    .await?;
+    let what = format!("{key} '{word}'");
+    let fits = all.iter().filter(|f| f.id == word || f.name == word);
+    let names = all.iter().map(|f| format!("{} ({})", f.name, f.id));
+    let id = one(&what, fits.map(|f| f.id.clone()), names)?;
+    all.into_iter().find(|f| f.id == id).ok_or_else(|| missing(&what, "it is gone"))
 }
 
 /// The external network that was chosen.
