@@ -46,7 +46,9 @@ impl Driver for World {
 
     fn desired(&self, size: &u32, _from: &Outputs) -> Result<Desired<Thing>, Error> {
         let graph = Desired::builder().want(key("network"), Thing::new("network").size(*size));
-        graph.want(key("server"), Thing::new("server").on(&key("network"))).build()
+        graph
+            .want(key("server"), Thing::new("server").on(&key("network")))
+            .build()
     }
 
     fn gives(&self, _size: &u32, _seen: &Observed<Thing>) -> Outputs {
@@ -79,7 +81,11 @@ impl Bench {
                 says,
                 asked: Arc::default(),
             },
-            cx: Context::new(owner, Policy::default(), tools(Arc::new(MemoryLedger::default()), clock)),
+            cx: Context::new(
+                owner,
+                Policy::default(),
+                tools(Arc::new(MemoryLedger::default()), clock),
+            ),
         }
     }
 
@@ -92,7 +98,10 @@ impl Bench {
     }
 
     async fn up(&mut self, size: u32) -> Outcome {
-        self.pipeline(size).run(&mut self.cx, Wanted::Spec, None).await.unwrap()
+        self.pipeline(size)
+            .run(&mut self.cx, Wanted::Spec, None)
+            .await
+            .unwrap()
     }
 
     fn asked(&self) -> usize {
@@ -107,9 +116,12 @@ impl Bench {
 fn findings() -> Vec<Finding> {
     vec![
         Finding::warning(&codes::CORE_PROVIDER, "the quota is not known"),
-        Finding::error(&codes::CORE_PREFLIGHT, "cores: 4 more are needed, 2 of 20 are free")
-            .remedy("ask for a quota of 22")
-            .about(&key("server")),
+        Finding::error(
+            &codes::CORE_PREFLIGHT,
+            "cores: 4 more are needed, 2 of 20 are free",
+        )
+        .remedy("ask for a quota of 22")
+        .about(&key("server")),
         Finding::error(&codes::CORE_UNSUPPORTED, "there is no such service"),
     ]
 }
@@ -144,7 +156,10 @@ async fn errors_stop_a_run_whether_its_plan_was_shown_or_not_and_nothing_is_writ
         let Outcome::Blocked { because, .. } = bench.up(1).await else {
             panic!("it was begun");
         };
-        let told: Vec<(&str, &str)> = because.iter().map(|b| (b.key.as_str(), b.code.as_str())).collect();
+        let told: Vec<(&str, &str)> = because
+            .iter()
+            .map(|b| (b.key.as_str(), b.code.as_str()))
+            .collect();
         assert_eq!(
             told,
             [
@@ -177,7 +192,11 @@ async fn a_driver_is_asked_once_before_the_first_write_and_never_where_nothing_i
     assert_eq!(bench.asked(), 1, "a change");
     bench.plan(1, Wanted::Nothing).await;
     assert_eq!(bench.asked(), 0, "the way down");
-    let down = bench.pipeline(1).run(&mut bench.cx, Wanted::Nothing, None).await.unwrap();
+    let down = bench
+        .pipeline(1)
+        .run(&mut bench.cx, Wanted::Nothing, None)
+        .await
+        .unwrap();
     assert_eq!((down, bench.asked()), (Outcome::Converged, 0));
     // Who plans first is not asked again in the run.
     bench.cx.shown = Some(bench.plan(1, Wanted::Spec).await);

@@ -4,11 +4,16 @@
 
 mod provided;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use paas_core::{
-    clock::Clock as _,
-    error::Error,
+    event::{Event, EventSink, Silent, State},
     pipeline::{Obstruction, Outcome, Wanted},
     spec::PlatformSpec,
 };
@@ -27,7 +32,11 @@ fn plain() -> PlatformSpec {
 }
 
 /// Planned and shown, or just carried out: the same error, and nothing is there.
-async fn is_refused_before_the_first_write(place: &mut Place, spec: &PlatformSpec, code: &str) -> Obstruction {
+async fn is_refused_before_the_first_write(
+    place: &mut Place,
+    spec: &PlatformSpec,
+    code: &str,
+) -> Obstruction {
     place.fake.forget_calls();
     let before = (place.clock.elapsed(), place.fake.leftovers());
     let plan = place.plan(spec).await;
@@ -54,7 +63,10 @@ async fn a_flavor_too_small_for_the_image() {
     let mut place = Place::new(setup).await;
     let tiny = spec(r#"{"flavor": "m1.tiny"}"#, "{}");
     let error = is_refused_before_the_first_write(&mut place, &tiny, "PAAS-OS-0035").await;
-    assert!(error.why.contains("512 MiB") && error.why.contains("1024 MiB"), "{error:#?}");
+    assert!(
+        error.why.contains("512 MiB") && error.why.contains("1024 MiB"),
+        "{error:#?}"
+    );
     assert!(error.remedy.contains("at least 1024 MiB"), "{error:#?}");
 }
 
@@ -77,7 +89,10 @@ async fn a_quota_that_somebody_else_uses_up_between_plan_and_run() {
     };
     assert_eq!(because.len(), 1, "{because:#?}");
     assert_eq!(because[0].code, "PAAS-OS-0016");
-    assert!(because[0].why.contains("Quota exceeded for instances"), "{because:#?}");
+    assert!(
+        because[0].why.contains("Quota exceeded for instances"),
+        "{because:#?}"
+    );
     place.down(&plain()).await;
     assert_eq!(place.fake.leftovers(), []);
 }
@@ -93,7 +108,13 @@ async fn an_image_that_has_no_data_yet() {
         assert!(error.why.contains("it is queued"), "{error:#?}");
     }
     // With its data it boots.
-    place.client.image().images().upload(&image.id, "disk").await.unwrap();
+    place
+        .client
+        .image()
+        .images()
+        .upload(&image.id, "disk")
+        .await
+        .unwrap();
     let booting = spec(r#"{"image": "fresh"}"#, "{}");
     assert_eq!(place.up(&booting).await, Outcome::Converged);
     place.down(&booting).await;
@@ -107,7 +128,10 @@ async fn a_network_of_the_same_name_twice() {
     let second = networks.create(&NewNetwork::new("office")).await.unwrap();
     let named = |word: &str| spec(&format!(r#"{{"existing": {{"network": "{word}"}}}}"#), "{}");
     let error = is_refused_before_the_first_write(&mut place, &named("office"), "PAAS-OS-0041").await;
-    assert!(error.why.contains(&first.id) && error.why.contains(&second.id), "{error:#?}");
+    assert!(
+        error.why.contains(&first.id) && error.why.contains(&second.id),
+        "{error:#?}"
+    );
     assert!(error.remedy.contains("by its id"), "{error:#?}");
     // By its id it is clear, and it stays when everything goes.
     let clear = named(&first.id);
@@ -117,59 +141,97 @@ async fn a_network_of_the_same_name_twice() {
     assert_eq!(left, ["office", "office"]);
 }
 
-/// Some passes go well; then access is taken away in the middle of it.
-async fn cut_off_after(passes: usize, cloud: fn(&Fake) -> Cloud, cut: fn(&Fake, bool)) -> (Place, Error) {
-    let mut place = Place::by(Setup::default(), cloud).await;
-    let pipeline = place.pipeline(&plain());
-    for _ in 0..passes {
-        if let Outcome::Progressing { again_in, .. } = pipeline.advance(&mut place.cx).await.unwrap() {
-            place.clock.sleep(again_in).await;
+/// Cuts the access when so many steps were done.
+#[derive(Debug)]
+struct Scissors {
+    fake: Arc<Fake>,
+    after: usize,
+    done: AtomicUsize,
+    cut: fn(&Fake, bool),
+}
+
+impl EventSink for Scissors {
+    fn emit(&self, event: &Event) {
+        let done = match event.state {
+            State::Done => self.done.fetch_add(1, Ordering::Relaxed) + 1,
+            _ => self.done.load(Ordering::Relaxed),
+        };
+        if done == self.after {
+            (self.cut)(&self.fake, false);
         }
     }
-    cut(&place.fake, false);
-    let before = place.clock.elapsed();
-    let error = pipeline.run(&mut place.cx, Wanted::Spec, Some(LIMIT)).await.unwrap_err();
-    assert!(place.clock.elapsed() - before < Duration::from_secs(60), "it was tried for too long");
-    (place, error)
 }
 
-/// Whatever was made until then is found by a later `down` with good credentials.
-async fn comes_down(mut place: Place, restore: fn(&Fake, bool)) {
-    restore(&place.fake, true);
+/// So many steps go well; then access is taken away in the middle of it. Gives the code, and how much is there.
+async fn cut_off(after: usize, cloud: fn(&Fake) -> Cloud, cut: fn(&Fake, bool)) -> (String, usize) {
+    let mut place = Place::by(Setup::default(), cloud).await;
+    place.cx.tools.events = Arc::new(Scissors {
+        fake: place.fake.clone(),
+        after,
+        done: AtomicUsize::new(0),
+        cut,
+    });
+    let pipeline = place.pipeline(&plain());
+    let before = place.clock.elapsed();
+    let code = match pipeline.run(&mut place.cx, Wanted::Spec, Some(LIMIT)).await {
+        Err(error) => error.code().id.to_owned(),
+        Ok(Outcome::Blocked { because, .. }) => because[0].code.clone(),
+        Ok(other) => panic!("after {after} steps: {other:?}"),
+    };
+    assert!(
+        place.clock.elapsed() - before < Duration::from_secs(60),
+        "it was tried for too long"
+    );
+    let there = place.fake.leftovers().len();
+
+    // Whatever was made until then is found by a later `down` with good credentials.
+    place.cx.tools.events = Arc::new(Silent);
+    cut(&place.fake, true);
     place.log_in_again();
     place.down(&plain()).await;
-    assert_eq!(place.fake.leftovers(), []);
+    assert_eq!(place.fake.leftovers(), [], "after {after} steps");
+    (code, there)
 }
 
-/// Before anything, between the first things, with servers that boot, and when all is there.
-const MOMENTS: [usize; 5] = [0, 1, 2, 4, 9];
+/// Before the first thing, between things, and when the last ones are made: seventeen steps make this platform.
+const MOMENTS: [usize; 6] = [0, 1, 3, 7, 11, 16];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_that_is_taken_back_mid_way() {
-    let cut = |fake: &Fake, on: bool| fake.switch_user("demo", on);
     for cloud in [Fake::cloud as fn(&Fake) -> Cloud, Fake::cloud_by_credential] {
-        for passes in MOMENTS {
-            let (place, error) = cut_off_after(passes, cloud, cut).await;
-            // Before the first pass nobody accepted it yet: it may as well be wrong.
-            let code = if passes == 0 { "PAAS-OS-0010" } else { "PAAS-OS-0011" };
-            assert_eq!(error.code().id, code, "after {passes} passes: {error}");
-            comes_down(place, cut).await;
+        for after in MOMENTS {
+            let (code, _) = cut_off(after, cloud, |fake, on| fake.switch_user("demo", on)).await;
+            assert_eq!(code, "PAAS-OS-0011", "after {after} steps");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_that_vanishes_mid_way() {
-    let cut = |fake: &Fake, on: bool| fake.switch_project("demo", on);
-    let mut made = 0;
-    for passes in MOMENTS {
-        let (place, error) = cut_off_after(passes, Fake::cloud, cut).await;
-        let code = if passes == 0 { "PAAS-OS-0010" } else { "PAAS-OS-0011" };
-        assert_eq!(error.code().id, code, "after {passes} passes: {error}");
-        made = made.max(place.fake.leftovers().len());
-        comes_down(place, cut).await;
+    let mut made = Vec::new();
+    for after in MOMENTS {
+        let (code, there) = cut_off(after, Fake::cloud, |fake, on| fake.switch_project("demo", on)).await;
+        assert_eq!(code, "PAAS-OS-0011", "after {after} steps");
+        made.push(there);
     }
-    assert!(made > 20, "the middle was never reached: {made}");
+    assert!(
+        made.is_sorted() && made[0] == 0 && made[2] < made[4],
+        "the middle was never reached: {made:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_that_is_not_there() {
+    let moon = |fake: &Fake| Cloud {
+        region: Some("Moon".into()),
+        ..fake.cloud()
+    };
+    let mut place = Place::by(Setup::default(), moon).await;
+    let pipeline = place.pipeline(&plain());
+    let error = pipeline.plan(&mut place.cx, Wanted::Spec).await.unwrap_err();
+    assert_eq!(error.code().id, "PAAS-OS-0029");
+    assert!(error.words().contains("RegionOne"), "{error}");
+    place.is_untouched();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,9 @@
 //! What is found before the first write: each finding, several at once, none where all is well, and who is asked what.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and shows the plan")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and shows the plan"
+)]
 
 mod provided;
 
@@ -22,16 +26,21 @@ use serde_json::json;
 
 const KEY: &str = r#""sshPublicKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0Yq0fGv0YB1cqTYKHYkVwhBJyVVxkBHvLPs1Yb0tQK me""#;
 
-/// How often which call was made, but those that log in and look for the owner's things.
+/// How often which call was made.
 fn asked(fake: &Fake) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for call in fake.calls() {
         let segments = call.path.split('/');
         let is_id = |s: &&str| s.len() >= 32 && s.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
         let path: Vec<&str> = segments.map(|s| if is_id(&s) { "*" } else { s }).collect();
-        *counts.entry(format!("{} {}", call.method, path.join("/"))).or_default() += 1;
+        *counts
+            .entry(format!("{} {}", call.method, path.join("/")))
+            .or_default() += 1;
     }
-    counts.into_iter().map(|(call, n)| format!("{n} {call}")).collect()
+    counts
+        .into_iter()
+        .map(|(call, n)| format!("{n} {call}"))
+        .collect()
 }
 
 /// The calls of a plan that are not made once the Platform is there.
@@ -107,7 +116,11 @@ async fn a_plan_that_makes_nothing_asks_nothing_more() {
     assert_eq!(place.plan(&after).await.stages[0].steps.len(), 1);
     assert_eq!(asked(&place.fake), idle);
     place.fake.forget_calls();
-    let down = place.pipeline(&before).plan(&mut place.cx, Wanted::Nothing).await.unwrap();
+    let down = place
+        .pipeline(&before)
+        .plan(&mut place.cx, Wanted::Nothing)
+        .await
+        .unwrap();
     assert!(!down.is_empty());
     assert_eq!(asked(&place.fake), idle);
 }
@@ -116,7 +129,12 @@ async fn a_plan_that_makes_nothing_asks_nothing_more() {
 async fn every_quota_is_told_with_its_numbers_and_what_would_do() {
     let two = || spec("{}", "{}");
     let keyed = || spec(&format!("{{{KEY}}}"), "{}");
-    let with_disks = || spec("{}", r#"{"pools": [{"name": "workers", "dataVolumeSize": "50Gi"}]}"#);
+    let with_disks = || {
+        spec(
+            "{}",
+            r#"{"pools": [{"name": "workers", "dataVolumeSize": "50Gi"}]}"#,
+        )
+    };
     let apart = || spec("{}", r#"{"pools": [{"name": "workers", "replicas": 3}]}"#);
     let balanced = || spec(r#"{"loadBalancer": true, "floatingIps": "Off"}"#, "{}");
     let mut table = Vec::new();
@@ -127,8 +145,6 @@ async fn every_quota_is_told_with_its_numbers_and_what_would_do() {
         (quotas(|q| q.server_groups = 0), apart()),
         (quotas(|q| q.server_group_members = 2), apart()),
         (quotas(|q| q.key_pairs = 0), keyed()),
-        (quotas(|q| q.networks = 0), two()),
-        (quotas(|q| q.subnets = 0), two()),
         (quotas(|q| q.routers = 0), two()),
         (quotas(|q| q.ports = 2), two()),
         (quotas(|q| q.security_groups = 1), two()),
@@ -140,6 +156,13 @@ async fn every_quota_is_told_with_its_numbers_and_what_would_do() {
     ] {
         table.push(one(setup, &spec).await);
     }
+    for limits in [json!({"network": 0}), json!({"subnet": 0})] {
+        let mut place = Place::new(Setup::default()).await;
+        allow(&place, Kind::Network, limits).await;
+        let findings = told(&place.findings(&two()).await);
+        assert_eq!(findings.len(), 1, "{findings:#?}");
+        table.extend(findings);
+    }
     insta::assert_snapshot!(table.join("\n"));
 }
 
@@ -148,9 +171,18 @@ async fn what_exists_counts_and_no_limit_is_no_limit() {
     let mut place = Place::new(quotas(|q| q.routers = 1)).await;
     let two = spec("{}", "{}");
     assert_eq!(told(&place.findings(&two).await), [""; 0]);
-    place.client.network().routers().create(&NewRouter::new("somebody's")).await.unwrap();
+    place
+        .client
+        .network()
+        .routers()
+        .create(&NewRouter::new("somebody's"))
+        .await
+        .unwrap();
     let findings = place.findings(&two).await;
-    assert!(findings[0].what.contains("1 more is needed, 0 of 1 are free"), "{findings:#?}");
+    assert!(
+        findings[0].what.contains("1 more is needed, 0 of 1 are free"),
+        "{findings:#?}"
+    );
     allow(&place, Kind::Network, json!({"router": -1})).await;
     assert_eq!(told(&place.findings(&two).await), [""; 0]);
 }
@@ -178,7 +210,8 @@ async fn a_rolling_replacement_needs_what_it_is_larger_by_and_what_is_deleted_be
     setup.flavors.push(Flavor::new("m1.large", 4, 4096, 40));
     let mut place = Place::new(setup).await;
     let of = |flavor: &str, pool: &str| {
-        let pools = format!(r#"{{"pools": [{{"name": "{pool}", "replicas": 3, "machineType": "{flavor}"}}]}}"#);
+        let pools =
+            format!(r#"{{"pools": [{{"name": "{pool}", "replicas": 3, "machineType": "{flavor}"}}]}}"#);
         spec(r#"{"antiAffinity": "Off"}"#, &pools)
     };
     assert_eq!(place.up(&of("m1.small", "workers")).await, Outcome::Converged);
@@ -186,12 +219,18 @@ async fn a_rolling_replacement_needs_what_it_is_larger_by_and_what_is_deleted_be
     assert_eq!(told(&place.findings(&of("m1.tiny", "workers")).await), [""; 0]);
     // Twice as large.
     let larger = told(&place.findings(&of("m1.medium", "workers")).await);
-    assert!(larger[0].contains("cores: 3 more are needed, 0 of 5 are free"), "{larger:#?}");
+    assert!(
+        larger[0].contains("cores: 3 more are needed, 0 of 5 are free"),
+        "{larger:#?}"
+    );
     assert!(larger[0].starts_with('✗'), "{larger:#?}");
     // Other machines of the same size: there is room once the old ones are gone.
     let others = told(&place.findings(&of("m1.small", "others")).await);
     assert_eq!(others.len(), 1, "{others:#?}");
-    assert!(others[0].starts_with("! OS-0034 cores: 3 more are needed, 0 of 5 are free, 3 when"), "{others:#?}");
+    assert!(
+        others[0].starts_with("! OS-0034 cores: 3 more are needed, 0 of 5 are free, 3 when"),
+        "{others:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,7 +244,10 @@ async fn flavors_that_do_not_fit_are_told_with_what_would() {
     for spec in [
         on("m1.small", "{}"),
         on("c1.diskless", "{}"),
-        on("m1.medium", r#"{"pools": [{"name": "workers", "volumeSize": "10Gi"}]}"#),
+        on(
+            "m1.medium",
+            r#"{"pools": [{"name": "workers", "volumeSize": "10Gi"}]}"#,
+        ),
         on("m1.tiny", r#"{"pools": [{"name": "workers", "replicas": 5}]}"#),
         on("m1.gone", "{}"),
     ] {
@@ -220,7 +262,10 @@ async fn zones_must_be_there_and_open() {
     let mut setup = Setup::default();
     setup.hypervisors.push(Hypervisor::new("compute-9", "closed"));
     setup.shape.closed_zones = vec!["closed".into()];
-    let zoned = spec(r#"{"availabilityZones": ["nova", "closed", "moon"]}"#, r#"{"pools": [{"name": "w", "replicas": 3}]}"#);
+    let zoned = spec(
+        r#"{"availabilityZones": ["nova", "closed", "moon"]}"#,
+        r#"{"pools": [{"name": "w", "replicas": 3}]}"#,
+    );
     insta::assert_snapshot!(told(&found(setup, &zoned).await).join("\n"));
 }
 
@@ -243,7 +288,10 @@ async fn the_external_network_has_to_be_clear() {
         one(second(), &spec(r#"{"externalNetwork": "moon"}"#, "{}")).await,
     ];
     // Named, it is clear.
-    assert_eq!(found(second(), &spec(r#"{"externalNetwork": "other"}"#, "{}")).await, []);
+    assert_eq!(
+        found(second(), &spec(r#"{"externalNetwork": "other"}"#, "{}")).await,
+        []
+    );
     table.push(String::new());
     insta::assert_snapshot!(table.join("\n"));
 }
@@ -255,7 +303,10 @@ async fn what_exists_by_the_users_word_must_be_there_once_and_belong_together() 
     let first = net.networks().create(&NewNetwork::new("twice")).await.unwrap();
     net.networks().create(&NewNetwork::new("twice")).await.unwrap();
     let other = net.networks().create(&NewNetwork::new("once")).await.unwrap();
-    net.subnets().create(&NewSubnet::new(&*first.id, 4, "10.9.0.0/24").name("its")).await.unwrap();
+    net.subnets()
+        .create(&NewSubnet::new(&*first.id, 4, "10.9.0.0/24").name("its"))
+        .await
+        .unwrap();
     let existing = |what: &str| spec(&format!(r#"{{"existing": {what}}}"#), "{}");
     let mut table = Vec::new();
     for what in [
@@ -266,13 +317,21 @@ async fn what_exists_by_the_users_word_must_be_there_once_and_belong_together() 
         r#"{"network": "00000000-0000-4000-8000-000000000000"}"#.to_owned(),
     ] {
         let findings = told(&place.findings(&existing(&what)).await);
-        table.extend(findings.into_iter().map(|f| f.replace(&*first.id, "FIRST").replace(&*other.id, "ONCE")));
+        table.extend(
+            findings
+                .into_iter()
+                .map(|f| f.replace(&*first.id, "FIRST").replace(&*other.id, "ONCE")),
+        );
         table.push(String::new());
     }
     let ids = table.join("\n");
     let masked = ids.split_inclusive(['(', ' ', ',']).map(|word| {
         let id = word.trim_end_matches([',', ')', ' ']);
-        if uuid::Uuid::try_parse(id).is_ok() && !id.starts_with("00000000") { word.replace(id, "ID") } else { word.to_owned() }
+        if uuid::Uuid::try_parse(id).is_ok() && !id.starts_with("00000000") {
+            word.replace(id, "ID")
+        } else {
+            word.to_owned()
+        }
     });
     insta::assert_snapshot!(masked.collect::<String>());
 }
@@ -284,9 +343,15 @@ async fn an_image_without_data_and_one_that_is_not_there_are_told() {
     let image = place.client.image().images().create(&new).await.unwrap();
     let booting = |image: &str| spec(&format!(r#"{{"image": "{image}"}}"#), "{}");
     let mut table = told(&place.findings(&booting("fresh")).await);
-    table.extend(told(&place.findings(&booting(&image.id)).await).iter().map(|f| f.replace(&*image.id, "ID")));
+    table.extend(
+        told(&place.findings(&booting(&image.id)).await)
+            .iter()
+            .map(|f| f.replace(&*image.id, "ID")),
+    );
     table.extend(told(&place.findings(&booting("moon")).await));
-    table.extend(told(&place.findings(&spec(r#"{"imageDistro": "plan9"}"#, "{}")).await));
+    table.extend(told(
+        &place.findings(&spec(r#"{"imageDistro": "plan9"}"#, "{}")).await,
+    ));
     insta::assert_snapshot!(table.join("\n"));
 }
 
@@ -312,10 +377,10 @@ async fn a_service_that_is_not_there_is_told_where_it_is_needed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_that_may_only_look_are_told() {
     let mut setup = Setup::default();
-    setup.users[0].roles = vec!["reader".into()];
+    setup.users[0].roles = vec!["reader".into(), "load-balancer_observer".into()];
     let table = [one(setup, &spec("{}", "{}")).await];
     let mut setup = Setup::default();
-    setup.users[0].roles = vec!["member".into()];
+    setup.users[0].roles = vec!["member".into(), "load-balancer_observer".into()];
     let balanced = spec(r#"{"loadBalancer": true, "floatingIps": "Off"}"#, "{}");
     let findings = told(&found(setup, &balanced).await);
     insta::assert_snapshot!([table.as_slice(), &findings].concat().join("\n"));
@@ -345,11 +410,19 @@ async fn what_nobody_tells_is_a_warning_and_stops_nothing() {
     let mut place = Place::new(Setup::default()).await;
     let plain = spec("{}", "{}");
     for (service, path) in [(Kind::Compute, "**/limits"), (Kind::Network, "**/quotas/**")] {
-        place.fake.inject(Fault::new(What::Refuse(403)).on(service).call("GET", path).always());
+        place.fake.inject(
+            Fault::new(What::Refuse(403))
+                .on(service)
+                .call("GET", path)
+                .always(),
+        );
     }
     let findings = place.findings(&plain).await;
     assert!(findings.iter().all(|f| !f.is_error()), "{findings:#?}");
-    let table: Vec<String> = told(&findings).iter().map(|f| f.split(" (request").next().unwrap().to_owned()).collect();
+    let table: Vec<String> = told(&findings)
+        .iter()
+        .map(|f| f.split(" (request").next().unwrap().to_owned())
+        .collect();
     insta::assert_snapshot!(table.join("\n"));
     assert_eq!(place.up(&plain).await, Outcome::Converged);
 }
@@ -361,10 +434,16 @@ async fn what_does_not_come_in_time_is_a_warning() {
     // Logged in, and the versions known: what is measured is the look ahead alone.
     place.plan(&plain).await;
     let hour = What::Delay(Duration::from_secs(3600));
-    place.fake.inject(Fault::new(hour).on(Kind::Network).call("GET", "**/quotas/**").always());
+    place.fake.inject(
+        Fault::new(hour)
+            .on(Kind::Network)
+            .call("GET", "**/quotas/**")
+            .always(),
+    );
     let findings = place.findings(&plain).await;
     assert!(findings.iter().all(|f| !f.is_error()), "{findings:#?}");
-    let late = |f: &Finding| f.code == "PAAS-OS-0037" && f.what == "the quota of Neutron was not told within 0.4 s";
+    let late =
+        |f: &Finding| f.code == "PAAS-OS-0037" && f.what == "the quota of Neutron was not told within 0.4 s";
     assert!(findings.iter().any(late), "{findings:#?}");
 }
 

@@ -91,8 +91,8 @@ pub(super) async fn there(client: &Client, key: &str, word: &str) -> Result<Foun
         name,
         network: None,
     };
-    let net = client.network();
-    let all: Vec<Found> = match key.split('/').next().unwrap_or(key) {
+    let (net, kind) = (client.network(), key.split('/').next().unwrap_or(key));
+    let all: Vec<Found> = match kind {
         "network" => net
             .networks()
             .list(&NetworkFilter::all())
@@ -119,89 +119,103 @@ pub(super) async fn there(client: &Client, key: &str, word: &str) -> Result<Foun
     }
     .try_collect()
     .await?;
-    let what = format!("{key} '{word}'");
-    let fits = all.iter().filter(|f| f.id == word || f.name == word);
-    let names = all.iter().map(|f| format!("{} ({})", f.name, f.id));
-    let id = one(&what, fits.map(|f| f.id.clone()), names)?;
-    all.into_iter().find(|f| f.id == id).ok_or_else(|| missing(&what, "it is gone"))
+    let kind = match kind {
+        "security-group-there" => "security group",
+        kind => kind,
+    };
+    let named = |f: &Found| f.id == word || f.name == word;
+    let say = |f: &Found| format!("{} ({})", f.name, f.id);
+    let found = one(&format!("{kind} '{word}'"), &all, named, say)?;
+    Ok(found.clone())
 }
 
 /// The external network that was chosen.
 pub(super) async fn external(client: &Client, choice: &Choice) -> Result<Network> {
     let networks = client.network().networks();
     let all = networks.all(&NetworkFilter::all().external(true)).await?;
-    let fits: Vec<&Network> = match choice {
-        Choice::Named(word) => all.iter().filter(|n| n.name == *word || n.id == *word).collect(),
+    let say = |n: &Network| format!("{} ({})", n.name, n.id);
+    let found = match choice {
+        Choice::Named(word) => {
+            let named = |n: &Network| n.name == *word || n.id == *word;
+            one(&format!("external network '{word}'"), &all, named, say)
+        }
         _ => {
-            let default: Vec<_> = all.iter().filter(|n| n.is_default).collect();
-            if default.is_empty() {
-                all.iter().collect()
-            } else {
-                default
-            }
+            let any = all.iter().any(|n| n.is_default);
+            one("the external network", &all, |n| n.is_default || !any, say)
         }
     };
-    let names = all.iter().map(|n| format!("{} ({})", n.name, n.id));
-    let what = format!("external network {choice}");
-    let id = one(&what, fits.into_iter().map(|n| n.id.clone()), names)?;
-    all.into_iter().find(|n| n.id == id).ok_or_else(|| missing(&what, "it is gone"))
+    found.cloned().map_err(|e| match all.is_empty() {
+        true => e.remedy(
+            "ask the operator of the cloud for one, or name a router that is there (existing.router) and set floatingIps: Off",
+        ),
+        false => e,
+    })
 }
 
 /// The image that was chosen: one that boots.
 pub(super) async fn image(client: &Client, choice: &Choice) -> Result<Image> {
-    let what = format!("image {choice}");
     let images = client.image().images();
     match choice {
         Choice::Named(word) => {
+            let what = format!("image '{word}'");
             let mut named = images.all(&ImageFilter::all().name(word.as_str())).await?;
             // Names are not unique: the newest that boots, else one that tells why none does.
-            named.sort_by_key(|i| (i.status != ImageStatus::Active, std::cmp::Reverse(i.created_at.at())));
+            named.sort_by_key(|i| {
+                (
+                    i.status != ImageStatus::Active,
+                    std::cmp::Reverse(i.created_at.at()),
+                )
+            });
             let found = match named.into_iter().next() {
                 Some(found) => found,
                 None => images.show(word).await.map_err(|e| match e.class() {
-                    Class::NotFound | Class::Invalid => missing(&what, "there is none of that name or id"),
+                    Class::NotFound | Class::Invalid => missing(&what, "there is none of that name or id")
+                        .remedy("choose an image that this project can see; those of the community go by their id"),
                     _ => e,
                 })?,
             };
             match found.status {
                 ImageStatus::Active => Ok(found),
-                other => Err(missing(&what, &format!("it is {other}, and only an active one boots"))),
+                other => Err(
+                    missing(&what, &format!("it is {other}, and only an active one boots"))
+                        .remedy("wait until its data are there, or choose another image"),
+                ),
             }
         }
         Choice::Newest { distros } => {
-            let all = images.all(&ImageFilter::all().status(ImageStatus::Active)).await?;
+            let all = images
+                .all(&ImageFilter::all().status(ImageStatus::Active))
+                .await?;
             match distros.iter().find_map(|distro| newest(&all, distro)) {
                 Some(image) => Ok(image.clone()),
-                None => {
-                    let names: Vec<&str> = all.iter().map(|i| i.name.as_str()).take(20).collect();
-                    Err(missing(&what, &format!("there are: {}", names.join(", "))))
-                }
+                None => Err(none(
+                    &format!("an image of {}", distros.join(" or ")),
+                    all.iter().map(|i| i.name.clone()),
+                )),
             }
         }
-        _ => Err(missing(&what, "an image is chosen by name, id or distribution")),
+        _ => Err(missing("an image", "it is chosen by name, id or distribution")),
     }
 }
 
 /// The flavor that was chosen, of all that there are.
 pub(super) fn flavor<'a>(all: &'a [Flavor], choice: &Choice) -> Result<&'a Flavor> {
-    let what = format!("flavor {choice}");
-    let names = all
-        .iter()
-        .map(|f| format!("{} ({} CPUs, {} MiB, {} GiB)", f.name, f.vcpus, f.ram, f.disk));
     let fits = match choice {
         Choice::Named(word) => all.iter().find(|f| f.id == *word || f.name == *word),
         Choice::AtLeast { cpus, memory, disk } => all
             .iter()
             .filter(|f| {
-                !f.disabled
-                    && f.vcpus >= *cpus
-                    && f.ram >= u64::from(*memory)
-                    && f.disk >= u64::from(*disk)
+                !f.disabled && f.vcpus >= *cpus && f.ram >= u64::from(*memory) && f.disk >= u64::from(*disk)
             })
             .min_by_key(|f| (f.vcpus, f.ram, f.disk, f.name.clone())),
         _ => None,
     };
-    fits.ok_or_else(|| none(&what, names))
+    let what = match choice {
+        Choice::Named(word) => format!("flavor '{word}'"),
+        other => format!("a flavor with {other}"),
+    };
+    let size = |f: &Flavor| format!("{} ({} × CPU, {} MiB, {} GiB)", f.name, f.vcpus, f.ram, f.disk);
+    fits.ok_or_else(|| none(&what, all.iter().map(size)))
 }
 
 /// The newest that says this distribution: by its property, or by how its name begins or goes on after a dash.
@@ -230,25 +244,29 @@ fn missing(what: &str, why: &str) -> Error {
 fn none(what: &str, all: impl Iterator<Item = String>) -> Error {
     let names: Vec<String> = all.take(20).collect();
     if names.is_empty() {
-        missing(what, "there is none at all")
+        missing(what, "there is none at all").remedy("make one, or choose something else")
     } else {
-        missing(what, &format!("there are: {}", names.join(", ")))
+        missing(what, &format!("there are: {}", names.join(", "))).remedy("choose one of these")
     }
 }
 
 /// Exactly one, or what there is instead.
-fn one(
+fn one<'a, T>(
     what: &str,
-    fits: impl IntoIterator<Item = String>,
-    all: impl Iterator<Item = String>,
-) -> Result<String> {
-    let fits: Vec<String> = fits.into_iter().collect();
+    all: &'a [T],
+    fits: impl Fn(&T) -> bool,
+    say: impl Fn(&T) -> String,
+) -> Result<&'a T> {
+    let fits: Vec<&T> = all.iter().filter(|it| fits(it)).collect();
     match fits.as_slice() {
-        [id] => Ok(id.clone()),
-        [] => Err(none(what, all)),
-        several => Err(Error::new(&OS_CHOICE, Class::Blocked)
-            .attempted(format!("find {what}"))
-            .happened(format!("several fit: {}", several.join(", ")))
-            .remedy("name the one that is meant by its id")),
+        [it] => Ok(it),
+        [] => Err(none(what, all.iter().map(say))),
+        several => {
+            let several: Vec<String> = several.iter().map(|it| say(it)).collect();
+            Err(Error::new(&OS_CHOICE, Class::Blocked)
+                .attempted(format!("find {what}"))
+                .happened(format!("several fit: {}", several.join(", ")))
+                .remedy("name the one that is meant by its id"))
+        }
     }
 }

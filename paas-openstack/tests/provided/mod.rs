@@ -26,10 +26,10 @@ use paas_openstack::{
 use tokio_util::sync::CancellationToken;
 
 /// The longest that anything here may take, on the manual clock.
-pub const LIMIT: Duration = Duration::from_secs(300);
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
 
 /// A Platform by the two members of its spec that matter.
-pub fn spec(openstack: &str, kubernetes: &str) -> PlatformSpec {
+pub(crate) fn spec(openstack: &str, kubernetes: &str) -> PlatformSpec {
     let text = format!(
         r#"{{"infrastructure": {{"type": "OpenStack", "openStack": {openstack}}}, "kubernetes": {kubernetes}}}"#
     );
@@ -37,34 +37,34 @@ pub fn spec(openstack: &str, kubernetes: &str) -> PlatformSpec {
 }
 
 /// One cloud and one Platform on it.
-pub struct Place {
-    pub fake: Fake,
-    pub client: Client,
-    pub clock: Arc<dyn Clock>,
-    pub cx: Context,
+pub(crate) struct Place {
+    pub(crate) fake: Arc<Fake>,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cx: Context,
     secrets: tempfile::TempDir,
     patience: Option<Duration>,
 }
 
 impl Place {
-    pub async fn new(setup: Setup) -> Self {
+    pub(crate) async fn new(setup: Setup) -> Self {
         Self::on(Arc::new(ManualClock::default()), setup, Fake::cloud).await
     }
 
     /// With another credential than the first user's password.
-    pub async fn by(setup: Setup, cloud: impl Fn(&Fake) -> Cloud) -> Self {
+    pub(crate) async fn by(setup: Setup, cloud: impl Fn(&Fake) -> Cloud) -> Self {
         Self::on(Arc::new(ManualClock::default()), setup, cloud).await
     }
 
     /// Where time really passes, with so much patience for looking ahead.
-    pub async fn real(setup: Setup, patience: Duration) -> Self {
+    pub(crate) async fn real(setup: Setup, patience: Duration) -> Self {
         let mut place = Self::on(Arc::new(SystemClock), setup, Fake::cloud).await;
         place.patience = Some(patience);
         place
     }
 
     async fn on(clock: Arc<dyn Clock>, setup: Setup, cloud: impl Fn(&Fake) -> Cloud) -> Self {
-        let fake = Fake::start(setup.with_clock(clock.clone())).await.unwrap();
+        let fake = Arc::new(Fake::start(setup.with_clock(clock.clone())).await.unwrap());
         let owner = Owner::new(
             &Identity::of(&["openstack", "fake"]),
             "Platform",
@@ -90,7 +90,7 @@ impl Place {
     }
 
     /// The cloud as its administrator sees it, in the administrator's own project.
-    pub fn admin(&self) -> Client {
+    pub(crate) fn admin(&self) -> Client {
         let setup = Setup::default();
         let mut cloud = self.fake.cloud();
         let admin = &setup.users[1];
@@ -103,11 +103,11 @@ impl Place {
     }
 
     /// A client that nobody has refused yet.
-    pub fn log_in_again(&mut self) {
+    pub(crate) fn log_in_again(&mut self) {
         self.client = client(&self.clock, self.fake.cloud());
     }
 
-    pub fn pipeline(&self, spec: &PlatformSpec) -> Pipeline {
+    pub(crate) fn pipeline(&self, spec: &PlatformSpec) -> Pipeline {
         let secrets = Arc::new(FileSecrets::new(self.secrets.path()));
         let mut driver = OpenStackDriver::new(self.client.clone(), secrets, spec);
         if let Some(patience) = self.patience {
@@ -116,17 +116,17 @@ impl Place {
         Pipeline::new(vec![Box::new(DriverStage::new(driver, spec.clone()))])
     }
 
-    pub async fn plan(&mut self, spec: &PlatformSpec) -> PlanView {
+    pub(crate) async fn plan(&mut self, spec: &PlatformSpec) -> PlanView {
         let pipeline = self.pipeline(spec);
         pipeline.plan(&mut self.cx, Wanted::Spec).await.unwrap()
     }
 
     /// What the plan of a spec finds.
-    pub async fn findings(&mut self, spec: &PlatformSpec) -> Vec<Finding> {
+    pub(crate) async fn findings(&mut self, spec: &PlatformSpec) -> Vec<Finding> {
         self.plan(spec).await.stages.remove(0).findings
     }
 
-    pub async fn up(&mut self, spec: &PlatformSpec) -> Outcome {
+    pub(crate) async fn up(&mut self, spec: &PlatformSpec) -> Outcome {
         let pipeline = self.pipeline(spec);
         self.cx.asked_anew = true;
         pipeline
@@ -136,7 +136,7 @@ impl Place {
     }
 
     /// Everything goes, and nothing of ours is left.
-    pub async fn down(&mut self, spec: &PlatformSpec) {
+    pub(crate) async fn down(&mut self, spec: &PlatformSpec) {
         let pipeline = self.pipeline(spec);
         self.cx.shown = None;
         self.cx.asked_anew = true;
@@ -145,13 +145,13 @@ impl Place {
     }
 
     /// Nothing was written and nothing is there.
-    pub fn is_untouched(&self) {
+    pub(crate) fn is_untouched(&self) {
         let writes: Vec<_> = self.fake.calls().into_iter().filter(|c| c.mutates()).collect();
         assert!(writes.is_empty(), "{writes:#?}");
     }
 }
 
-pub fn client(clock: &Arc<dyn Clock>, cloud: Cloud) -> Client {
+pub(crate) fn client(clock: &Arc<dyn Clock>, cloud: Cloud) -> Client {
     let options = Options {
         clock: clock.clone(),
         ..Options::default()
@@ -159,7 +159,7 @@ pub fn client(clock: &Arc<dyn Clock>, cloud: Cloud) -> Client {
     Client::new(cloud, options).unwrap()
 }
 
-pub fn named(name: &str) -> paas_openstack::cloud::Named {
+pub(crate) fn named(name: &str) -> paas_openstack::cloud::Named {
     paas_openstack::cloud::Named::Name {
         name: name.to_owned(),
         domain: paas_openstack::cloud::Domain::Name("Default".into()),
@@ -167,7 +167,7 @@ pub fn named(name: &str) -> paas_openstack::cloud::Named {
 }
 
 /// Sets quotas of the project `demo`, as its administrator does.
-pub async fn allow(place: &Place, service: Kind, quotas: serde_json::Value) {
+pub(crate) async fn allow(place: &Place, service: Kind, quotas: serde_json::Value) {
     use paas_openstack::client::Call;
     let project = place.client.token().await.unwrap().project.clone().unwrap().id;
     let (path, member) = match service {
@@ -181,12 +181,12 @@ pub async fn allow(place: &Place, service: Kind, quotas: serde_json::Value) {
 }
 
 /// `code what`, for what stands in the way.
-pub fn told(findings: &[Finding]) -> Vec<String> {
+pub(crate) fn told(findings: &[Finding]) -> Vec<String> {
     let sign = |f: &Finding| if f.is_error() { '✗' } else { '!' };
     let line = |f: &Finding| format!("{} {} {} → {}", sign(f), &f.code[5..], f.what, f.remedy);
     findings.iter().map(line).collect()
 }
 
-pub fn text<'a>(object: &'a Object, field: &str) -> &'a str {
+pub(crate) fn text<'a>(object: &'a Object, field: &str) -> &'a str {
     object.get(field).and_then(|v| v.as_str()).unwrap_or_default()
 }

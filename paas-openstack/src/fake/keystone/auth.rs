@@ -189,7 +189,10 @@ fn scoped(
             _ => return Err(refused()),
         },
     };
-    if wanted.as_ref().is_some_and(|project| keystone.closed.contains(project)) {
+    if wanted
+        .as_ref()
+        .is_some_and(|project| keystone.closed.contains(project))
+    {
         return Err(refused());
     }
     if let (Some(bound), Some(wanted)) = (&proved.project, &wanted)

@@ -84,7 +84,8 @@ impl State {
                 self.closed.remove(&project.id);
             } else {
                 self.closed.insert(project.id.clone());
-                self.tokens.retain(|_, token| token.project.as_ref() != Some(&project.id));
+                self.tokens
+                    .retain(|_, token| token.project.as_ref() != Some(&project.id));
             }
         }
     }

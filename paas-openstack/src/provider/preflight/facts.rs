@@ -94,7 +94,11 @@ impl Facts {
         }
         let mut there = Vec::new();
         for (key, word) in given {
-            there.push(ask(needs.makes, within, lookup::there(client, key.as_str(), word)));
+            there.push(ask(
+                needs.makes,
+                within,
+                lookup::there(client, key.as_str(), word),
+            ));
         }
         let named_zone = needs.servers.iter().any(|s| s.want.zone.is_some());
         let volume_zone = needs.volumes.iter().any(|v| v.want.zone.is_some());
@@ -110,7 +114,11 @@ impl Facts {
                     join_all(images),
                     ask(!needs.servers.is_empty(), within, flavors.all(&whichever)),
                     ask(named_zone, within, nova.availability_zones()),
-                    ask(needs.any(&OF_COMPUTE) || !needs.servers.is_empty(), within, nova.limits()),
+                    ask(
+                        needs.any(&OF_COMPUTE) || !needs.servers.is_empty(),
+                        within,
+                        nova.limits()
+                    ),
                 )
             },
             async {
@@ -131,7 +139,12 @@ impl Facts {
             token,
             credential,
             external,
-            images: needs.images.iter().map(|choice| (*choice).clone()).zip(images).collect(),
+            images: needs
+                .images
+                .iter()
+                .map(|choice| (*choice).clone())
+                .zip(images)
+                .collect(),
             flavors,
             zones,
             volume_zones,

@@ -46,14 +46,20 @@ fn machine(server: &Made<'_, Server>, flavor: &Flavor, facts: &Facts, found: &mu
     };
     if flavor.ram < image.min_ram {
         let (has, needs) = (flavor.ram, image.min_ram);
-        let what = format!("flavor {name} has {has} MiB of memory, image {} needs {needs} MiB", image.name);
+        let what = format!(
+            "flavor {name} has {has} MiB of memory, image {} needs {needs} MiB",
+            image.name
+        );
         let remedy = format!("choose a flavor with at least {needs} MiB, or another image");
         found.add(what, remedy, server.key);
     }
     let needs = disk_of(image);
     if server.want.root == Root::Image && flavor.disk > 0 && flavor.disk < needs {
         let has = flavor.disk;
-        let what = format!("flavor {name} has a disk of {has} GiB, image {} needs {needs} GiB", image.name);
+        let what = format!(
+            "flavor {name} has a disk of {has} GiB, image {} needs {needs} GiB",
+            image.name
+        );
         let remedy = format!("choose a flavor with at least {needs} GiB, or give the pool a volumeSize");
         found.add(what, remedy, server.key);
     }
@@ -66,7 +72,10 @@ fn disk(volume: &Made<'_, Volume>, facts: &Facts, found: &mut Found) {
     };
     let (has, needs) = (u64::from(volume.want.size), disk_of(image));
     if has < needs {
-        let what = format!("the root volume has {has} GiB, image {} needs {needs} GiB", image.name);
+        let what = format!(
+            "the root volume has {has} GiB, image {} needs {needs} GiB",
+            image.name
+        );
         let remedy = format!("set volumeSize to at least {needs}Gi");
         found.add(what, remedy, volume.key);
     }

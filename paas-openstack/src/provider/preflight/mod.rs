@@ -67,8 +67,11 @@ fn silent(what: &str, silence: &Silence) -> Finding {
         &OS_NO_PROJECT,
     ];
     if decisive.contains(&error.code()) {
-        let sentence = error.sentence();
-        let said = sentence.strip_prefix("find ").unwrap_or(&sentence);
+        let what = error.what().and_then(|what| what.strip_prefix("find "));
+        let said = match what.filter(|_| error.code() == &OS_CHOICE) {
+            Some(what) => format!("{what}: {}", error.words()),
+            None => error.words().to_owned(),
+        };
         return Finding::error(error.code(), said).remedy(error.advice());
     }
     Finding::warning(&OS_UNSEEN, format!("{what} is not known: {}", error.sentence()))

@@ -75,23 +75,31 @@ fn zones(of: &str, wanted: BTreeSet<&str>, told: &Told<Vec<Zone>>, found: &mut V
             [] => "none takes anything".to_owned(),
             open => format!("these take {of}: {}", open.join(", ")),
         };
-        found.push(Finding::error(&OS_ZONE, format!("the zone {zone} for {of} {why}; {rest}")));
+        let finding = Finding::error(&OS_ZONE, format!("the zone {zone} for {of} {why}; {rest}"));
+        found.push(finding.remedy("use a zone that takes them, or leave availabilityZones out"));
     }
 }
 
 fn types(needs: &Needs<'_>, facts: &Facts, found: &mut Vec<Finding>) {
-    found.extend(unanswered("which types of volumes there are", &facts.volume_types));
+    found.extend(unanswered(
+        "which types of volumes there are",
+        &facts.volume_types,
+    ));
     let Some(Ok(all)) = &facts.volume_types else {
         return;
     };
-    let wanted: BTreeSet<&str> = needs.volumes.iter().filter_map(|v| v.want.kind.as_deref()).collect();
+    let wanted: BTreeSet<&str> = needs
+        .volumes
+        .iter()
+        .filter_map(|v| v.want.kind.as_deref())
+        .collect();
     for kind in wanted {
         if all.iter().any(|t| t.name == kind || t.id == kind) {
             continue;
         }
         let names: Vec<&str> = all.iter().map(|t| t.name.as_str()).collect();
         let said = format!("volume type {kind}: there are: {}", names.join(", "));
-        found.push(Finding::error(&OS_CHOICE, said));
+        found.push(Finding::error(&OS_CHOICE, said).remedy("choose one of these, or leave volumeType out"));
     }
 }
 

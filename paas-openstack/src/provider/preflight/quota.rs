@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     block_storage::VolumeQuota,
-    codes::OS_ROOM,
+    codes::{OS_NO_SERVICE, OS_ROOM},
     compute::{Flavor, Limits},
     network::NetworkQuota,
     provider::{choice::Choice, kinds::Server, lookup, resource::OpenStackResource},
@@ -46,8 +46,9 @@ pub(super) fn judge(needs: &Needs<'_>, facts: &Facts, desired: &Desired<OpenStac
             let amount = needs.amount(Counted::LoadBalancers);
             found.extend(room("load balancers", "", amount, *quota, advice));
         }
-        Some(Err(Silence::Said(e))) if e.code() == &crate::codes::OS_DENIED => {
-            found.push(super::who::balancers_denied(e));
+        Some(Err(Silence::Said(e))) if e.code() == &OS_NO_SERVICE => {
+            let finding = Finding::error(&OS_NO_SERVICE, e.words());
+            found.push(finding.remedy("set loadBalancer: false: it works without Octavia"));
         }
         Some(Err(silence)) => found.push(silent("the quota of Octavia", silence)),
     }
@@ -98,10 +99,17 @@ fn members(
     limits: &Limits,
     found: &mut Vec<Finding>,
 ) {
-    let Some(most) = limits.max_server_group_members.and_then(|n| usize::try_from(n).ok()) else {
+    let Some(most) = limits
+        .max_server_group_members
+        .and_then(|n| usize::try_from(n).ok())
+    else {
         return;
     };
-    let groups: BTreeSet<&Key> = needs.servers.iter().filter_map(|s| s.want.group.as_ref()).collect();
+    let groups: BTreeSet<&Key> = needs
+        .servers
+        .iter()
+        .filter_map(|s| s.want.group.as_ref())
+        .collect();
     for group in groups {
         let is_in = |it: &&OpenStackResource| matches!(it, OpenStackResource::Server(s) if s.group.as_ref() == Some(group));
         let wanted = desired.wanted().values().filter(is_in).count();
@@ -132,11 +140,36 @@ fn larger<T>(made: &Made<'_, T>, size: impl Fn(&T) -> u64) -> u64 {
 
 fn network(needs: &Needs<'_>, quota: &NetworkQuota, found: &mut Vec<Finding>) {
     let rows = [
-        (Counted::Networks, "networks", quota.network, "or name a network that is there under existing"),
-        (Counted::Subnets, "subnets", quota.subnet, "or name a subnet that is there under existing"),
-        (Counted::Routers, "routers", quota.router, "or name a router that is there under existing"),
-        (Counted::Ports, "ports", quota.port, "or delete ports that nothing uses, or want fewer machines"),
-        (Counted::SecurityGroups, "security groups", quota.security_group, "or delete groups that nothing uses"),
+        (
+            Counted::Networks,
+            "networks",
+            quota.network,
+            "or name a network that is there under existing",
+        ),
+        (
+            Counted::Subnets,
+            "subnets",
+            quota.subnet,
+            "or name a subnet that is there under existing",
+        ),
+        (
+            Counted::Routers,
+            "routers",
+            quota.router,
+            "or name a router that is there under existing",
+        ),
+        (
+            Counted::Ports,
+            "ports",
+            quota.port,
+            "or delete ports that nothing uses, or want fewer machines",
+        ),
+        (
+            Counted::SecurityGroups,
+            "security groups",
+            quota.security_group,
+            "or delete groups that nothing uses",
+        ),
         (
             Counted::SecurityGroupRules,
             "security group rules",
@@ -158,9 +191,25 @@ fn network(needs: &Needs<'_>, quota: &NetworkQuota, found: &mut Vec<Finding>) {
 fn storage(needs: &Needs<'_>, quota: &VolumeQuota, found: &mut Vec<Finding>) {
     let (fewer, smaller) = ("or want fewer volumes", "or want smaller volumes");
     let all = |_: Option<&str>| true;
-    found.extend(room("volumes", "", needs.amount(Counted::Volumes), quota.volumes, fewer));
-    found.extend(room("volumes' size", " GiB", gigabytes(needs, all), quota.gigabytes, smaller));
-    let mut kinds: Vec<&str> = needs.volumes.iter().filter_map(|v| v.want.kind.as_deref()).collect();
+    found.extend(room(
+        "volumes",
+        "",
+        needs.amount(Counted::Volumes),
+        quota.volumes,
+        fewer,
+    ));
+    found.extend(room(
+        "volumes' size",
+        " GiB",
+        gigabytes(needs, all),
+        quota.gigabytes,
+        smaller,
+    ));
+    let mut kinds: Vec<&str> = needs
+        .volumes
+        .iter()
+        .filter_map(|v| v.want.kind.as_deref())
+        .collect();
     kinds.sort_unstable();
     kinds.dedup();
     for kind in kinds {
@@ -172,7 +221,13 @@ fn storage(needs: &Needs<'_>, quota: &VolumeQuota, found: &mut Vec<Finding>) {
                 more: new.filter(|v| of_kind(v.want.kind.as_deref())).count() as u64,
                 freed: gone.count() as u64,
             };
-            found.extend(room(&format!("volumes of type {kind}"), "", amount, *quota, fewer));
+            found.extend(room(
+                &format!("volumes of type {kind}"),
+                "",
+                amount,
+                *quota,
+                fewer,
+            ));
         }
         if let Some(quota) = quota.others.0.get(&format!("gigabytes_{kind}")) {
             let what = format!("size of volumes of type {kind}");
@@ -181,7 +236,10 @@ fn storage(needs: &Needs<'_>, quota: &VolumeQuota, found: &mut Vec<Finding>) {
     }
     let most = u64::try_from(quota.per_volume_gigabytes.limit).unwrap_or(u64::MAX);
     for made in needs.volumes.iter().filter(|v| u64::from(v.want.size) > most) {
-        let what = format!("a volume of {} GiB is wanted, one may have {most} GiB", made.want.size);
+        let what = format!(
+            "a volume of {} GiB is wanted, one may have {most} GiB",
+            made.want.size
+        );
         let finding = Finding::error(&OS_ROOM, what).about(made.key);
         found.push(finding.remedy("ask for a higher limit for one volume, or want a smaller one"));
     }
@@ -213,6 +271,6 @@ fn room(what: &str, unit: &str, need: Amount, quota: Quota, advice: &str) -> Opt
         let remedy = "it may take longer: what is made waits for what is deleted";
         return Some(Finding::warning(&OS_ROOM, said).remedy(remedy));
     }
-    let remedy = format!("ask for a quota of {wanted}{unit}, {advice}");
+    let remedy = format!("ask for a quota of {wanted}{unit} (it is {limit}{unit}), {advice}");
     Some(Finding::error(&OS_ROOM, said).remedy(remedy))
 }

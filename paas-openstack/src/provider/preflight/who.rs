@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use paas_core::{error::Error, preflight::Finding};
+use paas_core::preflight::Finding;
 
 use super::{
     facts::{Facts, Silence},
@@ -42,9 +42,14 @@ pub(super) fn judge(client: &Client, facts: &Facts, now: Timestamp) -> Vec<Findi
         found.push(Finding::error(&OS_NO_PROJECT, "the token is for no project"));
     }
     found.extend(roles(token));
+    if facts.balancers.is_some() {
+        found.extend(balancing(token));
+    }
     if matches!(client.cloud().identity, Identity::Token(_)) {
         let ends = token.expires.map(|at| (at, BUILDING));
-        found.extend(ends.and_then(|(at, least)| ending("the token, which cannot be renewed,", at, now, least)));
+        found.extend(
+            ends.and_then(|(at, least)| ending("the token, which cannot be renewed,", at, now, least)),
+        );
     }
     let password = token.password_expires.as_deref();
     if let Some(at) = password.and_then(|at| crate::wire::Stamp(at.to_owned()).at()) {
@@ -78,10 +83,16 @@ fn roles(token: &Token) -> Option<Finding> {
     Some(Finding::error(&OS_ROLES, said).remedy(format!("ask for the role member in {project}")))
 }
 
-/// Octavia does not even let us look: it will not let us make anything.
-pub(super) fn balancers_denied(error: &Error) -> Finding {
-    Finding::error(&OS_ROLES, error.sentence())
-        .remedy("ask for the role load-balancer_member in this project, or set loadBalancer: false")
+/// Who was given one of Octavia's own roles that only look, and none that makes, works in a cloud where the general roles do not count.
+fn balancing(token: &Token) -> Option<Finding> {
+    let has = |wanted: &[&str]| token.roles.iter().any(|r| wanted.contains(&r.name.as_str()));
+    let makes = ["load-balancer_member", "load-balancer_admin", "admin"];
+    if has(&makes) || !has(&READERS[1..4]) {
+        return None;
+    }
+    let said = format!("{} may only look at load balancers", token.user.name);
+    let remedy = "ask for the role load-balancer_member in this project, or set loadBalancer: false";
+    Some(Finding::error(&OS_ROLES, said).remedy(remedy))
 }
 
 fn ending(what: &str, at: Timestamp, now: Timestamp, least: Duration) -> Option<Finding> {
@@ -96,5 +107,6 @@ fn ending(what: &str, at: Timestamp, now: Timestamp, least: Duration) -> Option<
         (1, _) => "in a day".to_owned(),
         (days, _) => format!("in {days} days"),
     };
-    Some(Finding::warning(&OS_ENDS_SOON, format!("{what} ends {when} ({at:.0})")))
+    let remedy = "make a new one before, and write it into clouds.yaml; without one nothing can be changed or taken down";
+    Some(Finding::warning(&OS_ENDS_SOON, format!("{what} ends {when} ({at:.0})")).remedy(remedy))
 }
