@@ -188,6 +188,27 @@ async fn what_exists_counts_and_no_limit_is_no_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_and_is_not_listed_yet_is_not_counted_twice() {
+    let mut place = Place::new(Setup::default()).await;
+    let two = spec("{}", "{}");
+    allow(&place, Kind::Network, json!({"network": 1})).await;
+    let hidden = Fault::new(What::HideNew(Duration::from_secs(60)));
+    place
+        .fake
+        .inject(hidden.on(Kind::Network).call("POST", "**/networks"));
+    place.pipeline(&two).advance(&mut place.cx).await.unwrap();
+    let stage = place.plan(&two).await.stages.remove(0);
+    assert!(
+        stage
+            .steps
+            .iter()
+            .any(|s| s.key.as_str() == "network" && s.hold.is_some()),
+        "{stage:#?}"
+    );
+    assert_eq!(told(&stage.findings), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn volumes_of_a_type_have_a_quota_of_their_own() {
     let mut place = Place::new(Setup::default()).await;
     let fast = spec(
@@ -255,6 +276,21 @@ async fn flavors_that_do_not_fit_are_told_with_what_would() {
         table.push(String::new());
     }
     insta::assert_snapshot!(table.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_too_small_for_its_machines_is_told() {
+    let crowd = |n: u32| {
+        let pools = format!(r#"{{"pools": [{{"name": "w", "replicas": {n}}}]}}"#);
+        spec(r#"{"networkCidr": "10.0.0.0/28", "antiAffinity": "Off"}"#, &pools)
+    };
+    let roomy = quotas(|q| (q.instances, q.cores, q.ram) = (-1, -1, -1));
+    assert_eq!(found(roomy.clone(), &crowd(12)).await, []);
+    let told = one(roomy, &crowd(13)).await;
+    assert!(
+        told.starts_with("✗ OS-0040 the network 10.0.0.0/28 has 13 addresses, 14 are wanted"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

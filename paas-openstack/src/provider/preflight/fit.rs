@@ -2,24 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use paas_core::{preflight::Finding, resource::Key};
+use paas_core::{graph::Desired, preflight::Finding, resource::Key};
 
 use super::{
     facts::Facts,
     needs::{Made, Needs},
 };
 use crate::{
-    codes::OS_FIT,
+    codes::{OS_FIT, OS_SHAPE},
     compute::Flavor,
     image::Image,
     provider::{
         choice::Choice,
         kinds::{Root, Server, Volume},
         lookup,
+        resource::OpenStackResource,
     },
 };
 
-pub(super) fn judge(needs: &Needs<'_>, facts: &Facts) -> Vec<Finding> {
+pub(super) fn judge(needs: &Needs<'_>, facts: &Facts, desired: &Desired<OpenStackResource>) -> Vec<Finding> {
     let mut found = Found::default();
     for server in &needs.servers {
         if let Some(Ok(flavors)) = &facts.flavors
@@ -31,7 +32,33 @@ pub(super) fn judge(needs: &Needs<'_>, facts: &Facts) -> Vec<Finding> {
     for volume in &needs.volumes {
         disk(volume, facts, &mut found);
     }
-    found.told()
+    let crowded = needs.makes.then(|| addresses(desired)).flatten();
+    found.told().into_iter().chain(crowded).collect()
+}
+
+/// Of a range, its own name, its broadcast and the router are no machine's.
+const NOBODYS: u64 = 3;
+
+/// Whether our own subnet has an address for each port in it.
+fn addresses(desired: &Desired<OpenStackResource>) -> Option<Finding> {
+    let cidr = desired.wanted().values().find_map(|it| match it {
+        OpenStackResource::Subnet(subnet) => Some(&subnet.cidr),
+        _ => None,
+    })?;
+    let bits: u32 = cidr.rsplit_once('/')?.1.parse().ok()?;
+    let has = (1_u64 << 32_u32.checked_sub(bits)?).saturating_sub(NOBODYS);
+    let takes = |it: &&OpenStackResource| {
+        matches!(
+            it,
+            OpenStackResource::Port(_) | OpenStackResource::LoadBalancer(_)
+        )
+    };
+    let wanted = desired.wanted().values().filter(takes).count() as u64;
+    if wanted <= has {
+        return None;
+    }
+    let what = format!("the network {cidr} has {has} addresses, {wanted} are wanted");
+    Some(Finding::error(&OS_SHAPE, what).remedy("set a larger networkCidr, or want fewer machines"))
 }
 
 fn machine(server: &Made<'_, Server>, flavor: &Flavor, facts: &Facts, found: &mut Found) {

@@ -32,12 +32,12 @@ pub(super) async fn look_ahead(
     ahead: Ahead<'_, OpenStackResource>,
     within: Duration,
 ) -> Vec<Finding> {
-    let needs = Needs::of(ahead.plan);
+    let needs = Needs::of(ahead.plan, ahead.seen);
     let facts = Facts::of(client, &needs, ahead.desired.given(), within).await;
     let all = who::judge(client, &facts, ahead.now)
         .into_iter()
         .chain(places::judge(&needs, &facts))
-        .chain(fit::judge(&needs, &facts))
+        .chain(fit::judge(&needs, &facts, ahead.desired))
         .chain(quota::judge(&needs, &facts, ahead.desired));
     let mut found: Vec<Finding> = Vec::new();
     for finding in all {

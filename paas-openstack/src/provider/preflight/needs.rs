@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use paas_core::{
+    graph::Observed,
     plan::{Action, Plan},
     resource::Key,
 };
@@ -69,7 +70,8 @@ pub(super) struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
-    pub(super) fn of(plan: &'a Plan<OpenStackResource>) -> Self {
+    /// What may be there already, although no list shows it yet, is in what the project has: it is not counted again.
+    pub(super) fn of(plan: &'a Plan<OpenStackResource>, seen: &Observed<OpenStackResource>) -> Self {
         let mut needs = Self {
             makes: false,
             counts: BTreeMap::new(),
@@ -80,7 +82,8 @@ impl<'a> Needs<'a> {
             external: Vec::new(),
             images: Vec::new(),
         };
-        for step in &plan.steps {
+        let in_doubt = |key: &Key| seen.waits.get(key).is_some_and(|wait| wait.in_doubt);
+        for step in plan.steps.iter().filter(|step| !in_doubt(&step.key)) {
             match &step.action {
                 Action::Create { want } => needs.made(&step.key, want, None),
                 Action::Replace { live, want, .. } => needs.made(&step.key, want, Some(&live.resource)),
