@@ -33,7 +33,7 @@ pub(super) async fn look_ahead(
     within: Duration,
 ) -> Vec<Finding> {
     let needs = Needs::of(ahead.plan, ahead.seen);
-    let facts = Facts::of(client, &needs, ahead.desired.given(), within).await;
+    let facts = Box::pin(Facts::of(client, &needs, ahead.desired.given(), within)).await;
     let all = who::judge(client, &facts, ahead.now)
         .into_iter()
         .chain(places::judge(&needs, &facts))
