@@ -9,6 +9,7 @@ use paas_core::{
     error::{Class, Error, ErrorView},
     pipeline::{Context, Outcome, Wanted},
     policy::Consent,
+    preflight,
     render::{self, Counts, Detail},
     view::PlanView,
 };
@@ -307,14 +308,7 @@ fn show(app: &App, session: &Session, planned: &[Planned]) {
 
 /// What was found before the first write and would stop it half way ends the command before anybody is asked.
 fn unobstructed(planned: &[Planned], request: &Request<'_>) -> Result<(), Error> {
-    let what = match Counts::of(planned.iter().map(|p| &p.plan)).errors {
-        0 => return Ok(()),
-        1 => "one finding stands in the way".to_owned(),
-        several => format!("{several} findings stand in the way"),
-    };
-    Err(Error::new(&core_codes::CORE_PREFLIGHT, Class::Blocked)
-        .attempted(request.what)
-        .happened(format!("nothing was changed: {what}, shown with the plan")))
+    preflight::clear(planned.iter().map(|p| &p.plan)).map_err(|e| e.attempted(request.what))
 }
 
 /// Whatever stops, goes or is replaced needs a yes: typed, by flag, or by the confirmed name of the object.

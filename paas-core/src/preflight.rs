@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    codes::Code,
+    codes::{self, Code},
     driver::Outputs,
+    error::{Class, Error},
     graph::{Desired, Observed},
     plan::Plan,
     resource::{Key, Resource},
+    view::PlanView,
 };
 
 /// How bad a finding is.
@@ -76,6 +78,22 @@ impl Finding {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// `Ok` if plans that are shown may be begun: for whoever asks a person between the plan and the run. The run itself refuses what is
+/// not ([`PlanView::obstructed`]).
+///
+/// # Errors
+/// [`codes::CORE_PREFLIGHT`] with how many findings stand in the way; each of them is in its plan.
+pub fn clear<'a>(plans: impl IntoIterator<Item = &'a PlanView>) -> Result<(), Error> {
+    let stages = plans.into_iter().flat_map(|plan| &plan.stages);
+    let what = match stages.flat_map(|s| &s.findings).filter(|f| f.is_error()).count() {
+        0 => return Ok(()),
+        1 => "one finding stands in the way".to_owned(),
+        several => format!("{several} findings stand in the way"),
+    };
+    Err(Error::new(&codes::CORE_PREFLIGHT, Class::Blocked)
+        .happened(format!("nothing was changed: {what}, shown with the plan")))
 }
 
 /// What a driver looks ahead with: the plan, and what it was made of.
