@@ -79,6 +79,12 @@ codes! {
     CORE_PROTECTED = "PAAS-CORE-0016", "it is protected",
         "Something that holds data would go, and its spec protects it whatever the consent says.",
         "Set deletionProtection: false in the spec, run `paas up`, and then delete it.";
+    CORE_DRIFTED = "PAAS-CORE-0018", "somebody changed it, and that is only reported",
+        "It is not as the spec says, the spec was not changed, and its driftPolicy is Report.",
+        "Change it back where it was changed, write the change into the spec, or set driftPolicy: Repair and run `paas up`.";
+    CORE_UNMARKED = "PAAS-CORE-0019", "it is there and bears our mark no more",
+        "Somebody overwrote the field that says whose it is, on something that was made or taken over here.",
+        "Take it back with `paas adopt`, or delete it; nothing is made in its place while it is there.";
 }
 
 /// Finds a code by its id, in any case: `paas-core-0001`.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     codes,
     error::{Class, Error},
+    ledger::Applied,
     resource::{Key, Live, Need, Resource},
 };
 
@@ -183,6 +184,10 @@ pub struct Observed<R> {
     /// Keys that must not be touched in this pass although nothing is seen there: a create whose outcome is unknown, or a
     /// back-off. Set from the ledger, never by an actuator.
     pub waits: BTreeMap<Key, Wait>,
+    /// Keys whose resource is there, by its id, but bears our mark no more: neither touched nor made a second time.
+    pub unmarked: BTreeMap<Key, String>,
+    /// What was carried out the last time, which tells a changed spec from a changed world. Set from the ledger, never by an actuator.
+    pub applied: BTreeMap<Key, Applied>,
 }
 
 /// By key: the live resources that need it, each with whether it is built on it.
@@ -208,6 +213,8 @@ impl<R: Resource> Default for Observed<R> {
             duplicates: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             waits: BTreeMap::new(),
+            unmarked: BTreeMap::new(),
+            applied: BTreeMap::new(),
         }
     }
 }

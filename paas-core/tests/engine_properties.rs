@@ -399,6 +399,7 @@ fn observed(parts: &[Part], lives: &Lives) -> Observed<Thing> {
             was_ready: was_ready || health == Health::Ready,
             health,
             origin,
+            drifted: Vec::new(),
         };
         observed.found(name(i), live);
     }

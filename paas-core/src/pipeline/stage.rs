@@ -16,7 +16,7 @@ use crate::{
     error::{Class, Error},
     execute::{Half, execute},
     graph::{Desired, Observed},
-    ledger::{Scope, Settled, Since, doubts, later},
+    ledger::{Scope, Settled, Since, applied, doubts, later},
     plan::plan,
     view::StageView,
 };
@@ -103,7 +103,8 @@ impl<D: Driver> DriverStage<D> {
         cx.holds.extend(self.driver.holds(&self.spec, &observed));
         let plan = plan(&desired, &observed, &policy);
         ledger.settle(&learned);
-        let over = over(&ledger, &plan);
+        let mut over = over(&ledger, &plan);
+        over.extend(applied(&ledger, &desired, &observed, &plan));
         ledger.settle(&over);
         learned.extend(over);
         Ok(Some(Look {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, group, is_agreed, root_cause};
+use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, drift, group, is_agreed, root_cause};
 use crate::{
     codes::{self, Code},
     graph::{Dependants, Desired, Observed},
-    policy::{Drift, Policy, Retention},
+    policy::{Policy, Retention},
     resource::{Change, Health, Key, Live, Need, Origin, Resource},
 };
 
@@ -28,10 +28,17 @@ pub(super) fn decide<R: Resource>(
     let mut roots: BTreeMap<&Key, (Vec<Change>, String)> = BTreeMap::new();
     for (key, live) in &observed.live {
         let ours = live.is_mine() || (live.origin == Origin::Derived && policy.sweep);
-        if let Some(cause) =
-            root_cause(key, live, desired, policy).filter(|_| ours && live.health != Health::Leaving)
-        {
-            roots.insert(key, cause);
+        if !ours || live.health == Health::Leaving {
+            continue;
+        }
+        let Some(cause) = root_cause(key, live, desired, observed, policy) else {
+            continue;
+        };
+        match drift::stays(key, live, desired, observed, policy) {
+            Some(blocked) => plan.blocked.push(blocked),
+            None => {
+                roots.insert(key, cause);
+            }
         }
     }
     leaving_unwanted(desired, observed, policy, plan);
@@ -203,10 +210,6 @@ fn obstacle<R: Resource>(
     let verb = if wanted { Verb::Replace } else { Verb::Delete };
     if let Some(why) = policy.held.get(key) {
         return Some(Obstacle::Held(why.clone()));
-    }
-    if wanted && policy.drift == Drift::Report {
-        let why = "differences are only reported".to_owned();
-        return Some(Obstacle::Blocked(why, &codes::CORE_BLOCKED));
     }
     if live.origin == Origin::External || (live.origin == Origin::Derived && !policy.sweep) {
         return Some(Obstacle::Blocked(

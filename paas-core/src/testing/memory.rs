@@ -261,6 +261,7 @@ impl Item {
             health,
             origin: self.origin,
             was_ready: self.was_ready,
+            drifted: Vec::new(),
         }
     }
 }
