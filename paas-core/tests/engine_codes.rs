@@ -17,7 +17,7 @@ use paas_core::{
     ledger::{FileLedger, MemoryLedger, Scope},
     owner::{Identity, Owner},
     pipeline::{Context, Outcome, Wanted},
-    policy::Policy,
+    policy::{Drift, Policy},
     resource::{Key, Origin},
     secrets::{FileSecrets, SecretStore},
     testing::{Fault, Faulty, Fixed, Fuse, ManualClock, Memory, Pace, Thing, tools},
@@ -158,8 +158,13 @@ fn produce(code: &Code) -> Option<Vec<String>> {
             cx.policy.protected = Some("its spec says so".to_owned());
             run(&cloud, &mut cx)
         }
-        // Of drivers and actuators: a spec that they cannot serve, a secret that they cannot resolve.
-        "PAAS-CORE-0007" | "PAAS-CORE-0014" => return None,
+        "PAAS-CORE-0018" => {
+            cloud.plant(&owner(), &key("a"), Thing::new("thing").image("y"), Origin::Ours);
+            cx.policy.drift = Drift::Report;
+            run(&cloud, &mut cx)
+        }
+        // Of drivers and actuators: a spec that they cannot serve, a secret that they cannot resolve, a mark that is gone.
+        "PAAS-CORE-0007" | "PAAS-CORE-0014" | "PAAS-CORE-0019" => return None,
         other => panic!("{other} has no case here: write what produces it"),
     };
     Some(codes)

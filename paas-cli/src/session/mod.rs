@@ -13,8 +13,12 @@ use paas_core::{
     execute::{Alone, Fence, Tools},
     ledger::FileLedger,
     local::{
-        backup::BackupDriver, driver::LocalInfrastructure, home::Whence, instance::LocalInstance,
-        lock::{Holder, Lock}, machine::LocalMachine,
+        backup::BackupDriver,
+        driver::LocalInfrastructure,
+        home::Whence,
+        instance::LocalInstance,
+        lock::{Holder, Lock},
+        machine::LocalMachine,
     },
     owner::Owner,
     pipeline::{Context, DriverStage, Pipeline, Stage},
@@ -337,7 +341,11 @@ impl Session {
                     events,
                     cancel: self.cancel.clone(),
                 };
-                Context::new(target.owner.clone(), Policy::default(), tools)
+                let policy = match &target.document {
+                    Document::Platform(platform) => platform.spec.policy(),
+                    Document::DatabaseInstance(_) | Document::DatabaseBackup(_) => Policy::default(),
+                };
+                Context::new(target.owner.clone(), policy, tools)
             }
         };
         cx.outputs = given;
