@@ -187,7 +187,14 @@ fn root_cause<R: Resource>(
     policy: &Policy,
 ) -> Option<(Vec<Change>, String)> {
     let Some(want) = desired.wanted().get(key) else {
-        return Some((Vec::new(), "it is no longer wanted".to_owned()));
+        // Whoever remembers anything would remember that it was asked for.
+        let added = !policy.sweep && !observed.applied.is_empty() && !observed.applied.contains_key(key);
+        let why = if added {
+            "it was added from outside"
+        } else {
+            "it is no longer wanted"
+        };
+        return Some((Vec::new(), why.to_owned()));
     };
     let difference = drift::difference(want, live);
     if let Diff::Replace(changes) = difference {

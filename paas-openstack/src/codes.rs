@@ -94,6 +94,9 @@ paas_core::codes! {
     OS_NO_ID = "PAAS-OS-0031", "that is not an id",
         "A resource was asked for by an id that is empty, or that would lead to another place.",
         "Give the id that the list shows.";
+    OS_ADOPT = "PAAS-OS-0039", "it cannot be taken over",
+        "The key is not one that the spec wants, or is taken; the thing is not there, is somebody else's, lies in another network, or does not fit the spec.",
+        "Do what the message says, and ask again; nothing was written.";
     OS_SHAPE = "PAAS-OS-0040", "the machines cannot be laid out",
         "Two groups of machines would have the same names, or more is asked for than the network has addresses.",
         "Change the names or the sizes that the message shows.";

@@ -21,6 +21,9 @@ pub const FLAVOR: &str = "paas-flavor";
 /// `metadata` key of the image, as it was chosen.
 pub const IMAGE: &str = "paas-image";
 
+/// `metadata` key of what was taken over and not made here.
+pub const ADOPTED: &str = "paas-adopted";
+
 /// A choice that was written into `metadata`: it is compared with the choice of today, so that a newer image replaces nothing by itself.
 pub fn choice(metadata: &BTreeMap<String, String>, key: &str) -> Option<Choice> {
     serde_json::from_str(metadata.get(key)?).ok()

@@ -1,6 +1,7 @@
 //! The infrastructure provider: what a Platform is made of on OpenStack, and whose a resource is.
 
 mod actuator;
+pub mod adopt;
 pub mod choice;
 mod desired;
 mod driver;
@@ -10,6 +11,7 @@ mod lookup;
 pub mod marks;
 pub mod resource;
 mod shape;
+mod tags;
 
 pub use actuator::OpenStackActuator;
 pub use desired::desired;

@@ -4,55 +4,82 @@ use paas_core::{
     actuator::Ids,
     error::{Class, Error, Result},
     owner::Owner,
-    resource::{Live, Resource as _},
+    resource::{Change, Live, Resource as _},
 };
 
-use super::{OpenStackActuator, create::pairs};
+use super::{OpenStackActuator, create::pairs, drift};
 use crate::{
+    block_storage::VolumeChange,
     client::ApiError,
     codes::OS_UNSUPPORTED,
-    network::{FloatingIpChange, Gateway, NetworkChange, Plug, PortChange, RouterChange, SubnetChange},
+    compute::{ServerChange, ServerStatus},
+    network::{
+        FloatingIpChange, Gateway, NetworkChange, Plug, PortChange, RouterChange, SecurityGroupChange,
+        SubnetChange,
+    },
     provider::resource::OpenStackResource,
 };
 
 impl OpenStackActuator {
+    /// Sends what is asked for and nothing else: one call, also where two differ that need two; the next look shows the other.
     pub(super) async fn change(
         &self,
         _owner: &Owner,
         live: &Live<OpenStackResource>,
         want: &OpenStackResource,
+        changes: &[Change],
         ids: &Ids,
     ) -> Result<()> {
         let (net, id) = (self.client.network(), live.id.as_str());
+        let asked = |field: &str| changes.iter().any(|c| c.field == field);
+        let name = changes
+            .iter()
+            .find(|c| c.field == drift::NAME)
+            .map(|c| c.to.clone());
         match want {
             OpenStackResource::Network(it) => {
                 let change = NetworkChange {
-                    mtu: it.mtu,
+                    name,
+                    mtu: it.mtu.filter(|_| asked("mtu")),
                     ..NetworkChange::default()
                 };
                 net.networks().update(id, &change).await.map(drop)
             }
             OpenStackResource::Subnet(it) => {
                 let change = SubnetChange {
-                    dns_nameservers: it.dns.clone(),
+                    name,
+                    dns_nameservers: it.dns.clone().filter(|_| asked("dns")),
                     ..SubnetChange::default()
                 };
                 net.subnets().update(id, &change).await.map(drop)
             }
             OpenStackResource::Router(it) => {
-                let Some(external) = &it.external else {
-                    return Ok(());
+                let mut change = RouterChange {
+                    name,
+                    ..RouterChange::default()
                 };
-                let network = self.lookups.external(&self.client, external).await?;
-                let change = RouterChange::default().gateway(Gateway::to(network));
+                if let Some(external) = it.external.as_ref().filter(|_| asked("external")) {
+                    let network = self.lookups.external(&self.client, external).await?;
+                    change = change.gateway(Gateway::to(network));
+                }
                 net.routers().update(id, &change).await.map(drop)
             }
+            OpenStackResource::Group(_) => {
+                let change = SecurityGroupChange {
+                    name,
+                    ..SecurityGroupChange::default()
+                };
+                net.security_groups().update(id, &change).await.map(drop)
+            }
             OpenStackResource::Port(it) => {
-                let mut change = PortChange::default();
-                if let Some(groups) = &it.groups {
+                let mut change = PortChange {
+                    name,
+                    ..PortChange::default()
+                };
+                if let Some(groups) = it.groups.as_ref().filter(|_| asked("groups")) {
                     change = change.security_groups(self.ids(ids, groups).await?);
                 }
-                if let Some(also) = &it.also {
+                if let Some(also) = it.also.as_ref().filter(|_| asked("also")) {
                     change = change.allowed_address_pairs(pairs(also));
                 }
                 net.ports().update(id, &change).await.map(drop)
@@ -64,12 +91,34 @@ impl OpenStackActuator {
             }
             OpenStackResource::Volume(it) => {
                 let volumes = self.client.block_storage().volumes();
-                volumes.extend(id, u64::from(it.size)).await
+                if asked("size") {
+                    return volumes.extend(id, u64::from(it.size)).await;
+                }
+                let change = VolumeChange {
+                    name,
+                    ..VolumeChange::default()
+                };
+                volumes.update(id, &change).await.map(drop)
             }
+            OpenStackResource::Server(_) => self.bring_back(id, changes, name).await,
             other => Err(Error::new(&OS_UNSUPPORTED, Class::Unsupported)
                 .attempted(format!("change {}", other.kind()))
                 .happened("it cannot be changed in place")),
         }
+    }
+
+    /// A machine that somebody switched off runs again; one that was renamed has its name again.
+    async fn bring_back(&self, id: &str, changes: &[Change], name: Option<String>) -> Result<()> {
+        let servers = self.client.compute().servers();
+        let state = changes.iter().find(|c| c.field == drift::STATE);
+        if let Some(action) = state.and_then(|c| drift::back(&ServerStatus::from(c.from.as_str()))) {
+            return servers.act(id, action).await;
+        }
+        let change = ServerChange {
+            name,
+            ..ServerChange::default()
+        };
+        servers.update(id, &change).await.map(drop)
     }
 
     pub(super) async fn remove(&self, live: &Live<OpenStackResource>) -> Result<()> {

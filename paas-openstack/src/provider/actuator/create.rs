@@ -80,7 +80,7 @@ impl OpenStackActuator {
     }
 
     /// The id of something that was made, or that is there already and known by the user's word.
-    pub(super) async fn id(&self, ids: &Ids, key: &Key) -> Result<String> {
+    pub(in crate::provider) async fn id(&self, ids: &Ids, key: &Key) -> Result<String> {
         let word = ids.get(key).ok_or_else(|| {
             Error::new(&OS_CHOICE, Class::Internal)
                 .attempted(format!("find {key}"))

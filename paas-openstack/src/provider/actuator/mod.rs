@@ -3,8 +3,10 @@
 mod balancer;
 mod change;
 mod create;
+mod drift;
 mod observe;
 mod seen;
+mod taken;
 
 use std::sync::Arc;
 
@@ -19,13 +21,14 @@ use paas_core::{
     secrets::SecretStore,
 };
 
+pub(super) use self::taken::{Taken, There};
 use super::{choice::Choice, lookup::Lookups, resource::OpenStackResource};
 use crate::client::Client;
 
 /// Does one thing at a time in one project of a cloud.
 #[derive(Debug, Clone)]
 pub struct OpenStackActuator {
-    client: Client,
+    pub(super) client: Client,
     secrets: Arc<dyn SecretStore>,
     lookups: Arc<Lookups>,
     /// The external network, as the user chose it.
@@ -76,10 +79,10 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         _key: &Key,
         live: &Live<OpenStackResource>,
         want: &OpenStackResource,
-        _changes: &[Change],
+        changes: &[Change],
         ids: &Ids,
     ) -> Result<()> {
-        self.change(owner, live, want, ids).await
+        self.change(owner, live, want, changes, ids).await
     }
 
     async fn delete(&self, _owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {

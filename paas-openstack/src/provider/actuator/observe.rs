@@ -10,7 +10,7 @@ use paas_core::{
 };
 use tokio::try_join;
 
-use super::{OpenStackActuator, seen::Seen};
+use super::{OpenStackActuator, drift, seen::Seen, taken::Taken};
 use crate::{
     block_storage::{Metadata, Volume, VolumeFilter},
     client::service::Kind,
@@ -29,25 +29,41 @@ use crate::{
 };
 
 /// All that can bear the mark of an owner, as the services tell it.
-struct Lists {
-    networks: Vec<Network>,
-    subnets: Vec<Subnet>,
-    routers: Vec<Router>,
-    ports: Vec<Port>,
-    groups: Vec<SecurityGroup>,
-    addresses: Vec<FloatingIp>,
-    servers: Vec<Server>,
-    volumes: Vec<Volume>,
-    server_groups: Vec<ServerGroup>,
-    key_pairs: Vec<Keypair>,
-    balancers: Vec<LoadBalancer>,
+pub(super) struct Lists {
+    pub(super) networks: Vec<Network>,
+    pub(super) subnets: Vec<Subnet>,
+    pub(super) routers: Vec<Router>,
+    pub(super) ports: Vec<Port>,
+    pub(super) groups: Vec<SecurityGroup>,
+    pub(super) addresses: Vec<FloatingIp>,
+    pub(super) servers: Vec<Server>,
+    pub(super) volumes: Vec<Volume>,
+    pub(super) server_groups: Vec<ServerGroup>,
+    pub(super) key_pairs: Vec<Keypair>,
+    pub(super) balancers: Vec<LoadBalancer>,
     /// Legs of routers in our subnets.
-    legs: Vec<Port>,
+    pub(super) legs: Vec<Port>,
 }
 
 impl OpenStackActuator {
     pub(super) async fn look(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        let lists = Box::pin(self.lists(owner)).await?;
+        self.look_as_if(owner, hints, &[]).await
+    }
+
+    /// The look that there would be if these bore the mark already.
+    pub(in crate::provider) async fn look_as_if(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        taken: &[Taken],
+    ) -> Result<Observed<OpenStackResource>> {
+        let mut lists = Box::pin(self.lists(owner)).await?;
+        if !taken.is_empty() {
+            for one in taken {
+                one.join(owner, &mut lists);
+            }
+            lists.legs = self.legs(&lists.subnets).await?;
+        }
         let mut seen = Seen::new(owner, hints);
         for network in &lists.networks {
             seen.network(network);
@@ -93,7 +109,11 @@ impl OpenStackActuator {
             let external = self.words_for(&address.network_id).await?;
             seen.address(address, external);
         }
-        Ok(seen.observed)
+        let mut observed = seen.observed;
+        drift::note(owner, &lists, &mut observed);
+        self.resized(&lists, &mut observed).await?;
+        self.vanished(hints, &lists, &mut observed).await?;
+        Ok(observed)
     }
 
     async fn lists(&self, owner: &Owner) -> Result<Lists> {

@@ -24,6 +24,7 @@ use crate::{
         },
         marks,
         resource::OpenStackResource,
+        tags,
     },
 };
 
@@ -67,7 +68,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn network(&mut self, it: &network::Network) {
-        let key = self.named("network", "network", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("network", "network", &it.name, &it.id));
         self.add(
             key,
             &it.id,
@@ -77,7 +78,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn subnet(&mut self, it: &network::Subnet) {
-        let key = self.named("subnet", "subnet", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("subnet", "subnet", &it.name, &it.id));
         let Ok(network) = self.key(&it.network_id, "network") else {
             return;
         };
@@ -90,7 +91,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn router(&mut self, it: &network::Router, external: Option<Choice>) {
-        let key = self.named("router", "router", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("router", "router", &it.name, &it.id));
         self.add(
             key,
             &it.id,
@@ -115,7 +116,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn group(&mut self, it: &network::SecurityGroup) {
-        let key = self.named("securityGroup", "security-group", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("securityGroup", "security-group", &it.name, &it.id));
         self.add(
             key,
             &it.id,
@@ -187,7 +188,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn port(&mut self, it: &network::Port) {
-        let key = self.named("port", "port", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("port", "port", &it.name, &it.id));
         let first = it.fixed_ips.first();
         let subnet = first.and_then(|ip| ip.subnet_id.as_deref()).unwrap_or_default();
         let Ok(subnet) = self.key(subnet, "subnet") else {
