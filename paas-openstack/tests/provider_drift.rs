@@ -81,7 +81,9 @@ async fn what_was_renamed_or_changed_in_the_network_is_shown_and_brought_back_wi
     let named = "name was changed from outside";
     repaired(
         &place,
-        &[&format!("update network [name mine → default-demo-network] {named}")],
+        &[&format!(
+            "update network [name mine → default-demo-network] {named}"
+        )],
         1,
     )
     .await;
@@ -90,15 +92,16 @@ async fn what_was_renamed_or_changed_in_the_network_is_shown_and_brought_back_wi
         .name("mine")
         .dns_nameservers(vec!["1.1.1.1".to_owned()]);
     net.subnets().update(&subnet, &change).await.unwrap();
-    let both =
-        "update subnet [dns 1.1.1.1 → 9.9.9.9, name mine → default-demo-subnet] dns, name was changed from outside";
+    let both = "update subnet [dns 1.1.1.1 → 9.9.9.9, name mine → default-demo-subnet] dns, name was changed from outside";
     repaired(&place, &[both], 1).await;
 
     let change = RouterChange::default().name("mine");
     net.routers().update(&router, &change).await.unwrap();
     repaired(
         &place,
-        &[&format!("update router [name mine → default-demo-router] {named}")],
+        &[&format!(
+            "update router [name mine → default-demo-router] {named}"
+        )],
         1,
     )
     .await;
@@ -106,7 +109,9 @@ async fn what_was_renamed_or_changed_in_the_network_is_shown_and_brought_back_wi
     let change = SecurityGroupChange::default().name("mine");
     net.security_groups().update(&group, &change).await.unwrap();
     let shown = told(&place.plan().await);
-    assert!(shown[0].starts_with("update security-group/nodes [name mine → default-demo-security-group-nodes-"));
+    assert!(
+        shown[0].starts_with("update security-group/nodes [name mine → default-demo-security-group-nodes-")
+    );
     repaired(&place, &[&shown[0]], 1).await;
 
     let change = PortChange::default().security_groups(Vec::<String>::new());
@@ -126,7 +131,7 @@ async fn what_was_renamed_or_changed_in_the_network_is_shown_and_brought_back_wi
     net.ports().update(&port, &change).await.unwrap();
     let shown = told(&place.plan().await);
     assert!(
-        shown[0].contains("security-group/nodes, security-group-there/1 → security-group/nodes"),
+        shown[0].contains("security-group-there/1, security-group/nodes → security-group/nodes"),
         "{shown:?}"
     );
     repaired(&place, &[&shown[0]], 1).await;
@@ -145,7 +150,9 @@ async fn an_address_that_was_taken_off_moved_or_deleted_and_a_way_out_that_was_c
     let target = "target was changed from outside";
     repaired(
         &place,
-        &[&format!("update floating-ip/control-plane-1 [target nowhere → {plane}] {target}")],
+        &[&format!(
+            "update floating-ip/control-plane-1 [target nowhere → {plane}] {target}"
+        )],
         1,
     )
     .await;
@@ -253,10 +260,14 @@ async fn a_key_pair_of_the_same_name_with_another_key_is_made_anew() {
     let (nova, name) = (place.client.compute(), place.id("key-pair"));
     nova.keypairs().delete(&name).await.unwrap();
     let theirs = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
-    nova.keypairs().create(&NewKeypair::new(&*name, theirs)).await.unwrap();
+    nova.keypairs()
+        .create(&NewKeypair::new(&*name, theirs))
+        .await
+        .unwrap();
     let shown = told(&place.plan().await);
     assert!(
-        shown[0].starts_with("replace key-pair [publicKey ") && shown[0].ends_with("cannot be changed back in place"),
+        shown[0].starts_with("replace key-pair [publicKey ")
+            && shown[0].ends_with("cannot be changed back in place"),
         "{shown:?}"
     );
     repaired(&place, &[&shown[0]], 2).await;
@@ -265,11 +276,17 @@ async fn a_key_pair_of_the_same_name_with_another_key_is_made_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_volume_that_somebody_extended_is_never_made_anew_without_a_word_about_its_data() {
     let place = platform("").await;
-    let (volumes, id) = (place.client.block_storage().volumes(), place.id("volume/workers-1-data"));
+    let (volumes, id) = (
+        place.client.block_storage().volumes(),
+        place.id("volume/workers-1-data"),
+    );
     let change = VolumeChange::default().name("mine");
     volumes.update(&id, &change).await.unwrap();
     let shown = told(&place.plan().await);
-    assert!(shown[0].starts_with("update volume/workers-1-data [name mine → default-demo-volume-"), "{shown:?}");
+    assert!(
+        shown[0].starts_with("update volume/workers-1-data [name mine → default-demo-volume-"),
+        "{shown:?}"
+    );
     repaired(&place, &[&shown[0]], 1).await;
     // Cinder extends what is not attached.
     place
@@ -308,7 +325,11 @@ async fn with_report_what_somebody_did_is_shown_and_left_and_what_the_spec_asks_
         .act(&server, Action::Stop)
         .await
         .unwrap();
-    let mut open = NewRule::new(place.id("security-group/nodes"), Direction::Ingress, Ethertype::from("IPv4"));
+    let mut open = NewRule::new(
+        place.id("security-group/nodes"),
+        Direction::Ingress,
+        Ethertype::from("IPv4"),
+    );
     open.protocol = Some("udp".into());
     net.security_group_rules().create(&open).await.unwrap();
     net.floating_ips()
@@ -320,8 +341,12 @@ async fn with_report_what_somebody_did_is_shown_and_left_and_what_the_spec_asks_
     let only = "differences are only reported";
     let shown = told(&place.plan().await);
     let expected = [
-        format!("PAAS-CORE-0018 network: name is mine instead of default-demo-network: changed from outside; {only}"),
-        format!("PAAS-CORE-0018 server/workers-1: state is SHUTOFF instead of ACTIVE: changed from outside; {only}"),
+        format!(
+            "PAAS-CORE-0018 network: name is mine instead of default-demo-network: changed from outside; {only}"
+        ),
+        format!(
+            "PAAS-CORE-0018 server/workers-1: state is SHUTOFF instead of ACTIVE: changed from outside; {only}"
+        ),
         format!("PAAS-CORE-0018 floating-ip/control-plane-1: it was deleted from outside; {only}"),
     ];
     assert_eq!(shown.len(), 4, "{shown:#?}");
@@ -359,8 +384,12 @@ async fn a_mark_that_somebody_overwrote_stops_that_key_and_makes_no_second_one()
     assert_eq!(
         shown,
         [
-            format!("PAAS-CORE-0019 network: {network} is there and bears our mark no more: a second one would be made"),
-            format!("PAAS-CORE-0019 server/workers-1: {server} is there and bears our mark no more: a second one would be made"),
+            format!(
+                "PAAS-CORE-0019 network: {network} is there and bears our mark no more: a second one would be made"
+            ),
+            format!(
+                "PAAS-CORE-0019 server/workers-1: {server} is there and bears our mark no more: a second one would be made"
+            ),
         ]
     );
     place.fake.forget_calls();
@@ -379,14 +408,20 @@ async fn without_a_ledger_a_renamed_network_blocks_and_a_subnet_without_its_mark
     let client = place.client.clone();
     let net = client.network();
     let change = NetworkChange::default().name("mine");
-    net.networks().update(&place.id("network"), &change).await.unwrap();
+    net.networks()
+        .update(&place.id("network"), &change)
+        .await
+        .unwrap();
     place.forget();
     let Outcome::Blocked { because, .. } = place.up().await else {
         panic!("it cannot be told which one it is");
     };
     assert_eq!(because[0].code, CORE_UNREADABLE_MARK.id);
     let change = NetworkChange::default().name("default-demo-network");
-    net.networks().update(&place.id("network"), &change).await.unwrap();
+    net.networks()
+        .update(&place.id("network"), &change)
+        .await
+        .unwrap();
 
     let subnet = place.id("subnet");
     let change = SubnetChange::default().description("");
@@ -415,8 +450,15 @@ async fn a_machine_that_no_host_takes_is_told_in_novas_words_and_replaced_or_rep
             because.iter().any(|b| b.why.contains("No valid host was found")),
             "{because:#?}"
         );
-        let creates = place.mutations().iter().filter(|c| c.ends_with("/servers")).count();
-        assert!(creates > made && (policy != "Report" || creates == 5), "{policy}: {creates}");
+        let creates = place
+            .mutations()
+            .iter()
+            .filter(|c| c.ends_with("/servers"))
+            .count();
+        assert!(
+            creates > made && (policy != "Report" || creates == 5),
+            "{policy}: {creates}"
+        );
     }
 }
 
@@ -430,7 +472,13 @@ async fn strangers_with_our_names_are_neither_drift_nor_touched() {
         "paas-key".to_owned(),
         "volume/workers-1-data".to_owned(),
     )]));
-    place.client.block_storage().volumes().create(&volume).await.unwrap();
+    place
+        .client
+        .block_storage()
+        .volumes()
+        .create(&volume)
+        .await
+        .unwrap();
     place.settle();
     assert_eq!(told(&place.plan().await), Vec::<String>::new());
 }

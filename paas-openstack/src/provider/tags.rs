@@ -32,7 +32,9 @@ pub(super) fn are_of_adopted(tags: &[String]) -> bool {
 pub(super) fn read(tags: &[String]) -> Option<Key> {
     let mut said = tags.iter().filter_map(|tag| tag.strip_prefix(KEY));
     let (first, second) = (said.next()?, said.next());
-    Key::new(first.replace(':', "/")).ok().filter(|_| second.is_none())
+    Key::new(first.replace(':', "/"))
+        .ok()
+        .filter(|_| second.is_none())
 }
 
 /// The tag that keeps a description; `None` for an empty one, or one that no tag can hold.

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use paas_core::actuator::Actuator as _;
 use paas_core::{
     error::Error,
     event::Silent,
@@ -16,7 +17,6 @@ use paas_core::{
     testing::ManualClock,
     view::PlanView,
 };
-use paas_core::actuator::Actuator as _;
 use paas_openstack::{
     Client,
     client::Options,
@@ -61,7 +61,12 @@ impl Place {
             client: Client::new(fake.cloud(), options).unwrap(),
             fake,
             clock,
-            owner: Owner::new(&Identity::of(&["openstack", "fake"]), "Platform", "default", "demo"),
+            owner: Owner::new(
+                &Identity::of(&["openstack", "fake"]),
+                "Platform",
+                "default",
+                "demo",
+            ),
             spec: Self::spec(cloud, machines, more),
             ledger: Arc::default(),
             secrets: tempfile::tempdir().unwrap(),
@@ -101,7 +106,9 @@ impl Place {
 
     pub async fn try_up(&self) -> Result<Outcome, Error> {
         let within = Some(Duration::from_secs(3600));
-        self.pipeline().run(&mut self.context(), Wanted::Spec, within).await
+        self.pipeline()
+            .run(&mut self.context(), Wanted::Spec, within)
+            .await
     }
 
     pub async fn up(&self) -> Outcome {

@@ -207,7 +207,11 @@ impl OpenStackActuator {
             // All of them are listed, with marks and without.
             "server" => {
                 let stays = |s: &&Server| s.id == id && s.status != ServerStatus::Deleted;
-                return Ok(lists.servers.iter().find(stays).map(|_| Mark { is_marked: false }));
+                return Ok(lists
+                    .servers
+                    .iter()
+                    .find(stays)
+                    .map(|_| Mark { is_marked: false }));
             }
             "floating-ip" => {
                 let there = lists.addresses.iter().any(|a| a.id == id);

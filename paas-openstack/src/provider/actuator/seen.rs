@@ -116,7 +116,8 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn group(&mut self, it: &network::SecurityGroup) {
-        let key = tags::read(&it.tags).or_else(|| self.named("securityGroup", "security-group", &it.name, &it.id));
+        let key =
+            tags::read(&it.tags).or_else(|| self.named("securityGroup", "security-group", &it.name, &it.id));
         self.add(
             key,
             &it.id,

@@ -12,9 +12,7 @@ use super::{OpenStackActuator, OpenStackResource, Taken, There, refused};
 use crate::{
     block_storage::VolumeFilter,
     compute::{Server, ServerFilter},
-    network::{
-        FloatingIpFilter, NetworkFilter, PortFilter, RouterFilter, SecurityGroupFilter, SubnetFilter,
-    },
+    network::{FloatingIpFilter, NetworkFilter, PortFilter, RouterFilter, SecurityGroupFilter, SubnetFilter},
 };
 
 /// True for kinds that can bear their mark after they were made. What has it in its name cannot.
@@ -67,7 +65,9 @@ impl OpenStackActuator {
                 all!(net.floating_ips(), FloatingIpFilter::all(), There::Address)
             }
             OpenStackResource::Server(_) => {
-                all!(nova.servers(), ServerFilter::all(), |s| There::Server(Box::new(s)))
+                all!(nova.servers(), ServerFilter::all(), |s| There::Server(Box::new(
+                    s
+                )))
             }
             OpenStackResource::Volume(_) => {
                 let volumes = self.client.block_storage().volumes();
@@ -95,7 +95,10 @@ impl OpenStackActuator {
                 } else {
                     there.join(", ")
                 };
-                Err(attempt().happened(format!("no {} has this name or id; there are: {there}", want.kind())))
+                Err(attempt().happened(format!(
+                    "no {} has this name or id; there are: {there}",
+                    want.kind()
+                )))
             }
             several => {
                 let ids: Vec<&str> = several.iter().map(|it| it.id()).collect();
@@ -112,10 +115,8 @@ impl OpenStackActuator {
         let all = ports.all(&PortFilter::all().device_id(&*server.id)).await?;
         match all.into_iter().next() {
             Some(port) => Ok(There::Port(Box::new(port))),
-            None => {
-                Err(refused(format!("take over the server {said}"))
-                    .happened(format!("{} has no port", server.id)))
-            }
+            None => Err(refused(format!("take over the server {said}"))
+                .happened(format!("{} has no port", server.id))),
         }
     }
 
@@ -143,7 +144,9 @@ impl OpenStackActuator {
         if let Some(uid) = there.uid().filter(|uid| *uid != owner.uid().to_string()) {
             return Err(attempt()
                 .happened(format!("{} belongs to another owner: {uid}", there.id()))
-                .remedy("its owner gives it back with `paas adopt --release`; nothing is taken from an owner"));
+                .remedy(
+                    "its owner gives it back with `paas adopt --release`; nothing is taken from an owner",
+                ));
         }
         let project = self.client.token().await?.project.clone().map(|p| p.id);
         if let Some(project) = project.filter(|p| !there.project().is_empty() && p != there.project()) {
@@ -175,8 +178,15 @@ impl OpenStackActuator {
             return Ok(());
         }
         let ours = ours.map_or_else(|| "has none yet".to_owned(), |id| format!("has {id}"));
-        Err(refused(format!("take over {} {} as {}", word(&one.there), one.there.name(), one.key))
-            .happened(format!("it is in the {kind} {inside}, and the platform {ours}"))
-            .remedy(format!("take over the {kind} first: `paas adopt PLATFORM {kind} {inside}`")))
+        Err(refused(format!(
+            "take over {} {} as {}",
+            word(&one.there),
+            one.there.name(),
+            one.key
+        ))
+        .happened(format!("it is in the {kind} {inside}, and the platform {ours}"))
+        .remedy(format!(
+            "take over the {kind} first: `paas adopt PLATFORM {kind} {inside}`"
+        )))
     }
 }

@@ -14,7 +14,7 @@ use paas_core::{
     error::{Class, Error, Result},
     execute::Tools,
     graph::{Desired, Observed},
-    ledger::{Ledger, Scope, Settled},
+    ledger::{Applied, Ledger, Scope, Settled, applied},
     owner::Owner,
     plan::{Plan, plan},
     policy::Policy,
@@ -45,6 +45,8 @@ pub struct Adoption {
     pub next: Plan<OpenStackResource>,
     /// What is good to know before saying yes.
     pub notes: Vec<String>,
+    /// What is remembered of it: its ids, and that it is as the spec asks, where it is.
+    learned: Vec<Settled>,
 }
 
 /// What giving back would do; nothing is written yet.
@@ -111,6 +113,12 @@ impl OpenStackActuator {
         let seen = self.look_as_if(owner, hints, &taken).await?;
         let next = plan(desired, &seen, policy);
         stays(&taken, &next)?;
+        let takes: Vec<Take> = taken.iter().map(take).collect();
+        let ids = takes.iter().map(|t| Settled::Seen(t.key.clone(), t.id.clone()));
+        let fits = applied(hints, desired, &seen, &next).into_iter();
+        let fits = fits.filter(
+            |s| matches!(s, Settled::Applied(k, Applied::As(_)) if takes.iter().any(|t| t.key == *k)),
+        );
         let missing = |one: &&Taken| !observed.live.contains_key(&one.key);
         Ok(Adoption {
             notes: notes(&taken, &next),
@@ -119,7 +127,8 @@ impl OpenStackActuator {
                 .filter(missing)
                 .flat_map(|t| write::marking(owner, t))
                 .collect(),
-            takes: taken.iter().map(take).collect(),
+            learned: ids.chain(fits).collect(),
+            takes,
             next,
         })
     }
@@ -139,18 +148,13 @@ impl OpenStackActuator {
             }
             Some(live) => {
                 return Err(refused(format!("give back {key}"))
-                    .happened(format!(
-                        "{} was made by the platform and not taken over",
-                        live.id
-                    ))
+                    .happened(format!("{} was made by the platform and not taken over", live.id))
                     .remedy("to be rid of it, leave it out of the spec and run `paas up`"));
             }
             None => {
                 let adopted = observed.live.iter().filter(|(_, l)| l.origin == Origin::Adopted);
                 let there = list(adopted.map(|(k, _)| k));
-                return Err(
-                    refused(format!("give back {key}")).happened(format!("taken over is: {there}"))
-                );
+                return Err(refused(format!("give back {key}")).happened(format!("taken over is: {there}")));
             }
         }
         let mut release = Release {
@@ -180,11 +184,7 @@ impl OpenStackActuator {
     /// A refusal of the cloud, the lock of another writer, a stop between two calls.
     pub async fn adopt(&self, owner: &Owner, adoption: &Adoption, tools: &Tools) -> Result<()> {
         self.send(&adoption.writes, tools).await?;
-        let seen = adoption.takes.iter();
-        let learned: Vec<Settled> = seen
-            .map(|t| Settled::Seen(t.key.clone(), t.id.clone()))
-            .collect();
-        tools.ledger.settle(&scope(owner), &learned).await
+        tools.ledger.settle(&scope(owner), &adoption.learned).await
     }
 
     /// Gives back what was shown.

@@ -7,9 +7,7 @@ use paas_core::{error::Result, owner::Owner, plan::Action};
 use super::{OpenStackActuator, OpenStackResource, Taken, There, find, tags};
 use crate::{
     block_storage::VolumeChange,
-    network::{
-        FloatingIpChange, NetworkChange, PortChange, RouterChange, SecurityGroupChange, SubnetChange,
-    },
+    network::{FloatingIpChange, NetworkChange, PortChange, RouterChange, SecurityGroupChange, SubnetChange},
 };
 
 /// One call.
