@@ -122,6 +122,15 @@ pub(super) fn create<R: Resource>(
         else {
             continue;
         };
+        if let Some(bar) = observed.barred.get(key) {
+            plan.blocked.push(Blocked {
+                key: key.clone(),
+                verb: Some(Verb::Create),
+                why: bar.why.clone(),
+                code: bar.code,
+            });
+            continue;
+        }
         let needs: BTreeSet<Key> = want.needs().into_iter().map(|n| n.key().clone()).collect();
         let after = needs
             .into_iter()
