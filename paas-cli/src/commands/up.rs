@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
-    let session = Session::open(app)?;
+    let mut session = Session::open(app)?;
     if args.resume {
         return foreground::run(app, session, foreground::Scope::All).await;
     }
@@ -41,6 +41,9 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
         Vec::new()
     };
     known(&session, &input, &args.adopt)?;
+    for documents in [&input.documents, &pruned] {
+        session.connect(app, documents, args.calls.trace.as_deref()).await;
+    }
     let mut targets = session.targets(&input.documents)?;
     session.check_changes(&input.documents)?;
     session.lock(&mut targets, "paas up", &args.act).await?;
