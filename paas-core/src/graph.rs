@@ -180,8 +180,8 @@ pub struct Observed<R> {
     pub duplicates: BTreeMap<Key, Vec<String>>,
     /// Marked resources whose key cannot be read: id and what is known.
     pub unreadable: BTreeMap<String, String>,
-    /// Keys that must not be touched in this pass although nothing is seen there: a create whose outcome is unknown, or a
-    /// back-off. Set from the ledger, never by an actuator.
+    /// Keys that must not be touched in this pass: a create whose outcome is unknown, or a back-off, both from the ledger; or what the
+    /// other side is at work on and refuses to have changed, from the actuator.
     pub waits: BTreeMap<Key, Wait>,
     /// Needs that only a look shows, beside those that a resource tells of itself: a server has a volume of its cluster attached.
     pub also: BTreeMap<Key, Vec<Need>>,

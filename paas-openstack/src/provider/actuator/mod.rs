@@ -3,6 +3,9 @@
 mod balancer;
 mod change;
 mod create;
+mod credential;
+mod derived;
+mod foreign;
 mod observe;
 mod seen;
 
@@ -16,8 +19,11 @@ use paas_core::{
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Key, Live},
-    secrets::SecretStore,
+    secrets::{Generate, SecretStore, SystemRandom},
 };
+
+use self::credential::Departure;
+pub(super) use self::credential::{KEY as CREDENTIAL, SECRET as CREDENTIAL_SECRET};
 
 use super::{choice::Choice, lookup::Lookups, resource::OpenStackResource};
 use crate::client::Client;
@@ -30,6 +36,10 @@ pub struct OpenStackActuator {
     lookups: Arc<Lookups>,
     /// The external network, as the user chose it.
     external: Option<Choice>,
+    /// Whether the Platform has a credential: it is looked for then, and where everything goes.
+    credential: bool,
+    departure: Arc<Departure>,
+    random: Arc<dyn Generate>,
 }
 
 impl OpenStackActuator {
@@ -40,7 +50,32 @@ impl OpenStackActuator {
             client,
             secrets,
             lookups: Arc::default(),
+            credential: false,
+            departure: Arc::default(),
+            random: Arc::new(SystemRandom),
         }
+    }
+
+    /// Looks for an application credential of the Platform too: one list more.
+    #[must_use]
+    pub fn with_credential(mut self, wanted: bool) -> Self {
+        self.credential = wanted;
+        self
+    }
+
+    /// The same hands without what they looked up.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            lookups: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Makes secrets by other means.
+    #[must_use]
+    pub fn with_random(mut self, random: Arc<dyn Generate>) -> Self {
+        self.random = random;
+        self
     }
 
     /// The words for an external network: the user's, if they mean this one.
@@ -57,7 +92,20 @@ impl OpenStackActuator {
 #[async_trait]
 impl Actuator<OpenStackResource> for OpenStackActuator {
     async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        self.look(owner, hints).await
+        match self.look(owner, hints).await {
+            Err(e) => self.departure.left(&e).ok_or(e),
+            seen => seen,
+        }
+    }
+
+    async fn derived(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+        if self.departure.is_over() {
+            return Ok(());
+        }
+        self.sweep(owner, seen).await?;
+        self.credential(owner, seen).await?;
+        self.departure.saw(seen);
+        Ok(())
     }
 
     async fn create(
@@ -82,7 +130,7 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         self.change(owner, live, want, ids).await
     }
 
-    async fn delete(&self, _owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {
-        self.remove(live).await
+    async fn delete(&self, owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {
+        self.remove(owner, live).await
     }
 }

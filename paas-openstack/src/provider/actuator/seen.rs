@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use paas_core::{
     error::Result,
-    graph::Observed,
+    graph::{Observed, Wait},
     ledger::Ledger,
     owner::Owner,
     resource::{Health, Key, Live},
@@ -19,8 +19,8 @@ use crate::{
     provider::{
         choice::Choice,
         kinds::{
-            Direction, FloatingIp, Group, Interface, KeyPair, LoadBalancer, Network, Policy, Port, Remote,
-            Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
+            Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network, Policy, Port,
+            Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
         },
         marks,
         resource::OpenStackResource,
@@ -228,22 +228,10 @@ impl<'a> Seen<'a> {
             image: marks::choice(&it.metadata, marks::IMAGE),
         };
         let live = Live::ready(&it.id, volume.into());
-        let live = match &it.status {
-            VolumeStatus::Available
-            | VolumeStatus::InUse
-            | VolumeStatus::Reserved
-            | VolumeStatus::Attaching
-            | VolumeStatus::Detaching => live,
-            VolumeStatus::Deleting => live.health(Health::Leaving),
-            VolumeStatus::Error | VolumeStatus::ErrorDeleting | VolumeStatus::ErrorExtending => {
-                live.health(Health::broken(format!("Cinder says that it is {}", it.status)))
-            }
-            other => Live {
-                was_ready: false,
-                ..live.health(Health::Settling {
-                    why: format!("it is {other}"),
-                })
-            },
+        let health = volume_health(it);
+        let live = Live {
+            was_ready: !matches!(health, Health::Settling { .. }),
+            ..live.health(health)
         };
         self.add(
             read.ok().or_else(|| remembered(self.hints, &it.id)),
@@ -302,7 +290,11 @@ impl<'a> Seen<'a> {
         self.add(key, &it.id, &it.name, live.health(health));
     }
 
-    pub(super) fn balancer(&mut self, it: &load_balancer::LoadBalancer) {
+    pub(super) fn balancer(
+        &mut self,
+        it: &load_balancer::LoadBalancer,
+        inside: Option<&load_balancer::StatusTree>,
+    ) {
         if it.provisioning_status == ProvisioningStatus::Deleted {
             return;
         }
@@ -315,8 +307,8 @@ impl<'a> Seen<'a> {
             key.clone().unwrap_or_else(|| subnet.clone()),
         );
         let balancer = LoadBalancer {
+            listeners: inside.map(|tree| self.listeners(tree, &subnet)),
             subnet,
-            listeners: None,
         };
         let live = Live::settling(&it.id, balancer.into(), "it is being made");
         let live = live.health(match &it.provisioning_status {
@@ -327,7 +319,47 @@ impl<'a> Seen<'a> {
                 why: format!("it is {other}"),
             },
         });
+        if let (Some(key), Health::Settling { why }) = (&key, &live.health) {
+            // Until then Octavia refuses every change of it.
+            let wait = Wait {
+                why: why.clone(),
+                until: None,
+                gave_up: false,
+                in_doubt: false,
+            };
+            self.observed.waits.insert(key.clone(), wait);
+        }
         self.add(key, &it.id, &it.name, live);
+    }
+
+    /// What a balancer of ours listens on. Our pools are named after the port that they serve.
+    fn listeners(&self, tree: &load_balancer::StatusTree, subnet: &Key) -> Vec<Listener> {
+        let pools = tree.listeners.iter().flat_map(|l| &l.pools);
+        let mut all: Vec<Listener> = pools
+            .filter_map(|pool| {
+                let named = pool.name.rsplit('-').next()?.parse().ok();
+                let port = named.or_else(|| pool.members.first().map(|m| m.protocol_port))?;
+                let here = pool.members.iter().filter(|m| m.protocol_port == port);
+                let mut members: Vec<Key> = here.filter_map(|m| self.member(&m.address, subnet)).collect();
+                members.sort();
+                Some(Listener { port, members })
+            })
+            .collect();
+        all.sort_by_key(|l| l.port);
+        all
+    }
+
+    /// The port of ours with an address; of an address that no port has any more, the address.
+    fn member(&self, address: &str, in_subnet: &Key) -> Option<Key> {
+        let has = |live: &Live<OpenStackResource>| match &live.resource {
+            OpenStackResource::Port(port) => {
+                port.subnet == *in_subnet && port.address.as_deref() == Some(address)
+            }
+            _ => false,
+        };
+        let port = self.observed.live.iter().find(|(_, live)| has(live));
+        let key = port.map(|(key, _)| key.clone());
+        key.or_else(|| Key::new(format!("address/{}", address.replace(':', "_"))).ok())
     }
 
     pub(super) fn address(&mut self, it: &network::FloatingIp, external: Choice) {
@@ -351,6 +383,28 @@ impl<'a> Seen<'a> {
         };
         let key = read.ok().or_else(|| remembered(self.hints, &it.id));
         self.add(key, &it.id, &it.address, Live::ready(&it.id, address.into()));
+    }
+}
+
+/// How a volume does.
+pub(super) fn volume_health(it: &block_storage::Volume) -> Health {
+    match &it.status {
+        VolumeStatus::Available
+        | VolumeStatus::InUse
+        | VolumeStatus::Reserved
+        | VolumeStatus::Attaching
+        | VolumeStatus::Detaching => Health::Ready,
+        VolumeStatus::Deleting => Health::Leaving,
+        VolumeStatus::ErrorDeleting => {
+            let why = "Cinder could not delete it (error_deleting); the cloud's operator has to set it free";
+            Health::broken(why)
+        }
+        VolumeStatus::Error | VolumeStatus::ErrorExtending => {
+            Health::broken(format!("Cinder says that it is {}", it.status))
+        }
+        other => Health::Settling {
+            why: format!("it is {other}"),
+        },
     }
 }
 
