@@ -206,7 +206,9 @@ fn obstacle<R: Resource>(
     if let Some(why) = policy.held.get(key) {
         return Some(Obstacle::Held(why.clone()));
     }
-    if let Some(bar) = observed.barred.get(key) {
+    let retained = live.resource.precious() && !wanted && policy.retention == Retention::Retain;
+    // What stays anyway is in nobody's way.
+    if let Some(bar) = observed.barred.get(key).filter(|_| !retained) {
         return Some(Obstacle::Blocked(bar.why.clone(), bar.code));
     }
     if wanted && policy.drift == Drift::Report {

@@ -78,7 +78,34 @@ impl OpenStackActuator {
         seen: &mut Observed<OpenStackResource>,
     ) -> Result<()> {
         let token = self.client.token().await?;
-        let all = self.client.identity().application_credentials(&token.user.id);
+        let key = Key::new(KEY)?;
+        if !seen.live.contains_key(&key) {
+            self.find_credential(owner, &token.user.id, seen).await?;
+        }
+        let others: Vec<Key> = seen.live.keys().filter(|k| **k != key).cloned().collect();
+        for other in others {
+            let needs = seen.also.entry(other).or_default();
+            if !needs.iter().any(|n| *n.key() == key) {
+                needs.push(Need::Order(key.clone()));
+            }
+        }
+        if let Some(named) = token.application_credential.as_ref().filter(|_| token.restricted) {
+            let why = format!(
+                "the application credential {} that we are logged in with is restricted: it can neither make nor delete any",
+                named.name
+            );
+            seen.bar(key, &OS_RESTRICTED, why);
+        }
+        Ok(())
+    }
+
+    async fn find_credential(
+        &self,
+        owner: &Owner,
+        user: &str,
+        seen: &mut Observed<OpenStackResource>,
+    ) -> Result<()> {
+        let all = self.client.identity().application_credentials(user);
         let all = match all.all(&ApplicationCredentialFilter::all()).await {
             Ok(all) => all,
             // Who may not see them has none, nor has a Keystone that is too old for them.
@@ -100,21 +127,6 @@ impl OpenStackActuator {
             };
             let live = self.live_credential(owner, it).await?;
             seen.found(key, live);
-        }
-        let key = Key::new(KEY)?;
-        let others: Vec<Key> = seen.live.keys().filter(|k| **k != key).cloned().collect();
-        for other in others {
-            let needs = seen.also.entry(other).or_default();
-            if !needs.iter().any(|n| *n.key() == key) {
-                needs.push(Need::Order(key.clone()));
-            }
-        }
-        if let Some(named) = token.application_credential.as_ref().filter(|_| token.restricted) {
-            let why = format!(
-                "the application credential {} that we are logged in with is restricted: it can neither make nor delete any",
-                named.name
-            );
-            seen.bar(key, &OS_RESTRICTED, why);
         }
         Ok(())
     }

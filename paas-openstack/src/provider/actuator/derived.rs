@@ -10,10 +10,14 @@ use paas_core::{
 };
 use tokio::try_join;
 
-use super::{OpenStackActuator, observe::every, seen::volume_health};
+use super::{
+    OpenStackActuator,
+    observe::every,
+    seen::{STUCK, volume_health},
+};
 use crate::{
     block_storage::{Metadata, Volume, VolumeFilter, VolumeStatus},
-    codes::OS_IN_THE_WAY,
+    codes::{OS_CONFLICT, OS_IN_THE_WAY},
     load_balancer::{LoadBalancer, LoadBalancerFilter, ProvisioningStatus},
     network::{
         FloatingIp, FloatingIpFilter, Port, PortFilter, SecurityGroup, SecurityGroupFilter, Subnet,
@@ -325,7 +329,9 @@ fn volumes(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackResour
             it.status,
             VolumeStatus::Available | VolumeStatus::Error | VolumeStatus::ErrorExtending
         );
-        if it.attachments.is_empty() && !free && it.status != VolumeStatus::ErrorDeleting {
+        if it.status == VolumeStatus::ErrorDeleting {
+            seen.bar(key, &OS_CONFLICT, STUCK);
+        } else if it.attachments.is_empty() && !free {
             wait(seen, &key, format!("it is {}", it.status));
         }
     }

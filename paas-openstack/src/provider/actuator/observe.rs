@@ -107,6 +107,8 @@ impl OpenStackActuator {
     async fn lists(&self, owner: &Owner) -> Result<Lists> {
         let (net, nova) = (self.client.network(), self.client.compute());
         let mark = owner.mark();
+        let token = self.client.token().await?;
+        let project = token.project.as_ref().map_or("", |p| p.id.as_str());
         let ours = LoadBalancerFilter::all().description(&*mark);
         let in_metadata = Metadata::from((OWNER, owner.uid().to_string().as_str()));
         let (
@@ -126,9 +128,10 @@ impl OpenStackActuator {
             every(net.subnets(), SubnetFilter::all().description(&*mark)),
             every(net.routers(), RouterFilter::all().description(&*mark)),
             every(net.ports(), PortFilter::all().description(&*mark)),
+            // All of the project's: those of the cluster's balancers are on ports of ours too.
             every(
                 net.security_groups(),
-                SecurityGroupFilter::all().description(&*mark)
+                SecurityGroupFilter::all().project_id(project)
             ),
             every(net.floating_ips(), FloatingIpFilter::all()),
             every(nova.servers(), ServerFilter::all()),

@@ -1,6 +1,6 @@
 //! What the services tell, in the words of the graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use paas_core::{
     error::Result,
@@ -13,6 +13,7 @@ use paas_core::{
 use super::observe::{named, remembered};
 use crate::{
     block_storage::{self, VolumeStatus},
+    codes::OS_CONFLICT,
     compute::{self, GroupPolicy, ServerStatus},
     load_balancer::{self, ProvisioningStatus},
     network,
@@ -22,7 +23,7 @@ use crate::{
             Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network, Policy, Port,
             Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
         },
-        marks,
+        made, marks,
         resource::OpenStackResource,
     },
 };
@@ -32,6 +33,8 @@ pub(super) struct Seen<'a> {
     owner: &'a Owner,
     hints: &'a Ledger,
     keys: BTreeMap<String, Key>,
+    /// Security groups that the cluster's cloud controller made.
+    of_cluster: BTreeSet<String>,
     pub(super) observed: Observed<OpenStackResource>,
 }
 
@@ -41,6 +44,7 @@ impl<'a> Seen<'a> {
             owner,
             hints,
             keys: BTreeMap::new(),
+            of_cluster: BTreeSet::new(),
             observed: Observed::default(),
         }
     }
@@ -115,6 +119,12 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn group(&mut self, it: &network::SecurityGroup) {
+        if made::is_group_of(self.owner, &it.description) {
+            self.of_cluster.insert(it.id.clone());
+        }
+        if it.description != self.owner.mark() {
+            return;
+        }
         let key = self.named("securityGroup", "security-group", &it.name, &it.id);
         self.add(
             key,
@@ -195,7 +205,9 @@ impl<'a> Seen<'a> {
         };
         let mut there = 0;
         let mut groups: Vec<Key> = Vec::new();
-        for id in &it.security_groups {
+        // What the cluster's cloud controller adds is its own affair.
+        let groups_of = it.security_groups.iter();
+        for id in groups_of.filter(|id| !self.of_cluster.contains(*id)) {
             let key = self.keys.get(id).cloned().or_else(|| {
                 there += 1;
                 Key::new(format!("security-group-there/{there}")).ok()
@@ -229,16 +241,15 @@ impl<'a> Seen<'a> {
         };
         let live = Live::ready(&it.id, volume.into());
         let health = volume_health(it);
+        let key = read.ok().or_else(|| remembered(self.hints, &it.id));
+        if let (Some(key), VolumeStatus::ErrorDeleting) = (&key, &it.status) {
+            self.observed.bar(key.clone(), &OS_CONFLICT, STUCK);
+        }
         let live = Live {
             was_ready: !matches!(health, Health::Settling { .. }),
             ..live.health(health)
         };
-        self.add(
-            read.ok().or_else(|| remembered(self.hints, &it.id)),
-            &it.id,
-            &it.name,
-            live,
-        );
+        self.add(key, &it.id, &it.name, live);
     }
 
     pub(super) fn server(&mut self, it: &compute::Server) {
@@ -386,6 +397,9 @@ impl<'a> Seen<'a> {
     }
 }
 
+/// What becomes of a volume that Cinder failed to delete: it takes no other deletion then.
+pub(super) const STUCK: &str = "Cinder failed to delete it (error_deleting) and takes no other deletion until the cloud's operator sets it free";
+
 /// How a volume does.
 pub(super) fn volume_health(it: &block_storage::Volume) -> Health {
     match &it.status {
@@ -395,10 +409,7 @@ pub(super) fn volume_health(it: &block_storage::Volume) -> Health {
         | VolumeStatus::Attaching
         | VolumeStatus::Detaching => Health::Ready,
         VolumeStatus::Deleting => Health::Leaving,
-        VolumeStatus::ErrorDeleting => {
-            let why = "Cinder could not delete it (error_deleting); the cloud's operator has to set it free";
-            Health::broken(why)
-        }
+        VolumeStatus::ErrorDeleting => Health::broken(STUCK),
         VolumeStatus::Error | VolumeStatus::ErrorExtending => {
             Health::broken(format!("Cinder says that it is {}", it.status))
         }
