@@ -55,7 +55,9 @@ impl OpenStackDriver {
         let external = cloud(spec).ok().map(external);
         let hands = OpenStackActuator::new(client, secrets, external);
         Self {
-            hands: hands.with_credential(has_credential(spec)),
+            hands: hands
+                .with_credential(has_credential(spec))
+                .protecting(spec.deletion_protection),
         }
     }
 }

@@ -73,6 +73,7 @@ async fn somebody_who_takes_a_machine_out_of_the_balancer_is_corrected() {
         .await
         .unwrap();
     balancers.members(&pools[0].id).replace(&[]).await.unwrap();
+    place.clock.advance(std::time::Duration::from_secs(5));
     let plan = place.plan(Wanted::Spec).await;
     let steps: Vec<String> = plan.stages[0]
         .steps

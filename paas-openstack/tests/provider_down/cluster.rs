@@ -125,7 +125,7 @@ async fn the_port_of_somebody_else_is_named_and_not_touched_and_all_else_goes() 
 
     let plan = place.plan(Wanted::Nothing).await;
     let notes: Vec<&str> = plan.stages[0].blocked.iter().map(|b| b.key.as_str()).collect();
-    assert_eq!(notes, ["router", "network", "subnet", "interface"]);
+    assert_eq!(notes, ["network", "router", "subnet", "interface"]);
     let words = reasons(&place.down().await.unwrap());
     println!("{words}");
     assert!(words.contains("PAAS-OS-0042"), "{words}");
@@ -318,4 +318,20 @@ async fn a_volume_that_cinder_failed_to_delete_is_told_and_not_asked_for_again_a
         "{words}"
     );
     assert_eq!(place.fake.mutations(), 0);
+}
+
+#[tokio::test]
+async fn a_protected_platform_is_left_as_it_is() {
+    let mut place = Place::new(platform()).await;
+    place.up().await;
+    place.spec.deletion_protection = true;
+    place.fake.forget_calls();
+    let words = reasons(&place.down().await.unwrap());
+    assert!(
+        words.contains("PAAS-CORE-0016") && words.contains("deletionProtection"),
+        "{words}"
+    );
+    assert_eq!(place.fake.mutations(), 0);
+    place.spec.deletion_protection = false;
+    assert_eq!(place.down().await.unwrap(), Outcome::Converged);
 }

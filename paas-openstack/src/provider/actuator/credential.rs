@@ -13,7 +13,7 @@ use paas_core::{
 use super::{OpenStackActuator, create::Making};
 use crate::{
     client::ApiError,
-    codes::OS_RESTRICTED,
+    codes::{OS_EXPIRED, OS_LOGIN, OS_RESTRICTED},
     identity::{ApplicationCredential, ApplicationCredentialFilter, NewApplicationCredential},
     provider::{kinds::Credential, marks, resource::OpenStackResource},
 };
@@ -58,8 +58,9 @@ impl Departure {
 
     /// What was left, if the service refuses us because we went.
     pub(super) fn left(&self, error: &Error) -> Option<Observed<OpenStackResource>> {
-        let refused =
-            error.class() == Class::Denied && ApiError::of(error).is_none_or(|api| api.status == 401);
+        // Keystone does not know it any more, or a service does not take its token.
+        let refused = [&OS_LOGIN, &OS_EXPIRED].contains(&error.code())
+            || ApiError::of(error).is_some_and(|api| api.status == 401);
         locked(&self.left).clone().filter(|_| refused)
     }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use paas_core::{
     actuator::{Actuator, Ids},
+    codes::CORE_PROTECTED,
     error::Result,
     graph::Observed,
     ledger::Ledger,
@@ -38,6 +39,8 @@ pub struct OpenStackActuator {
     external: Option<Choice>,
     /// Whether the Platform has a credential: it is looked for then, and where everything goes.
     credential: bool,
+    /// Whether nothing of the Platform may go.
+    protected: bool,
     departure: Arc<Departure>,
     random: Arc<dyn Generate>,
 }
@@ -51,6 +54,7 @@ impl OpenStackActuator {
             secrets,
             lookups: Arc::default(),
             credential: false,
+            protected: false,
             departure: Arc::default(),
             random: Arc::new(SystemRandom),
         }
@@ -60,6 +64,13 @@ impl OpenStackActuator {
     #[must_use]
     pub fn with_credential(mut self, wanted: bool) -> Self {
         self.credential = wanted;
+        self
+    }
+
+    /// Takes nothing down.
+    #[must_use]
+    pub fn protecting(mut self, protected: bool) -> Self {
+        self.protected = protected;
         self
     }
 
@@ -104,6 +115,11 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         }
         self.sweep(owner, seen).await?;
         self.credential(owner, seen).await?;
+        if self.protected {
+            for key in seen.live.keys().cloned().collect::<Vec<_>>() {
+                seen.bar(key, &CORE_PROTECTED, "deletionProtection of its platform is true");
+            }
+        }
         self.departure.saw(seen);
         Ok(())
     }
