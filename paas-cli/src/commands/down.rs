@@ -153,6 +153,9 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
             one.target
                 .instance()
                 .map_or(Ok(()), LocalInstance::forget_taken_down)?;
+            if one.target.project().is_some() {
+                session.machine().secrets.forget(&one.target.owner).await?;
+            }
             events::forget(&session.owner_folder(&one.target.owner));
         }
         let listing = match one.target.project() {
@@ -241,7 +244,7 @@ fn print(app: &App, done: &[Done], left: &[Left], hints: &Hints) {
                 printer.data(&format!("{}: {tail}", paint.strong(&one.owner)));
                 let listing = one.listing.as_deref().unwrap_or_default();
                 for line in inventory::counts(listing) {
-                    printer.data(&format!("  {}", paint.faint(&line)));
+                    printer.data(&format!("  {}", paint.dim(&line)));
                 }
                 for thing in inventory::kept(listing) {
                     printer.data(&format!("  kept: {}", paint.name(&thing)));

@@ -146,13 +146,10 @@ fn is_neutrons_own(owner: &DeviceOwner) -> bool {
     owner.as_str().starts_with("network:") && !owner.is_router_interface()
 }
 
-/// Octavia says so in the owner, and for the ports of its own machines in the name.
+/// Octavia says so in the owner, and for the ports of its own machines and of its provider OVN in the name.
 fn is_octavias(port: &Port) -> bool {
-    port.device_owner
-        .as_str()
-        .to_ascii_lowercase()
-        .starts_with("octavia")
-        || port.name.starts_with("octavia-lb-")
+    let owner = port.device_owner.as_str().to_ascii_lowercase();
+    owner.starts_with("octavia") || ["octavia-lb-", "ovn-lb-"].iter().any(|p| port.name.starts_with(p))
 }
 
 fn leftover(ours: &Ours<'_>, seen: &mut Observed<OpenStackResource>, port: &Port) -> Result<()> {
