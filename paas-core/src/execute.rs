@@ -169,7 +169,7 @@ struct End<R> {
     key: Key,
     verb: Verb,
     result: Result<Option<Live<R>>, Error>,
-    /// Why what was deleted had to be made anew, if it was broken.
+    /// What was wrong with what was deleted, if it was broken.
     broke: Option<String>,
     /// True if the call was never sent.
     unsent: bool,
@@ -268,10 +268,11 @@ impl<R: Resource> Pass<'_, R> {
             Err(e) => self.tell(&key, verb, State::Failed, "Failed", &e.to_string(), e.request()),
         }
         let broke = match &step.action {
-            Action::Replace { live, changes, .. } if changes.is_empty() => match &live.health {
-                Health::Broken { why, .. } => Some(why.clone()),
-                Health::Ready | Health::Settling { .. } | Health::Leaving => None,
-            },
+            Action::Replace { live, changes, .. } if changes.is_empty() => broken(live).map(str::to_owned),
+            // A deletion that was accepted and did not take: it is not sent again and again without an end.
+            Action::Delete { live } => {
+                broken(live).map(|why| format!("it was deleted and is still there: {why}"))
+            }
             _ => None,
         };
         End {
@@ -381,6 +382,14 @@ impl<R: Resource> Pass<'_, R> {
             message: message.to_owned(),
             request_id: request.map(str::to_owned),
         });
+    }
+}
+
+/// Why it is broken, if it is.
+fn broken<R>(live: &Live<R>) -> Option<&str> {
+    match &live.health {
+        Health::Broken { why, .. } => Some(why),
+        Health::Ready | Health::Settling { .. } | Health::Leaving => None,
     }
 }
 

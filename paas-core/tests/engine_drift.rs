@@ -182,7 +182,7 @@ fn what_no_spec_speaks_of_is_brought_back_by_the_changes_that_the_hands_saw() {
 #[test]
 fn what_lost_its_mark_is_not_made_a_second_time() {
     let mut observed = Observed::default();
-    observed.unmarked.insert(key("a"), "id-a".into());
+    observed.bar(key("a"), &CORE_UNMARKED, "id-a is there");
     let plan = good(&wanted([("a", thing())]), &observed, &Policy::default());
     assert!(plan.steps.is_empty());
     assert_eq!(plan.blocked[0].code, &CORE_UNMARKED);

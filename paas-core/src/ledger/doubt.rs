@@ -33,7 +33,7 @@ pub fn doubts<R: Resource>(
         .ids
         .keys()
         .filter(|k| !observed.live.contains_key(*k) && !ledger.intents.contains_key(*k))
-        .filter(|k| !observed.unmarked.contains_key(*k))
+        .filter(|k| !observed.barred.contains_key(*k))
     {
         settled.push(Settled::Gone(key.clone()));
     }

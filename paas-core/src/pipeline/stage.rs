@@ -16,6 +16,7 @@ use crate::{
     error::{Class, Error},
     execute::{Half, execute},
     graph::{Desired, Observed},
+    inventory::Inventory,
     ledger::{Scope, Settled, Since, applied, doubts, later},
     plan::plan,
     view::StageView,
@@ -84,6 +85,9 @@ impl<D: Driver> DriverStage<D> {
             }
         };
         let policy = cx.policy_for(self.driver.stage(), wanted);
+        if policy.sweep {
+            actuator.derived(&cx.owner, &mut observed).await?;
+        }
         let (now, bounds) = (cx.tools.clock.now(), &policy.bounds);
         let mut learned = Vec::new();
         if ledger.is_ahead_of(now, bounds.backoff_max) {
@@ -139,6 +143,17 @@ impl<D: Driver> Stage for DriverStage<D> {
             unknown,
             ..StageView::of(self.driver.stage(), &plan)
         })
+    }
+
+    async fn inventory(&self, cx: &mut Context) -> Result<Inventory, Error> {
+        let ledger = cx.tools.ledger.load(&self.scope(cx)).await?;
+        let mut observed = Observed::default();
+        if let Some(actuator) = self.driver.actuator(&cx.outputs).await? {
+            observed = actuator.observe(&cx.owner, &ledger).await?;
+            actuator.derived(&cx.owner, &mut observed).await?;
+        }
+        cx.outputs.merge(self.driver.gives(&self.spec, &observed));
+        Ok(Inventory::of(self.driver.stage(), self.driver.kinds(), &observed))
     }
 
     async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome, Error> {

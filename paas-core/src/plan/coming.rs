@@ -124,12 +124,12 @@ pub(super) fn create<R: Resource>(
         else {
             continue;
         };
-        if let Some(id) = observed.unmarked.get(key) {
+        if let Some(bar) = observed.barred.get(key) {
             plan.blocked.push(Blocked {
                 key: key.clone(),
                 verb: Some(Verb::Create),
-                why: format!("{id} is there and bears our mark no more: a second one would be made"),
-                code: &codes::CORE_UNMARKED,
+                why: bar.why.clone(),
+                code: bar.code,
             });
             continue;
         }

@@ -136,8 +136,8 @@ fn is_leaving<R: Resource>(observed: &Observed<R>, key: &Key) -> bool {
 /// Live keys, each after what it needs; keys in a circle come last, in key order.
 fn needs_first<R: Resource>(observed: &Observed<R>, dependants: &Dependants) -> Vec<Key> {
     let mut left: BTreeMap<&Key, usize> = BTreeMap::new();
-    for (key, live) in &observed.live {
-        let needs: Vec<Need> = live.resource.needs();
+    for key in observed.live.keys() {
+        let needs: Vec<Need> = observed.needs(key);
         left.insert(
             key,
             needs
@@ -179,7 +179,9 @@ fn obstacles<R: Resource>(
         };
         // What is leaving already is past all questions.
         let stays = live.health != Health::Leaving;
-        let own = stays.then(|| obstacle(key, live, desired, policy)).flatten();
+        let own = stays
+            .then(|| obstacle(key, live, (desired, observed), policy))
+            .flatten();
         let own = own.map(|o| (key.clone(), o));
         let above = dependants
             .get(key)
@@ -203,13 +205,18 @@ fn obstacles<R: Resource>(
 fn obstacle<R: Resource>(
     key: &Key,
     live: &Live<R>,
-    desired: &Desired<R>,
+    (desired, observed): (&Desired<R>, &Observed<R>),
     policy: &Policy,
 ) -> Option<Obstacle> {
     let wanted = desired.wanted().contains_key(key);
     let verb = if wanted { Verb::Replace } else { Verb::Delete };
     if let Some(why) = policy.held.get(key) {
         return Some(Obstacle::Held(why.clone()));
+    }
+    let retained = live.resource.precious() && !wanted && policy.retention == Retention::Retain;
+    // What stays anyway is in nobody's way.
+    if let Some(bar) = observed.barred.get(key).filter(|_| !retained) {
+        return Some(Obstacle::Blocked(bar.why.clone(), bar.code));
     }
     if live.origin == Origin::External || (live.origin == Origin::Derived && !policy.sweep) {
         return Some(Obstacle::Blocked(

@@ -15,8 +15,7 @@ use paas_core::{
 
 use super::{
     OpenStackActuator,
-    choice::Choice,
-    desired::{desired, external},
+    desired::{desired, external, has_credential},
     resource::OpenStackResource,
 };
 use crate::{client::Client, codes::OS_SHAPE};
@@ -26,10 +25,26 @@ use crate::{client::Client, codes::OS_SHAPE};
 /// Both are one stage: a machine's port needs the network and nothing else, so the graph alone says what can be made at the same time.
 #[derive(Debug, Clone)]
 pub struct OpenStackDriver {
-    client: Client,
-    secrets: Arc<dyn SecretStore>,
-    external: Option<Choice>,
+    hands: OpenStackActuator,
 }
+
+/// What is looked for, in the order in which it is listed.
+const KINDS: &[&str] = &[
+    "network",
+    "subnet",
+    "router",
+    "interface",
+    "port",
+    "securityGroup",
+    "securityGroupRule",
+    "floatingIp",
+    "loadBalancer",
+    "server",
+    "serverGroup",
+    "keyPair",
+    "volume",
+    "applicationCredential",
+];
 
 impl OpenStackDriver {
     /// The stage's name.
@@ -38,10 +53,11 @@ impl OpenStackDriver {
     /// For a Platform; of its spec only the choice of the external network is remembered, to tell it in the user's words.
     pub fn new(client: Client, secrets: Arc<dyn SecretStore>, spec: &PlatformSpec) -> Self {
         let external = cloud(spec).ok().map(external);
+        let hands = OpenStackActuator::new(client, secrets, external);
         Self {
-            client,
-            secrets,
-            external,
+            hands: hands
+                .with_credential(has_credential(spec))
+                .protecting(spec.deletion_protection),
         }
     }
 }
@@ -63,6 +79,10 @@ impl Driver for OpenStackDriver {
         Self::STAGE
     }
 
+    fn kinds(&self) -> &'static [&'static str] {
+        KINDS
+    }
+
     fn desired(&self, spec: &PlatformSpec, _from: &Outputs) -> Result<Desired<OpenStackResource>> {
         desired(spec, cloud(spec)?)
     }
@@ -81,8 +101,7 @@ impl Driver for OpenStackDriver {
     }
 
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
-        let hands = OpenStackActuator::new(self.client.clone(), self.secrets.clone(), self.external.clone());
-        Ok(Some(Arc::new(hands)))
+        Ok(Some(Arc::new(self.hands.afresh())))
     }
 }
 

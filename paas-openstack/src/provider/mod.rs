@@ -8,6 +8,7 @@ mod driver;
 mod identity;
 pub mod kinds;
 mod lookup;
+pub mod made;
 pub mod marks;
 pub mod resource;
 mod shape;

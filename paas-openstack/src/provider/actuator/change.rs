@@ -17,7 +17,7 @@ use crate::{
         FloatingIpChange, Gateway, NetworkChange, Plug, PortChange, RouterChange, SecurityGroupChange,
         SubnetChange,
     },
-    provider::resource::OpenStackResource,
+    provider::{kinds::Made, resource::OpenStackResource},
 };
 
 impl OpenStackActuator {
@@ -101,6 +101,7 @@ impl OpenStackActuator {
                 volumes.update(id, &change).await.map(drop)
             }
             OpenStackResource::Server(_) => self.bring_back(id, changes, name).await,
+            OpenStackResource::LoadBalancer(it) => self.change_members(live, it, ids).await,
             other => Err(Error::new(&OS_UNSUPPORTED, Class::Unsupported)
                 .attempted(format!("change {}", other.kind()))
                 .happened("it cannot be changed in place")),
@@ -121,8 +122,9 @@ impl OpenStackActuator {
         servers.update(id, &change).await.map(drop)
     }
 
-    pub(super) async fn remove(&self, live: &Live<OpenStackResource>) -> Result<()> {
+    pub(super) async fn remove(&self, owner: &Owner, live: &Live<OpenStackResource>) -> Result<()> {
         let (net, nova, id) = (self.client.network(), self.client.compute(), live.id.as_str());
+        let balancers = self.client.load_balancer().load_balancers();
         let gone = match &live.resource {
             OpenStackResource::Network(_) => net.networks().delete(id).await,
             OpenStackResource::Subnet(_) => net.subnets().delete(id).await,
@@ -136,13 +138,15 @@ impl OpenStackActuator {
             OpenStackResource::Volume(_) => self.client.block_storage().volumes().delete(id).await,
             OpenStackResource::Server(_) => nova.servers().delete(id).await,
             OpenStackResource::FloatingIp(_) => net.floating_ips().delete(id).await,
-            OpenStackResource::LoadBalancer(_) => {
-                self.client
-                    .load_balancer()
-                    .load_balancers()
-                    .delete_cascade(id)
-                    .await
-            }
+            OpenStackResource::LoadBalancer(_) => balancers.delete_cascade(id).await,
+            OpenStackResource::Credential(it) => self.remove_credential(owner, id, it).await,
+            OpenStackResource::Derived(it) => match it.made {
+                Made::LoadBalancer => balancers.delete_cascade(id).await,
+                Made::FloatingIp => net.floating_ips().delete(id).await,
+                Made::SecurityGroup => net.security_groups().delete(id).await,
+                Made::Volume => self.client.block_storage().volumes().delete(id).await,
+                Made::Port => net.ports().delete(id).await,
+            },
         };
         match gone {
             Err(e) if is_gone(&e) => Ok(()),
@@ -159,6 +163,6 @@ impl OpenStackActuator {
 }
 
 /// The service itself says that there is no such thing; a proxy's 404 is not that.
-fn is_gone(e: &Error) -> bool {
+pub(super) fn is_gone(e: &Error) -> bool {
     e.class() == Class::NotFound && ApiError::of(e).is_some_and(|api| !api.words.is_empty())
 }

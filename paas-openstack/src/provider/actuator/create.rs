@@ -14,7 +14,7 @@ use super::OpenStackActuator;
 use crate::{
     block_storage::NewVolume,
     client::ApiError,
-    codes::OS_CHOICE,
+    codes::{OS_CHOICE, OS_UNSUPPORTED},
     compute::{GroupPolicy, Networks, NewDisk, NewKeypair, NewServer, NewServerGroup, UserData},
     network::{
         AddressPair, Ethertype, FixedIp, Gateway, NewFloatingIp, NewNetwork, NewPort, NewRouter, NewRule,
@@ -74,6 +74,12 @@ impl OpenStackActuator {
             OpenStackResource::LoadBalancer(it) => {
                 let id = self.new_balancer(&making, it).await?;
                 return Ok(Live::settling(id, want.clone(), "Octavia makes it"));
+            }
+            OpenStackResource::Credential(it) => self.new_credential(&making, it).await?,
+            OpenStackResource::Derived(it) => {
+                return Err(Error::new(&OS_UNSUPPORTED, Class::Internal)
+                    .attempted(format!("make {}", it.made.word()))
+                    .happened("it is the cluster's to make"));
             }
         };
         Ok(Live::ready(id, want.clone()))

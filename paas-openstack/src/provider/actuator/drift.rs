@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use paas_core::{
-    error::{Class, Error, Result},
+    codes::CORE_UNMARKED,
+    error::Result,
     graph::{Observed, Wait},
     ledger::{Applied, Ledger},
     names,
@@ -12,9 +13,8 @@ use paas_core::{
     resource::{Change, Health, Key, Live, Origin, Resource as _},
 };
 
-use super::{OpenStackActuator, observe::Lists};
+use super::{OpenStackActuator, change::is_gone, observe::Lists};
 use crate::{
-    client::ApiError,
     compute::{Server, ServerFlavor, ServerStatus},
     provider::{choice::Choice, marks, resource::OpenStackResource, tags},
 };
@@ -170,7 +170,8 @@ impl OpenStackActuator {
                     observed.waits.insert(key.clone(), wait);
                 }
                 Some(_) => {
-                    observed.unmarked.insert(key.clone(), id.clone());
+                    let why = format!("{id} is there and bears our mark no more: a second one would be made");
+                    observed.bar(key.clone(), &CORE_UNMARKED, why);
                 }
             }
         }
@@ -229,8 +230,4 @@ impl OpenStackActuator {
 
 struct Mark {
     is_marked: bool,
-}
-
-fn is_gone(e: &Error) -> bool {
-    e.class() == Class::NotFound && ApiError::of(e).is_some_and(|api| !api.words.is_empty())
 }

@@ -3,7 +3,10 @@
 mod balancer;
 mod change;
 mod create;
+mod credential;
+mod derived;
 mod drift;
+mod foreign;
 mod observe;
 mod seen;
 mod taken;
@@ -13,15 +16,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use paas_core::{
     actuator::{Actuator, Ids},
+    codes::CORE_PROTECTED,
     error::Result,
     graph::Observed,
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Key, Live},
-    secrets::SecretStore,
+    secrets::{Generate, SecretStore, SystemRandom},
 };
 
+use self::credential::Departure;
+pub(super) use self::credential::{KEY as CREDENTIAL, SECRET as CREDENTIAL_SECRET};
 pub(super) use self::taken::{Taken, There};
+
 use super::{choice::Choice, lookup::Lookups, resource::OpenStackResource};
 use crate::client::Client;
 
@@ -33,6 +40,12 @@ pub struct OpenStackActuator {
     lookups: Arc<Lookups>,
     /// The external network, as the user chose it.
     external: Option<Choice>,
+    /// Whether the Platform has a credential: it is looked for then, and where everything goes.
+    credential: bool,
+    /// Whether nothing of the Platform may go.
+    protected: bool,
+    departure: Arc<Departure>,
+    random: Arc<dyn Generate>,
 }
 
 impl OpenStackActuator {
@@ -43,7 +56,40 @@ impl OpenStackActuator {
             client,
             secrets,
             lookups: Arc::default(),
+            credential: false,
+            protected: false,
+            departure: Arc::default(),
+            random: Arc::new(SystemRandom),
         }
+    }
+
+    /// Looks for an application credential of the Platform too: one list more.
+    #[must_use]
+    pub fn with_credential(mut self, wanted: bool) -> Self {
+        self.credential = wanted;
+        self
+    }
+
+    /// Takes nothing down.
+    #[must_use]
+    pub fn protecting(mut self, protected: bool) -> Self {
+        self.protected = protected;
+        self
+    }
+
+    /// The same hands without what they looked up.
+    pub(super) fn afresh(&self) -> Self {
+        Self {
+            lookups: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Makes secrets by other means.
+    #[must_use]
+    pub fn with_random(mut self, random: Arc<dyn Generate>) -> Self {
+        self.random = random;
+        self
     }
 
     /// The words for an external network: the user's, if they mean this one.
@@ -60,7 +106,25 @@ impl OpenStackActuator {
 #[async_trait]
 impl Actuator<OpenStackResource> for OpenStackActuator {
     async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        self.look(owner, hints).await
+        match self.look(owner, hints).await {
+            Err(e) => self.departure.left(&e).ok_or(e),
+            seen => seen,
+        }
+    }
+
+    async fn derived(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+        if self.departure.is_over() {
+            return Ok(());
+        }
+        self.sweep(owner, seen).await?;
+        self.credential(owner, seen).await?;
+        if self.protected {
+            for key in seen.live.keys().cloned().collect::<Vec<_>>() {
+                seen.bar(key, &CORE_PROTECTED, "deletionProtection of its platform is true");
+            }
+        }
+        self.departure.saw(seen);
+        Ok(())
     }
 
     async fn create(
@@ -85,7 +149,7 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         self.change(owner, live, want, changes, ids).await
     }
 
-    async fn delete(&self, _owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {
-        self.remove(live).await
+    async fn delete(&self, owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {
+        self.remove(owner, live).await
     }
 }

@@ -1,10 +1,10 @@
 //! What the services tell, in the words of the graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use paas_core::{
     error::Result,
-    graph::Observed,
+    graph::{Observed, Wait},
     ledger::Ledger,
     owner::Owner,
     resource::{Health, Key, Live},
@@ -13,16 +13,17 @@ use paas_core::{
 use super::observe::{named, remembered};
 use crate::{
     block_storage::{self, VolumeStatus},
+    codes::OS_CONFLICT,
     compute::{self, GroupPolicy, ServerStatus},
     load_balancer::{self, ProvisioningStatus},
     network,
     provider::{
         choice::Choice,
         kinds::{
-            Direction, FloatingIp, Group, Interface, KeyPair, LoadBalancer, Network, Policy, Port, Remote,
-            Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
+            Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network, Policy, Port,
+            Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
         },
-        marks,
+        made, marks,
         resource::OpenStackResource,
         tags,
     },
@@ -33,6 +34,8 @@ pub(super) struct Seen<'a> {
     owner: &'a Owner,
     hints: &'a Ledger,
     keys: BTreeMap<String, Key>,
+    /// Security groups that the cluster's cloud controller made.
+    of_cluster: BTreeSet<String>,
     pub(super) observed: Observed<OpenStackResource>,
 }
 
@@ -42,6 +45,7 @@ impl<'a> Seen<'a> {
             owner,
             hints,
             keys: BTreeMap::new(),
+            of_cluster: BTreeSet::new(),
             observed: Observed::default(),
         }
     }
@@ -116,6 +120,12 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn group(&mut self, it: &network::SecurityGroup) {
+        if made::is_group_of(self.owner, &it.description) {
+            self.of_cluster.insert(it.id.clone());
+        }
+        if it.description != self.owner.mark() {
+            return;
+        }
         let key =
             tags::read(&it.tags).or_else(|| self.named("securityGroup", "security-group", &it.name, &it.id));
         self.add(
@@ -197,7 +207,9 @@ impl<'a> Seen<'a> {
         };
         let mut there = 0;
         let mut groups: Vec<Key> = Vec::new();
-        for id in &it.security_groups {
+        // What the cluster's cloud controller adds is its own affair.
+        let groups_of = it.security_groups.iter();
+        for id in groups_of.filter(|id| !self.of_cluster.contains(*id)) {
             let key = self.keys.get(id).cloned().or_else(|| {
                 there += 1;
                 Key::new(format!("security-group-there/{there}")).ok()
@@ -230,29 +242,16 @@ impl<'a> Seen<'a> {
             image: marks::choice(&it.metadata, marks::IMAGE),
         };
         let live = Live::ready(&it.id, volume.into());
-        let live = match &it.status {
-            VolumeStatus::Available
-            | VolumeStatus::InUse
-            | VolumeStatus::Reserved
-            | VolumeStatus::Attaching
-            | VolumeStatus::Detaching => live,
-            VolumeStatus::Deleting => live.health(Health::Leaving),
-            VolumeStatus::Error | VolumeStatus::ErrorDeleting | VolumeStatus::ErrorExtending => {
-                live.health(Health::broken(format!("Cinder says that it is {}", it.status)))
-            }
-            other => Live {
-                was_ready: false,
-                ..live.health(Health::Settling {
-                    why: format!("it is {other}"),
-                })
-            },
+        let health = volume_health(it);
+        let key = read.ok().or_else(|| remembered(self.hints, &it.id));
+        if let (Some(key), VolumeStatus::ErrorDeleting) = (&key, &it.status) {
+            self.observed.bar(key.clone(), &OS_CONFLICT, STUCK);
+        }
+        let live = Live {
+            was_ready: !matches!(health, Health::Settling { .. }),
+            ..live.health(health)
         };
-        self.add(
-            read.ok().or_else(|| remembered(self.hints, &it.id)),
-            &it.id,
-            &it.name,
-            live,
-        );
+        self.add(key, &it.id, &it.name, live);
     }
 
     pub(super) fn server(&mut self, it: &compute::Server) {
@@ -304,7 +303,11 @@ impl<'a> Seen<'a> {
         self.add(key, &it.id, &it.name, live.health(health));
     }
 
-    pub(super) fn balancer(&mut self, it: &load_balancer::LoadBalancer) {
+    pub(super) fn balancer(
+        &mut self,
+        it: &load_balancer::LoadBalancer,
+        inside: Option<&load_balancer::StatusTree>,
+    ) {
         if it.provisioning_status == ProvisioningStatus::Deleted {
             return;
         }
@@ -317,8 +320,8 @@ impl<'a> Seen<'a> {
             key.clone().unwrap_or_else(|| subnet.clone()),
         );
         let balancer = LoadBalancer {
+            listeners: inside.map(|tree| self.listeners(tree, &subnet)),
             subnet,
-            listeners: None,
         };
         let live = Live::settling(&it.id, balancer.into(), "it is being made");
         let live = live.health(match &it.provisioning_status {
@@ -329,7 +332,47 @@ impl<'a> Seen<'a> {
                 why: format!("it is {other}"),
             },
         });
+        if let (Some(key), Health::Settling { why }) = (&key, &live.health) {
+            // Until then Octavia refuses every change of it.
+            let wait = Wait {
+                why: why.clone(),
+                until: None,
+                gave_up: false,
+                in_doubt: false,
+            };
+            self.observed.waits.insert(key.clone(), wait);
+        }
         self.add(key, &it.id, &it.name, live);
+    }
+
+    /// What a balancer of ours listens on. Our pools are named after the port that they serve.
+    fn listeners(&self, tree: &load_balancer::StatusTree, subnet: &Key) -> Vec<Listener> {
+        let pools = tree.listeners.iter().flat_map(|l| &l.pools);
+        let mut all: Vec<Listener> = pools
+            .filter_map(|pool| {
+                let named = pool.name.rsplit('-').next()?.parse().ok();
+                let port = named.or_else(|| pool.members.first().map(|m| m.protocol_port))?;
+                let here = pool.members.iter().filter(|m| m.protocol_port == port);
+                let mut members: Vec<Key> = here.filter_map(|m| self.member(&m.address, subnet)).collect();
+                members.sort();
+                Some(Listener { port, members })
+            })
+            .collect();
+        all.sort_by_key(|l| l.port);
+        all
+    }
+
+    /// The port of ours with an address; of an address that no port has any more, the address.
+    fn member(&self, address: &str, in_subnet: &Key) -> Option<Key> {
+        let has = |live: &Live<OpenStackResource>| match &live.resource {
+            OpenStackResource::Port(port) => {
+                port.subnet == *in_subnet && port.address.as_deref() == Some(address)
+            }
+            _ => false,
+        };
+        let port = self.observed.live.iter().find(|(_, live)| has(live));
+        let key = port.map(|(key, _)| key.clone());
+        key.or_else(|| Key::new(format!("address/{}", address.replace(':', "_"))).ok())
     }
 
     pub(super) fn address(&mut self, it: &network::FloatingIp, external: Choice) {
@@ -353,6 +396,28 @@ impl<'a> Seen<'a> {
         };
         let key = read.ok().or_else(|| remembered(self.hints, &it.id));
         self.add(key, &it.id, &it.address, Live::ready(&it.id, address.into()));
+    }
+}
+
+/// What becomes of a volume that Cinder failed to delete: it takes no other deletion then.
+pub(super) const STUCK: &str = "Cinder failed to delete it (error_deleting) and takes no other deletion until the cloud's operator sets it free";
+
+/// How a volume does.
+pub(super) fn volume_health(it: &block_storage::Volume) -> Health {
+    match &it.status {
+        VolumeStatus::Available
+        | VolumeStatus::InUse
+        | VolumeStatus::Reserved
+        | VolumeStatus::Attaching
+        | VolumeStatus::Detaching => Health::Ready,
+        VolumeStatus::Deleting => Health::Leaving,
+        VolumeStatus::ErrorDeleting => Health::broken(STUCK),
+        VolumeStatus::Error | VolumeStatus::ErrorExtending => {
+            Health::broken(format!("Cinder says that it is {}", it.status))
+        }
+        other => Health::Settling {
+            why: format!("it is {other}"),
+        },
     }
 }
 
