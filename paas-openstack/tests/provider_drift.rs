@@ -255,6 +255,31 @@ async fn machines_that_were_stopped_renamed_or_deleted_run_again_under_their_nam
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_machine_with_another_flavor_than_its_mark_says_is_made_anew() {
+    let mut place = platform("").await;
+    // As after a resize of a machine that was made as m1.tiny.
+    let tiny = BTreeMap::from([("paas-flavor".to_owned(), r#"{"named":"m1.tiny"}"#.to_owned())]);
+    let servers = place.client.compute().servers();
+    for key in ["server/control-plane-1", "server/workers-1"] {
+        servers.set_metadata(&place.id(key), &tiny).await.unwrap();
+    }
+    let cloud = CLOUD.replacen("\"Off\",", "\"Off\", \"flavor\": \"m1.tiny\",", 1);
+    place.spec = Place::spec(&cloud, MACHINES, "");
+    let shown = told(&place.plan().await);
+    let replaced: Vec<&String> = shown
+        .iter()
+        .filter(|s| s.starts_with("replace server/"))
+        .collect();
+    assert!(
+        replaced.len() == 2
+            && replaced
+                .iter()
+                .all(|s| s.contains("→ m1.tiny]") && !s.contains("at least")),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_pair_of_the_same_name_with_another_key_is_made_anew() {
     let place = platform("").await;
     let (nova, name) = (place.client.compute(), place.id("key-pair"));

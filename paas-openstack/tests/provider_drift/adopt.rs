@@ -399,7 +399,7 @@ async fn what_cannot_be_taken_over_is_refused_with_its_reason_and_nothing_is_wri
         (
             "interface",
             "corp",
-            "a interface bears its mark from the beginning",
+            "the kind interface bears its mark from the beginning",
         ),
         (
             "network",

@@ -26,18 +26,18 @@ use paas_openstack::{
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug)]
-pub struct Place {
-    pub fake: Fake,
-    pub client: Client,
-    pub clock: Arc<ManualClock>,
-    pub owner: Owner,
-    pub spec: PlatformSpec,
+pub(crate) struct Place {
+    pub(crate) fake: Fake,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) owner: Owner,
+    pub(crate) spec: PlatformSpec,
     ledger: Arc<MemoryLedger>,
     secrets: tempfile::TempDir,
 }
 
 impl Place {
-    pub fn spec(cloud: &str, machines: &str, more: &str) -> PlatformSpec {
+    pub(crate) fn spec(cloud: &str, machines: &str, more: &str) -> PlatformSpec {
         let text = format!(
             r#"{{"infrastructure": {{"type": "OpenStack", "openStack": {cloud}}}, "kubernetes": {machines}{more}}}"#
         );
@@ -45,7 +45,7 @@ impl Place {
     }
 
     /// A cloud with nothing in it yet.
-    pub async fn new(cloud: &str, machines: &str, more: &str) -> Self {
+    pub(crate) async fn new(cloud: &str, machines: &str, more: &str) -> Self {
         let clock = Arc::new(ManualClock::default());
         let fake = Fake::start(Setup {
             clock: clock.clone(),
@@ -73,11 +73,11 @@ impl Place {
         }
     }
 
-    pub fn tools(&self) -> Tools {
+    pub(crate) fn tools(&self) -> Tools {
         self.guarded(Arc::new(Alone))
     }
 
-    pub fn guarded(&self, fence: Arc<dyn Fence>) -> Tools {
+    pub(crate) fn guarded(&self, fence: Arc<dyn Fence>) -> Tools {
         Tools {
             ledger: self.ledger.clone(),
             fence,
@@ -97,25 +97,25 @@ impl Place {
         Pipeline::new(vec![Box::new(DriverStage::new(driver, self.spec.clone()))])
     }
 
-    pub async fn plan(&self) -> PlanView {
+    pub(crate) async fn plan(&self) -> PlanView {
         self.pipeline()
             .plan(&mut self.context(), Wanted::Spec)
             .await
             .unwrap()
     }
 
-    pub async fn try_up(&self) -> Result<Outcome, Error> {
+    pub(crate) async fn try_up(&self) -> Result<Outcome, Error> {
         let within = Some(Duration::from_secs(3600));
         self.pipeline()
             .run(&mut self.context(), Wanted::Spec, within)
             .await
     }
 
-    pub async fn up(&self) -> Outcome {
+    pub(crate) async fn up(&self) -> Outcome {
         self.try_up().await.unwrap()
     }
 
-    pub async fn down(&self) {
+    pub(crate) async fn down(&self) {
         let within = Some(Duration::from_secs(3600));
         let mut cx = self.context();
         cx.policy.retention = paas_core::policy::Retention::Delete;
@@ -125,22 +125,22 @@ impl Place {
     }
 
     /// The program forgets everything.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.ledger = Arc::default();
     }
 
     /// What is under way comes to its end.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         self.clock.advance(Duration::from_secs(600));
     }
 
-    pub fn hands(&self) -> OpenStackActuator {
+    pub(crate) fn hands(&self) -> OpenStackActuator {
         let secrets = Arc::new(FileSecrets::new(self.secrets.path()));
         let cloud = self.spec.infrastructure.open_stack.as_ref().unwrap();
         OpenStackActuator::of(self.client.clone(), secrets, cloud)
     }
 
-    pub async fn hints(&self) -> Ledger {
+    pub(crate) async fn hints(&self) -> Ledger {
         let scope = Scope {
             owner: self.owner.clone(),
             stage: OpenStackDriver::STAGE.to_owned(),
@@ -154,14 +154,14 @@ impl Place {
     }
 
     /// Keys that begin so, with their ids.
-    pub fn keys(&self, prefix: &str) -> Vec<(String, String)> {
+    pub(crate) fn keys(&self, prefix: &str) -> Vec<(String, String)> {
         let seen = self.seen();
         let fits = seen.live.iter().filter(|(k, _)| k.as_str().starts_with(prefix));
         fits.map(|(k, l)| (k.to_string(), l.id.clone())).collect()
     }
 
     /// The id of what is live under a key, or was the last time that anybody remembered.
-    pub fn id(&self, key: &str) -> String {
+    pub(crate) fn id(&self, key: &str) -> String {
         let seen = self.seen();
         let key = Key::new(key).unwrap();
         let id = seen.live.get(&key).map(|l| l.id.clone());
@@ -170,7 +170,7 @@ impl Place {
     }
 
     /// `PUT /network/v2.0/networks/…` for each call that changed something.
-    pub fn mutations(&self) -> Vec<String> {
+    pub(crate) fn mutations(&self) -> Vec<String> {
         let all = self.fake.calls();
         let made = all.iter().filter(|c| c.mutates());
         made.map(|c| format!("{} {}", c.method, c.path)).collect()

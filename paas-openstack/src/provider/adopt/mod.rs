@@ -306,8 +306,10 @@ fn wanted<'a>(
     }
     match desired.wanted().get(key) {
         Some(want) if find::can_be_taken(want) => Ok(want),
-        Some(want) => Err(refused(format!("take over {key}"))
-            .happened(format!("a {} bears its mark from the beginning", want.kind()))),
+        Some(want) => Err(refused(format!("take over {key}")).happened(format!(
+            "the kind {} bears its mark from the beginning",
+            want.kind()
+        ))),
         None => {
             let free = desired
                 .wanted()
