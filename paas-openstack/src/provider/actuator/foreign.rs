@@ -149,7 +149,10 @@ fn is_neutrons_own(owner: &DeviceOwner) -> bool {
 /// Octavia says so in the owner, and for the ports of its own machines and of its provider OVN in the name.
 fn is_octavias(port: &Port) -> bool {
     let owner = port.device_owner.as_str().to_ascii_lowercase();
-    owner.starts_with("octavia") || ["octavia-lb-", "ovn-lb-"].iter().any(|p| port.name.starts_with(p))
+    owner.starts_with("octavia")
+        || ["octavia-lb-", "ovn-lb-"]
+            .iter()
+            .any(|p| port.name.starts_with(p))
 }
 
 fn leftover(ours: &Ours<'_>, seen: &mut Observed<OpenStackResource>, port: &Port) -> Result<()> {
