@@ -99,7 +99,7 @@ impl OpenStackActuator {
         }
         let noted = hints.ids.contains_key(&Key::new(super::CREDENTIAL)?);
         if self.credential || noted {
-            self.credential(owner, &mut seen.observed).await?;
+            let _ = self.credential(owner, &mut seen.observed).await?;
         }
         Ok(seen.observed)
     }
