@@ -89,7 +89,7 @@ impl Inventory {
         }
         if !seen.unreadable.is_empty() {
             counts.push(Count {
-                kind: "unreadable".to_owned(),
+                kind: "unreadableMark".to_owned(),
                 count: seen.unreadable.len(),
             });
         }

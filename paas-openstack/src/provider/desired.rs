@@ -15,7 +15,7 @@ use super::{
         Policy, Port, Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
     },
     resource::OpenStackResource,
-    shape::{CONTROL_PLANE, Role, roles},
+    shape::{CONTROL_PLANE, Role, has_credential, roles},
 };
 
 const NETWORK: &str = "network";
@@ -67,12 +67,6 @@ pub fn desired(spec: &PlatformSpec, cloud: &OpenStack) -> Result<Desired<OpenSta
         Some(_) => wanted.build(),
         None => wanted.root(Key::new(NETWORK)?).build(),
     }
-}
-
-/// True for a Platform whose cluster speaks to the cloud.
-pub(super) fn has_credential(spec: &PlatformSpec) -> bool {
-    let addons = spec.addons.as_ref();
-    addons.and_then(|a| a.cloud_integration) == Some(true)
 }
 
 /// The choice of the external network.

@@ -15,8 +15,9 @@ use paas_core::{
 
 use super::{
     OpenStackActuator,
-    desired::{desired, external, has_credential},
+    desired::{desired, external},
     resource::OpenStackResource,
+    shape::has_credential,
 };
 use crate::{client::Client, codes::OS_SHAPE};
 

@@ -1,5 +1,7 @@
 //! The application credential of the cluster.
 
+use std::time::Duration;
+
 use paas_core::{
     names,
     pipeline::{Outcome, Wanted},
@@ -9,8 +11,8 @@ use paas_core::{
 use paas_openstack::{
     Client,
     client::service::Kind,
-    cloud::{Cloud, Credential, Identity, Scope},
-    fake::{Fault, What},
+    cloud::{Cloud, Credential, Identity, Named, Scope},
+    fake::{Fault, Setup, What},
     identity::{ApplicationCredential, ApplicationCredentialFilter, NewApplicationCredential},
 };
 
@@ -179,4 +181,61 @@ async fn a_restricted_one_that_we_are_logged_in_with_stays_and_is_named() {
     assert_eq!(because.len(), 1, "{because:?}");
     assert_eq!(because[0].code, "PAAS-OS-0043");
     assert_eq!(left(&place).len(), 1, "all else is gone: {:?}", left(&place));
+}
+
+/// Why nothing is begun by somebody with this login.
+async fn told_to(place: &mut Place, cloud: Cloud) -> String {
+    place.client = place.client_for(cloud);
+    place.fake.forget_calls();
+    let outcome = place.down().await.unwrap();
+    assert_eq!(place.fake.mutations(), 0, "{:#?}", place.changes());
+    let Outcome::Blocked { because, .. } = &outcome else {
+        panic!("{outcome:?}")
+    };
+    because
+        .iter()
+        .map(|b| format!("{} {}\n", b.code, b.why))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_login_that_ends_soon_begins_nothing() {
+    let mut setup = Setup::default();
+    setup.credentials[0].lifetime = Some(Duration::from_secs(20 * 60));
+    let mut place = Place::with(setup, spec(r#"{"antiAffinity": "Off"}"#, SMALL, "null")).await;
+    place.up().await;
+    place.clock.advance(Duration::from_secs(600));
+    let cloud = place.fake.cloud_by_credential();
+    let words = told_to(&mut place, cloud).await;
+    assert!(
+        words.contains("PAAS-OS-0011") && words.contains("demo-credential"),
+        "{words}"
+    );
+    place.client = place.client_for(place.fake.cloud());
+    assert_eq!(place.down().await.unwrap(), Outcome::Converged);
+}
+
+#[tokio::test]
+async fn somebody_who_may_only_look_begins_nothing() {
+    let mut setup = Setup::default();
+    let mut reader = setup.users[0].clone();
+    reader.id = "b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0".to_owned();
+    reader.name = "looker".to_owned();
+    reader.roles = vec!["reader".to_owned()];
+    setup.users.push(reader);
+    let mut place = Place::with(setup, spec(r#"{"antiAffinity": "Off"}"#, SMALL, "null")).await;
+    place.up().await;
+    let mut cloud = place.fake.cloud();
+    if let Identity::Password {
+        user: Named::Name { name, .. },
+        ..
+    } = &mut cloud.identity
+    {
+        *name = "looker".to_owned();
+    }
+    let words = told_to(&mut place, cloud).await;
+    assert!(
+        words.contains("PAAS-OS-0013") && words.contains("may only look"),
+        "{words}"
+    );
 }

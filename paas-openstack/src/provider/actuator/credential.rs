@@ -63,26 +63,22 @@ impl Departure {
             || ApiError::of(error).is_some_and(|api| api.status == 401);
         locked(&self.left).clone().filter(|_| refused)
     }
-
-    /// True if the credential in use is gone.
-    pub(super) fn is_over(&self) -> bool {
-        locked(&self.left).is_some()
-    }
 }
 
 impl OpenStackActuator {
     /// Adds the credential to what is seen. Everything else goes before it: what works in the cloud for the cluster may need it, and it
     /// may be the one that we are logged in with.
+    ///
+    /// Returns the one that we are logged in with.
     pub(super) async fn credential(
         &self,
         owner: &Owner,
         seen: &mut Observed<OpenStackResource>,
-    ) -> Result<()> {
+    ) -> Result<Option<ApplicationCredential>> {
         let token = self.client.token().await?;
         let key = Key::new(KEY)?;
-        if !seen.live.contains_key(&key) {
-            self.find_credential(owner, &token.user.id, seen).await?;
-        }
+        let all = self.credentials(&token.user.id).await?;
+        self.find_credential(owner, &all, seen).await?;
         let others: Vec<Key> = seen.live.keys().filter(|k| **k != key).cloned().collect();
         for other in others {
             let needs = seen.also.entry(other).or_default();
@@ -97,25 +93,26 @@ impl OpenStackActuator {
             );
             seen.bar(key, &OS_RESTRICTED, why);
         }
-        Ok(())
+        let own = token.application_credential.as_ref().map(|c| c.id.as_str());
+        Ok(all.into_iter().find(|c| own == Some(c.id.as_str())))
+    }
+
+    async fn credentials(&self, user: &str) -> Result<Vec<ApplicationCredential>> {
+        let all = self.client.identity().application_credentials(user);
+        match all.all(&ApplicationCredentialFilter::all()).await {
+            // Who may not see them has none, nor has a Keystone that is too old for them.
+            Err(e) if e.class() == Class::Unsupported => Ok(Vec::new()),
+            Err(e) if ApiError::of(&e).is_some_and(|api| api.status == 403) => Ok(Vec::new()),
+            all => all,
+        }
     }
 
     async fn find_credential(
         &self,
         owner: &Owner,
-        user: &str,
+        all: &[ApplicationCredential],
         seen: &mut Observed<OpenStackResource>,
     ) -> Result<()> {
-        let all = self.client.identity().application_credentials(user);
-        let all = match all.all(&ApplicationCredentialFilter::all()).await {
-            Ok(all) => all,
-            // Who may not see them has none, nor has a Keystone that is too old for them.
-            Err(e) if matches!(e.class(), Class::Unsupported) => Vec::new(),
-            Err(e) if e.class() == Class::Denied && ApiError::of(&e).is_some_and(|a| a.status == 403) => {
-                Vec::new()
-            }
-            Err(e) => return Err(e),
-        };
         let mark = owner.mark();
         let mine = all
             .iter()
@@ -126,8 +123,11 @@ impl OpenStackActuator {
                 seen.unreadable.insert(it.id.clone(), it.name.clone());
                 continue;
             };
-            let live = self.live_credential(owner, it).await?;
-            seen.found(key, live);
+            // The look before may have found it already.
+            if seen.live.get(&key).is_none_or(|live| live.id != it.id) {
+                let live = self.live_credential(owner, it).await?;
+                seen.found(key, live);
+            }
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use tokio::try_join;
 
 use super::{
     OpenStackActuator,
+    health::{STUCK, volume_health},
     observe::every,
-    seen::{STUCK, volume_health},
 };
 use crate::{
     block_storage::{Metadata, Volume, VolumeFilter, VolumeStatus},
@@ -153,7 +153,7 @@ fn also(seen: &mut Observed<OpenStackResource>, key: &Key, need: Need) {
 }
 
 /// It cannot be deleted before something else is over.
-fn wait(seen: &mut Observed<OpenStackResource>, key: &Key, why: String) {
+pub(super) fn wait(seen: &mut Observed<OpenStackResource>, key: &Key, why: String) {
     let wait = Wait {
         why,
         until: None,

@@ -7,6 +7,8 @@ mod credential;
 mod derived;
 mod drift;
 mod foreign;
+mod health;
+mod login;
 mod observe;
 mod seen;
 mod taken;
@@ -92,6 +94,26 @@ impl OpenStackActuator {
         self
     }
 
+    /// What the cluster made, what others have in the way, what goes last, and whether anything may go at all.
+    async fn around_and_last(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+        self.sweep(owner, seen).await?;
+        let own = self.credential(owner, seen).await?;
+        let token = self.client.token().await?;
+        let now = self.client.clock().now();
+        let protected = || {
+            (
+                &CORE_PROTECTED,
+                "deletionProtection of its platform is true".to_owned(),
+            )
+        };
+        let shortcoming = login::shortcoming(&token, own.as_ref(), now);
+        if let Some((code, why)) = self.protected.then(protected).or(shortcoming) {
+            let all: Vec<Key> = seen.live.keys().cloned().collect();
+            all.into_iter().for_each(|key| seen.bar(key, code, why.as_str()));
+        }
+        Ok(())
+    }
+
     /// The words for an external network: the user's, if they mean this one.
     async fn words_for(&self, network: &str) -> Result<Choice> {
         match &self.external {
@@ -113,17 +135,10 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
     }
 
     async fn derived(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
-        if self.departure.is_over() {
-            return Ok(());
+        match self.around_and_last(owner, seen).await {
+            Err(e) => *seen = self.departure.left(&e).ok_or(e)?,
+            Ok(()) => self.departure.saw(seen),
         }
-        self.sweep(owner, seen).await?;
-        self.credential(owner, seen).await?;
-        if self.protected {
-            for key in seen.live.keys().cloned().collect::<Vec<_>>() {
-                seen.bar(key, &CORE_PROTECTED, "deletionProtection of its platform is true");
-            }
-        }
-        self.departure.saw(seen);
         Ok(())
     }
 

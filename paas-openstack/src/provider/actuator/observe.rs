@@ -119,7 +119,7 @@ impl OpenStackActuator {
         self.vanished(hints, &lists, &mut observed).await?;
         let noted = hints.ids.contains_key(&Key::new(super::CREDENTIAL)?);
         if self.credential || noted {
-            self.credential(owner, &mut observed).await?;
+            let _ = self.credential(owner, &mut observed).await?;
         }
         Ok(observed)
     }

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use paas_core::{
     error::Result,
-    graph::{Observed, Wait},
+    graph::Observed,
     ledger::Ledger,
     owner::Owner,
     resource::{Health, Key, Live},
 };
 
-use super::observe::{named, remembered};
+use super::{
+    derived::wait,
+    health::{STUCK, health, volume_health},
+    observe::{named, remembered},
+};
 use crate::{
     block_storage::{self, VolumeStatus},
     codes::OS_CONFLICT,
@@ -334,13 +338,7 @@ impl<'a> Seen<'a> {
         });
         if let (Some(key), Health::Settling { why }) = (&key, &live.health) {
             // Until then Octavia refuses every change of it.
-            let wait = Wait {
-                why: why.clone(),
-                until: None,
-                gave_up: false,
-                in_doubt: false,
-            };
-            self.observed.waits.insert(key.clone(), wait);
+            wait(&mut self.observed, key, why.clone());
         }
         self.add(key, &it.id, &it.name, live);
     }
@@ -396,50 +394,5 @@ impl<'a> Seen<'a> {
         };
         let key = read.ok().or_else(|| remembered(self.hints, &it.id));
         self.add(key, &it.id, &it.address, Live::ready(&it.id, address.into()));
-    }
-}
-
-/// What becomes of a volume that Cinder failed to delete: it takes no other deletion then.
-pub(super) const STUCK: &str = "Cinder failed to delete it (error_deleting) and takes no other deletion until the cloud's operator sets it free";
-
-/// How a volume does.
-pub(super) fn volume_health(it: &block_storage::Volume) -> Health {
-    match &it.status {
-        VolumeStatus::Available
-        | VolumeStatus::InUse
-        | VolumeStatus::Reserved
-        | VolumeStatus::Attaching
-        | VolumeStatus::Detaching => Health::Ready,
-        VolumeStatus::Deleting => Health::Leaving,
-        VolumeStatus::ErrorDeleting => Health::broken(STUCK),
-        VolumeStatus::Error | VolumeStatus::ErrorExtending => {
-            Health::broken(format!("Cinder says that it is {}", it.status))
-        }
-        other => Health::Settling {
-            why: format!("it is {other}"),
-        },
-    }
-}
-
-fn health(it: &compute::Server) -> Health {
-    let busy = it.task_state.as_deref();
-    if busy == Some("deleting") || busy == Some("soft-deleting") {
-        return Health::Leaving;
-    }
-    match (&it.status, busy) {
-        (ServerStatus::Active, None) => Health::Ready,
-        (ServerStatus::Error, _) => {
-            let said = it
-                .fault
-                .as_ref()
-                .map_or("Nova gives no reason", |f| f.message.as_str());
-            Health::broken(said)
-        }
-        (status, None) => Health::Settling {
-            why: format!("it is {status}"),
-        },
-        (status, Some(task)) => Health::Settling {
-            why: format!("it is {status} ({task})"),
-        },
     }
 }
