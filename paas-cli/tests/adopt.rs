@@ -134,12 +134,14 @@ async fn a_network_is_shown_asked_for_taken_over_and_given_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_taken_over_says_why_and_what_could() {
     let place = Place::new().await;
-    let local = place.paas(&["adopt", "here", "network", "corp"]).await.exits(1);
+    let local = place.paas(&["adopt", "here", "network", "corp"]).await.exits(2);
     assert!(local.err.contains("PAAS-CLI-0030"), "{}", local.err);
     let unknown = place.paas(&["adopt", "demo", "networks", "corp"]).await;
     assert!(
         unknown.err.contains("PAAS-OS-0039")
-            && unknown.err.contains("free are: network, port/control-plane-1"),
+            && unknown
+                .err
+                .contains("free are: floating-ip/control-plane-1, network, port/control-plane-1"),
         "{}",
         unknown.err
     );

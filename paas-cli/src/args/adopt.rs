@@ -12,8 +12,8 @@ Examples:
   paas adopt demo server/workers-1 web-7 --yes  with its port
   paas adopt demo network --release             give it back, as it is
 
-Only a mark is written: name, addresses and rules stay. What differs from the spec is shown before you
-agree, and is brought back or reported by the next `paas up`, as spec.driftPolicy says.";
+Only a mark is written: name, addresses and rules stay. What differs from the spec is shown
+before you agree, and the next `paas up` brings it back or reports it, as spec.driftPolicy says.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -148,18 +148,13 @@ fn show(app: &App, verb: &str, takes: &[Take], writes: &[Write]) {
     }
     let paint = app.printer.talk_paint();
     for take in takes {
-        let name = if take.name.is_empty() {
-            "without a name"
-        } else {
-            &take.name
+        let name = match take.name.as_str() {
+            "" => "without a name".to_owned(),
+            name => render::clean(name),
         };
-        let line = format!(
-            "{verb} {} {name} ({}) as {}",
-            take.kind,
-            take.id,
-            paint.strong(take.key.as_str())
-        );
-        app.printer.talk(&render::clean(&line));
+        let key = paint.strong(take.key.as_str());
+        app.printer
+            .talk(&format!("{verb} {} {name} ({}) as {key}", take.kind, take.id));
     }
     for write in writes {
         app.printer
