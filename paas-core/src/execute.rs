@@ -268,11 +268,11 @@ impl<R: Resource> Pass<'_, R> {
             Err(e) => self.tell(&key, verb, State::Failed, "Failed", &e.to_string(), e.request()),
         }
         let broke = match &step.action {
-            Action::Replace { live, changes, .. } if changes.is_empty() => broken(live).map(str::to_owned),
+            Action::Replace { live, changes, .. } if changes.is_empty() => live.broken().map(str::to_owned),
             // A deletion that was accepted and did not take: it is not sent again and again without an end.
-            Action::Delete { live } => {
-                broken(live).map(|why| format!("it was deleted and is still there: {why}"))
-            }
+            Action::Delete { live } => live
+                .broken()
+                .map(|why| format!("it was deleted and is still there: {why}")),
             _ => None,
         };
         End {
@@ -382,14 +382,6 @@ impl<R: Resource> Pass<'_, R> {
             message: message.to_owned(),
             request_id: request.map(str::to_owned),
         });
-    }
-}
-
-/// Why it is broken, if it is.
-fn broken<R>(live: &Live<R>) -> Option<&str> {
-    match &live.health {
-        Health::Broken { why, .. } => Some(why),
-        Health::Ready | Health::Settling { .. } | Health::Leaving => None,
     }
 }
 

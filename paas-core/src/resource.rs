@@ -289,6 +289,14 @@ impl<R> Live<R> {
         self
     }
 
+    /// Why it is broken, if it is.
+    pub fn broken(&self) -> Option<&str> {
+        match &self.health {
+            Health::Broken { why, .. } => Some(why),
+            Health::Ready | Health::Settling { .. } | Health::Leaving => None,
+        }
+    }
+
     /// True if it can be used now.
     pub fn is_ready(&self) -> bool {
         self.health == Health::Ready

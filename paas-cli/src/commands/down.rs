@@ -214,6 +214,7 @@ fn print(app: &App, done: &[Done], left: &[Left], hints: &Hints) {
                 .map(|l| {
                     let mut left = serde_json::json!({ "owner": l.owner, "kept": places(l) });
                     if let Some(listing) = &l.listing {
+                        left["kept"] = l.kept.iter().map(|(_, id)| id.as_str()).collect();
                         left["listing"] = serde_json::json!(listing);
                     }
                     left

@@ -43,6 +43,21 @@ pub fn is_group_of(owner: &Owner, description: &str) -> bool {
         .is_some_and(|rest| rest.ends_with(&format!("{OF_GROUP}{}", marks::cluster(owner))))
 }
 
+/// What such a description says that the thing is for: `the Service default/web`.
+pub fn purpose(description: &str) -> Option<String> {
+    let service = match description.strip_prefix(GROUP) {
+        Some(rest) => rest.split_once(" Service LoadBalancer in cluster ")?.0,
+        None => {
+            description
+                .split_once("external service ")?
+                .1
+                .split_once(" from cluster ")?
+                .0
+        }
+    };
+    Some(format!("the Service {service}"))
+}
+
 #[cfg(test)]
 mod tests {
     use paas_core::owner::Identity;
@@ -64,8 +79,11 @@ mod tests {
         let address = format!("Floating IP for Kubernetes external service default/web from cluster {uid}");
         assert!(is_address_of(&ours, &address) && !is_address_of(&other, &address));
         assert!(!is_address_of(&ours, &format!("from cluster {uid}")));
+        assert_eq!(purpose(&address).as_deref(), Some("the Service default/web"));
         let group = format!("Security Group for default/web Service LoadBalancer in cluster {uid}");
         let old = format!("Security Group for Service LoadBalancer in cluster {uid}");
+        assert_eq!(purpose(&group), purpose(&address));
+        assert_eq!((purpose(&old), purpose("somebody's")), (None, None));
         assert!(is_group_of(&ours, &group) && is_group_of(&ours, &old) && !is_group_of(&other, &group));
     }
 }

@@ -223,6 +223,8 @@ async fn somebody_who_may_only_look_begins_nothing() {
     reader.name = "looker".to_owned();
     reader.roles = vec!["reader".to_owned()];
     setup.users.push(reader);
+    // Octavia shows nothing at all to somebody who has none of its roles.
+    setup.shape.without = vec![Kind::LoadBalancer];
     let mut place = Place::with(setup, spec(r#"{"antiAffinity": "Off"}"#, SMALL, "null")).await;
     place.up().await;
     let mut cloud = place.fake.cloud();

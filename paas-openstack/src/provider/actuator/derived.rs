@@ -197,7 +197,7 @@ fn balancers(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackReso
         let place = ours.key(&it.vip_subnet_id, "subnet");
         let place = place.or_else(|| ours.key(&it.vip_network_id, "network")).cloned();
         let of_cluster = made::is_balancer_of(ours.owner, &it.name);
-        if !of_cluster && !(place.is_some() && made::is_balancer(&it.name)) {
+        if !(of_cluster || place.is_some() && made::is_balancer(&it.name)) {
             if let Some(place) = place {
                 let why = format!(
                     "the load balancer {} has its address there and is not ours",
@@ -210,7 +210,7 @@ fn balancers(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackReso
         let derived = Derived {
             made: Made::LoadBalancer,
             name: it.name.clone(),
-            about: Some(it.description.clone()).filter(|d| !d.is_empty()),
+            about: made::purpose(&it.description),
             needs: place.into_iter().map(Need::Built).collect(),
         };
         let health = match &it.provisioning_status {
@@ -251,7 +251,7 @@ fn addresses(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackReso
             let derived = Derived {
                 made: Made::FloatingIp,
                 name: it.address.clone(),
-                about: Some(it.description.clone()),
+                about: made::purpose(&it.description),
                 needs: balancer.into_iter().chain(leg.clone()).map(Need::Order).collect(),
             };
             let key = found(seen, (&it.id, Health::Ready), derived)?;
@@ -277,7 +277,7 @@ fn groups(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackResourc
         let derived = Derived {
             made: Made::SecurityGroup,
             name: it.name.clone(),
-            about: Some(it.description.clone()),
+            about: made::purpose(&it.description),
             needs: Vec::new(),
         };
         let key = found(seen, (&it.id, Health::Ready), derived)?;
