@@ -94,6 +94,9 @@ paas_core::codes! {
     OS_NO_ID = "PAAS-OS-0031", "that is not an id",
         "A resource was asked for by an id that is empty, or that would lead to another place.",
         "Give the id that the list shows.";
+    OS_LEFTOVERS = "PAAS-OS-0038", "not all leftovers could be deleted",
+        "Something of somebody else stands on them, is still in use, or the cloud refuses.",
+        "Remove what the message names, or name its owner too, and run the same command again: it goes on.";
     OS_SHAPE = "PAAS-OS-0040", "the machines cannot be laid out",
         "Two groups of machines would have the same names, or more is asked for than the network has addresses.",
         "Change the names or the sizes that the message shows.";
