@@ -103,4 +103,7 @@ paas_core::codes! {
     OS_CHOICE = "PAAS-OS-0041", "what was chosen is not in the cloud",
         "No image, flavor or network fits what was asked for, or several do.",
         "Choose one of those that the message lists, by its id where names are not unique.";
+    OS_NO_PROJECT = "PAAS-OS-0045", "the credential leads to no project",
+        "Infrastructure is made in a project; this configuration names none, or a domain, or the whole system.",
+        "Set `project_name` or `project_id` in clouds.yaml, or use an application credential, which belongs to a project.";
 }
