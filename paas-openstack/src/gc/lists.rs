@@ -1,7 +1,10 @@
 //! Everything that there is in a project, as the services tell it: each list once, all at the same time, with every page.
 
 use futures::{TryStreamExt as _, future::try_join_all};
-use paas_core::error::{Class, Error, Result};
+use paas_core::{
+    error::{Class, Error, Result},
+    owner::Identity,
+};
 use tokio::try_join;
 
 use super::{Kind, Unseen};
@@ -17,12 +20,16 @@ use crate::{
         FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, PortFilter, Router, RouterFilter,
         SecurityGroup, SecurityGroupFilter, Subnet, SubnetFilter,
     },
+    provider,
 };
 
 /// What the services told. An administrator's lists have things of other projects too; the reader leaves those out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lists {
+    /// The project's id and name.
     pub(super) project: (String, String),
+    /// What the uids of its objects are made with.
+    pub(super) identity: Identity,
     /// The application credential that this login is by.
     pub(super) login: Option<String>,
     pub(super) networks: Vec<Network>,
@@ -41,6 +48,7 @@ pub(super) struct Lists {
 }
 
 pub(super) async fn all(client: &Client) -> Result<Lists> {
+    let identity = provider::identity(client).await?;
     let token = client.token().await?;
     let (net, nova) = (client.network(), client.compute());
     let (networks, subnets, routers, ports) = (net.networks(), net.subnets(), net.routers(), net.ports());
@@ -95,6 +103,7 @@ pub(super) async fn all(client: &Client) -> Result<Lists> {
     let project = token.project.clone().unwrap_or_default();
     let mut lists = Lists {
         project: (project.id, project.name),
+        identity,
         login: token.application_credential.as_ref().map(|c| c.id.clone()),
         networks,
         subnets,
@@ -106,7 +115,9 @@ pub(super) async fn all(client: &Client) -> Result<Lists> {
         volumes,
         server_groups,
         key_pairs,
-        ..Lists::default()
+        balancers: Vec::new(),
+        credentials: Vec::new(),
+        unseen: Vec::new(),
     };
     (lists.balancers, lists.credentials) = (
         lists.seen(Kind::LoadBalancer, balancers),

@@ -27,6 +27,7 @@ mod outlook;
 mod outsiders;
 mod read;
 mod remove;
+mod standing;
 mod sweep;
 
 use std::collections::BTreeSet;

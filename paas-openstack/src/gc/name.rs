@@ -3,6 +3,9 @@
 use paas_core::owner::{Identity, Owner};
 use uuid::Uuid;
 
+use super::{Leftover, Remains, lists::Lists, mark};
+use crate::provider::marks;
+
 /// The kinds of objects that have things in a cloud.
 const KINDS: [&str; 1] = ["Platform"];
 
@@ -17,11 +20,7 @@ pub(super) fn owners<'a>(text: &'a str, project: &'a Identity) -> impl Iterator<
 }
 
 /// The owner of this uid, if a name that begins with namespace and name of its object, or the text of `paas-object`, says which it is.
-pub(super) fn proved<'a>(
-    uid: Uuid,
-    said: impl Iterator<Item = Said<'a>>,
-    project: &Identity,
-) -> Option<Owner> {
+fn proved<'a>(uid: Uuid, said: impl Iterator<Item = Said<'a>>, project: &Identity) -> Option<Owner> {
     said.filter_map(|said| match said {
         Said::Object(text) => {
             let mut words = text.splitn(3, '/');
@@ -38,9 +37,37 @@ pub(super) fn proved<'a>(
 }
 
 /// A text that may say whose a thing is.
-pub(super) enum Said<'a> {
+enum Said<'a> {
     /// `Platform/default/demo`.
     Object(&'a str),
     /// `default-demo-network`.
     Name(&'a str),
+}
+
+/// Gives an owner its name, and its things their keys.
+pub(super) fn remains(
+    uid: Uuid,
+    mut leftovers: Vec<Leftover>,
+    lists: &Lists,
+    identity: &Identity,
+) -> Remains {
+    let objects =
+        (lists.servers.iter().map(|it| &it.metadata)).chain(lists.volumes.iter().map(|it| &it.metadata));
+    let mine = objects.filter(|metadata| mark::in_metadata(metadata).is_some_and(|(owner, _)| owner == uid));
+    let said = mine
+        .filter_map(|metadata| metadata.get(marks::OBJECT))
+        .map(|text| Said::Object(text));
+    let names = leftovers.iter().map(|it| Said::Name(&it.name));
+    let owner: Option<Owner> = proved(uid, said.chain(names), identity);
+    if let Some(owner) = &owner {
+        for it in leftovers.iter_mut().filter(|it| it.key.is_none()) {
+            it.key = mark::key_of(it.it.kind, owner, &it.name);
+        }
+    }
+    leftovers.sort_by(|a, b| (a.it.kind, &a.name, &a.it.id).cmp(&(b.it.kind, &b.name, &b.it.id)));
+    Remains {
+        uid,
+        name: owner.map(|owner| owner.to_string()),
+        leftovers,
+    }
 }

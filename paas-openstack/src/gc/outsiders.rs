@@ -6,7 +6,8 @@
 use super::{
     Kind, Outsider, Ref,
     lists::Lists,
-    read::{Found, is_gone, led_to, stands_on},
+    read::{Found, is_gone},
+    standing::{led_to, stands_on},
 };
 use crate::network::{DeviceOwner, Port};
 

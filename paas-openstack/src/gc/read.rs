@@ -2,31 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paas_core::{
-    owner::{Identity, Owner},
-    resource::Key,
-};
+use paas_core::{owner::Identity, resource::Key};
 use uuid::Uuid;
 
 use super::{
     Findings, Kind, Leftover, Ref, Remains,
     lists::Lists,
-    mark,
-    name::{self, Said},
-    outsiders,
+    mark, name, outsiders,
+    standing::{addresses, led_to, stands_on},
 };
 use crate::{
     block_storage::{Volume, VolumeStatus},
     compute::{Server, ServerStatus},
     load_balancer::ProvisioningStatus,
-    network::Port,
     provider::marks,
     wire::Stamp,
 };
 
 /// What is marked, by owner, with whatever of others stands on it.
 pub(super) fn findings(lists: &Lists, asked: &BTreeSet<Uuid>) -> Findings {
-    let identity = Identity::of(&["openstack", &lists.project.0]);
+    let identity = &lists.identity;
     let mut reader = Reader {
         lists,
         found: BTreeMap::new(),
@@ -35,7 +30,7 @@ pub(super) fn findings(lists: &Lists, asked: &BTreeSet<Uuid>) -> Findings {
     reader.legs();
     reader.machines();
     reader.entries();
-    reader.by_name(asked, &identity);
+    reader.by_name(asked, identity);
     let found = reader.found;
     let outsiders = outsiders::of(lists, &found);
     let mut owners: BTreeMap<Uuid, Vec<Leftover>> = BTreeMap::new();
@@ -44,7 +39,7 @@ pub(super) fn findings(lists: &Lists, asked: &BTreeSet<Uuid>) -> Findings {
     }
     let mut owners: Vec<Remains> = owners
         .into_iter()
-        .map(|(uid, leftovers)| remains(uid, leftovers, lists, &identity))
+        .map(|(uid, leftovers)| name::remains(uid, leftovers, lists, identity))
         .collect();
     owners.sort_by_key(|it| (it.name.is_none(), it.name.clone(), it.uid));
     Findings {
@@ -53,7 +48,7 @@ pub(super) fn findings(lists: &Lists, asked: &BTreeSet<Uuid>) -> Findings {
         owners,
         outsiders,
         unseen: lists.unseen.clone(),
-        identity,
+        identity: identity.clone(),
     }
 }
 
@@ -334,51 +329,6 @@ impl Reader<'_> {
     }
 }
 
-/// What a port stands on.
-pub(super) fn stands_on(port: &Port) -> Vec<Ref> {
-    let subnets = port.fixed_ips.iter().filter_map(|ip| ip.subnet_id.as_deref());
-    let mut on: Vec<Ref> = subnets.map(|id| Ref::new(Kind::Subnet, id)).collect();
-    on.push(Ref::new(Kind::Network, &port.network_id));
-    on.extend(
-        port.security_groups
-            .iter()
-            .map(|id| Ref::new(Kind::SecurityGroup, id)),
-    );
-    on
-}
-
-/// What a floating IP leads to, and the legs of the router that it goes through.
-pub(super) fn led_to(lists: &Lists, address: &crate::network::FloatingIp) -> Vec<Ref> {
-    let mut on: Vec<Ref> = Vec::new();
-    if let Some(port) = &address.port_id {
-        let balancer = lists.balancers.iter().find(|it| it.vip_port_id == *port);
-        on.push(balancer.map_or_else(
-            || Ref::new(Kind::Port, port),
-            |it| Ref::new(Kind::LoadBalancer, &it.id),
-        ));
-    }
-    let through = |port: &&Port| {
-        port.device_owner.is_router_interface() && address.router_id.as_deref() == Some(&*port.device_id)
-    };
-    on.extend(
-        lists
-            .ports
-            .iter()
-            .filter(through)
-            .map(|port| Ref::new(Kind::Interface, &port.id)),
-    );
-    on
-}
-
-fn addresses(port: &Port) -> String {
-    let all: Vec<&str> = port
-        .fixed_ips
-        .iter()
-        .filter_map(|ip| ip.ip_address.as_deref())
-        .collect();
-    all.join(", ")
-}
-
 /// A boot disk says what image it was made from, and is as little data as a server's own disk.
 fn holds_data(volume: &Volume) -> bool {
     marks::choice(&volume.metadata, marks::IMAGE).is_none()
@@ -386,27 +336,4 @@ fn holds_data(volume: &Volume) -> bool {
 
 pub(super) fn is_gone(server: &Server) -> bool {
     matches!(server.status, ServerStatus::Deleted | ServerStatus::SoftDeleted)
-}
-
-/// Gives an owner its name, and its things their keys.
-fn remains(uid: Uuid, mut leftovers: Vec<Leftover>, lists: &Lists, identity: &Identity) -> Remains {
-    let objects =
-        (lists.servers.iter().map(|it| &it.metadata)).chain(lists.volumes.iter().map(|it| &it.metadata));
-    let mine = objects.filter(|metadata| mark::in_metadata(metadata).is_some_and(|(owner, _)| owner == uid));
-    let said = mine
-        .filter_map(|metadata| metadata.get(marks::OBJECT))
-        .map(|text| Said::Object(text));
-    let names = leftovers.iter().map(|it| Said::Name(&it.name));
-    let owner: Option<Owner> = name::proved(uid, said.chain(names), identity);
-    if let Some(owner) = &owner {
-        for it in leftovers.iter_mut().filter(|it| it.key.is_none()) {
-            it.key = mark::key_of(it.it.kind, owner, &it.name);
-        }
-    }
-    leftovers.sort_by(|a, b| (a.it.kind, &a.name, &a.it.id).cmp(&(b.it.kind, &b.name, &b.it.id)));
-    Remains {
-        uid,
-        name: owner.map(|owner| owner.to_string()),
-        leftovers,
-    }
 }
