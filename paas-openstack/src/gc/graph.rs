@@ -89,7 +89,7 @@ pub(super) fn of(findings: &Findings, chosen: &Chosen) -> Result<Graph> {
             let mut needs: Vec<Need> = it
                 .on
                 .iter()
-                .filter_map(|on| need(it.it.kind, on, &keys))
+                .filter_map(|on| need(it.it.kind, ours, on, &keys))
                 .collect();
             if it.it.kind != Kind::ApplicationCredential {
                 needs.extend(last.iter().cloned());
@@ -152,13 +152,14 @@ pub(super) fn chosen_of<'a>(
     owners.flat_map(|remains| remains.leftovers.iter().map(move |it| (remains, it)))
 }
 
-/// A floating IP and a credential only come first; all else is made of what it stands on.
-fn need(kind: Kind, on: &Ref, keys: &BTreeMap<Ref, Key>) -> Option<Need> {
+/// A floating IP only comes first; all else is made of what it stands on. Groups of one owner that name each other go in any order.
+fn need(kind: Kind, ours: bool, on: &Ref, keys: &BTreeMap<Ref, Key>) -> Option<Need> {
     let key = keys.get(on)?.clone();
-    Some(match kind {
-        Kind::FloatingIp => Need::Order(key),
-        _ => Need::Built(key),
-    })
+    match (kind, on.kind) {
+        (Kind::SecurityGroup, Kind::SecurityGroup) if ours => None,
+        (Kind::FloatingIp, _) if ours => Some(Need::Order(key)),
+        _ => Some(Need::Built(key)),
+    }
 }
 
 /// Each owner by its object's name, or by the beginning of its uid; by all of it where two would be the same.

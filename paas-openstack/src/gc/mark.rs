@@ -8,12 +8,15 @@
 //! | router interface | the subnet that it is in is marked, and its port has neither a name nor a description of its own |
 //! | rules of a security group | go with their group |
 //! | application credential | the description is exactly `paas:<uid>`, or its name is proved as a key pair's is |
-//! | key pair, server group | the name, which is all that they have: its end is 32 bits of SHA-256 over uid and key |
+//! | key pair, server group | the name, which is all that they have: `<namespace>-<name>-<key>-<hash>` |
 //!
-//! A uid is a UUID in its canonical form: lower case, with hyphens. For a name, the uid is one that is marked elsewhere in the project, one
-//! that a person named, or one that follows from the name itself: an owner's uid is a function of project, kind, namespace and name, so a
-//! name that says all of these is its own proof. A copy of such a name by somebody else cannot be told from it: of key pairs there is
-//! one of a name for each user, and a server group with a stranger among its members stays.
+//! A uid is a UUID in its canonical form: lower case, with hyphens.
+//!
+//! The hash at the end of a name is 32 bits of SHA-256 over uid and key. Whose uid that is follows from the name itself: an owner's uid is a
+//! function of project, kind, namespace and name, so a name that says them all is its own proof. Where uids are made otherwise (by a program
+//! with another idea of what a project is), it is the uid of something marked, if that has a name with the same beginning. A copy of such a
+//! name, to the letter, by somebody else cannot be told from it: of key pairs a user has one of a name, and a server group with a
+//! stranger among its members stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,17 +52,29 @@ pub fn in_metadata(metadata: &BTreeMap<String, String>) -> Option<(Uuid, Key)> {
     Some((uid(metadata.get(OWNER)?)?, Key::new(metadata.get(KEY)?).ok()?))
 }
 
-/// Owner and key in a name that is all that a thing has.
-pub fn in_name(kind: Kind, name: &str, known: &BTreeSet<Uuid>, project: &Identity) -> Option<(Uuid, Key)> {
+/// Owner and key in a name that is all that a thing has. `marked` are the names of what is marked, by owner.
+pub fn in_name(
+    kind: Kind,
+    name: &str,
+    marked: &BTreeMap<Uuid, BTreeSet<String>>,
+    project: &Identity,
+) -> Option<(Uuid, Key)> {
     let (head, end) = name.rsplit_once('-')?;
     for (before, key) in keys(kind, head) {
-        let known = known.iter().find(|uid| names::hash(**uid, &key) == end);
-        let by_itself = || {
-            let owner = super::name::owners(before, project)
-                .find(|owner| names::for_kind(owner, kind.word(), &key) == name)?;
-            Some(owner.uid())
+        let by_itself = super::name::owners(before, project)
+            .find(|owner| names::for_kind(owner, kind.word(), &key) == name)
+            .map(|owner| owner.uid());
+        let beside = || {
+            let alike = |name: &String| {
+                name.strip_prefix(before)
+                    .is_some_and(|rest| rest.starts_with('-'))
+            };
+            let mut owners = marked.iter().filter(|(uid, _)| names::hash(**uid, &key) == end);
+            owners
+                .find(|(_, names)| names.iter().any(alike))
+                .map(|(uid, _)| *uid)
         };
-        if let Some(uid) = known.copied().or_else(by_itself) {
+        if let Some(uid) = by_itself.or_else(beside) {
             return Some((uid, key));
         }
     }
@@ -158,21 +173,27 @@ mod tests {
             names::for_kind(&owner, "serverGroup", &key),
             names::for_kind(&owner, "keyPair", &Key::new("key-pair").unwrap()),
         );
-        let (nobody, known) = (BTreeSet::new(), BTreeSet::from([owner.uid()]));
+        let nobody = BTreeMap::new();
+        let beside = |name: &str| BTreeMap::from([(owner.uid(), BTreeSet::from([name.to_owned()]))]);
         let elsewhere = Identity::of(&["openstack", "p2"]);
         assert_eq!(
             in_name(Kind::ServerGroup, &group, &nobody, &project),
             Some((owner.uid(), key))
         );
         assert!(in_name(Kind::KeyPair, &pair, &nobody, &project).is_some());
-        assert!(in_name(Kind::KeyPair, &pair, &known, &elsewhere).is_some());
         assert_eq!(
             in_name(Kind::KeyPair, &pair, &nobody, &elsewhere),
             None,
             "another project's"
         );
+        let network = beside("team-a-my-demo-network-12345678");
+        assert!(in_name(Kind::KeyPair, &pair, &network, &elsewhere).is_some());
         assert_eq!(
-            in_name(Kind::ServerGroup, &pair, &known, &project),
+            in_name(Kind::KeyPair, &pair, &beside("team-b-network"), &elsewhere),
+            None
+        );
+        assert_eq!(
+            in_name(Kind::ServerGroup, &pair, &network, &project),
             None,
             "another kind's"
         );
@@ -184,7 +205,9 @@ mod tests {
             &format!("{pair} "),
             &pair.replace("team", "deam"),
         ] {
-            assert_eq!(in_name(Kind::KeyPair, near, &nobody, &project), None, "{near}");
+            for project in [&project, &elsewhere] {
+                assert_eq!(in_name(Kind::KeyPair, near, &network, project), None, "{near}");
+            }
         }
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! ```no_run
 //! # async fn f(client: &paas_openstack::Client) -> paas_core::error::Result<()> {
-//! let found = paas_openstack::gc::survey(client, &Default::default()).await?;
+//! let found = paas_openstack::gc::survey(client).await?;
 //! for remains in &found.owners {
 //!     println!("{} {}: {}", remains.uid, remains.name.as_deref().unwrap_or("?"), remains.leftovers.len());
 //! }
@@ -30,10 +30,7 @@ mod remove;
 mod standing;
 mod sweep;
 
-use std::collections::BTreeSet;
-
 use paas_core::error::Result;
-use uuid::Uuid;
 
 pub use collect::{Chosen, Collected, Left, collect};
 pub use findings::{Findings, Leftover, Outsider, Ref, Remains, Unseen};
@@ -44,13 +41,11 @@ use crate::client::Client;
 
 /// Everything in the token's project that bears a mark, by owner, and whatever stands on it. Reads only.
 ///
-/// `asked` are uids that a person named: their key pairs and server groups are recognised even where nothing else of them is left.
-///
 /// # Errors
 /// The first list that failed: half a look is none. `PAAS-OS-0019` if Nova cannot tell what a server is, since it may be marked.
-pub async fn survey(client: &Client, asked: &BTreeSet<Uuid>) -> Result<Findings> {
+pub async fn survey(client: &Client) -> Result<Findings> {
     let lists = Box::pin(lists::all(client)).await?;
-    let mut findings = read::findings(&lists, asked);
+    let mut findings = read::findings(&lists);
     made(client, &mut findings).await?;
     Ok(findings)
 }

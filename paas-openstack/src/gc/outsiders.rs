@@ -7,9 +7,9 @@ use super::{
     Kind, Outsider, Ref,
     lists::Lists,
     read::{Found, is_gone},
-    standing::{led_to, stands_on},
+    standing::{led_to, named_by, stands_on},
 };
-use crate::network::{DeviceOwner, Port};
+use crate::network::{DeviceOwner, Port, SecurityGroup};
 
 /// Those that stand on something found.
 pub(super) fn of(lists: &Lists, found: &Found) -> Vec<Outsider> {
@@ -56,19 +56,8 @@ pub(super) fn of(lists: &Lists, found: &Found) -> Vec<Outsider> {
         ];
         plain(Kind::LoadBalancer, &it.id, &it.name, on)
     }));
-    all.extend(lists.groups.iter().map(|it| {
-        let named = it
-            .rules
-            .iter()
-            .filter_map(|rule| rule.remote_group_id.as_deref())
-            .filter(|id| *id != it.id);
-        plain(
-            Kind::SecurityGroup,
-            &it.id,
-            &it.name,
-            named.map(|id| Ref::new(Kind::SecurityGroup, id)).collect(),
-        )
-    }));
+    let group = |it: &SecurityGroup| plain(Kind::SecurityGroup, &it.id, &it.name, named_by(it));
+    all.extend(lists.groups.iter().map(group));
     all.retain_mut(|(it, outsider)| {
         outsider.on.retain(|on| found.contains_key(on));
         outsider.goes_with.retain(|with| found.contains_key(with));
@@ -110,7 +99,10 @@ fn port(lists: &Lists, it: &Port) -> (Ref, Outsider) {
         outsider.on.push(Ref::new(Kind::Router, device));
     }
     if it.device_owner.is_server() {
-        outsider.goes_with.push(Ref::new(Kind::Server, device));
+        // What Nova makes for a server goes with it, and has no name; what somebody made before stays.
+        if it.name.is_empty() && it.description.is_empty() {
+            outsider.goes_with.push(Ref::new(Kind::Server, device));
+        }
         if !device.is_empty() {
             let server = lists.servers.iter().find(|server| server.id == device);
             let name = server.map_or("", |server| server.name.as_str());

@@ -9,7 +9,7 @@ use super::{
     Findings, Kind, Leftover, Ref, Remains,
     lists::Lists,
     mark, name, outsiders,
-    standing::{addresses, led_to, stands_on},
+    standing::{self, addresses, led_to, stands_on},
 };
 use crate::{
     block_storage::{Volume, VolumeStatus},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What is marked, by owner, with whatever of others stands on it.
-pub(super) fn findings(lists: &Lists, asked: &BTreeSet<Uuid>) -> Findings {
+pub(super) fn findings(lists: &Lists) -> Findings {
     let identity = &lists.identity;
     let mut reader = Reader {
         lists,
@@ -30,7 +30,7 @@ pub(super) fn findings(lists: &Lists, asked: &BTreeSet<Uuid>) -> Findings {
     reader.legs();
     reader.machines();
     reader.entries();
-    reader.by_name(asked, identity);
+    reader.by_name(identity);
     let found = reader.found;
     let outsiders = outsiders::of(lists, &found);
     let mut owners: BTreeMap<Uuid, Vec<Leftover>> = BTreeMap::new();
@@ -120,14 +120,11 @@ impl Reader<'_> {
             if let Some(owner) =
                 mark::in_description(&it.description).filter(|_| self.is_here(&it.project_id))
             {
-                let found = leftover(
-                    Kind::SecurityGroup,
-                    &it.id,
-                    &it.name,
-                    Some(&it.created_at),
-                    Vec::new(),
+                let named = standing::named_by(it);
+                self.add(
+                    owner,
+                    leftover(Kind::SecurityGroup, &it.id, &it.name, Some(&it.created_at), named),
                 );
-                self.add(owner, found);
             }
         }
         for it in &lists.ports {
@@ -271,10 +268,12 @@ impl Reader<'_> {
     }
 
     /// What has nothing but its name, once all other marks are known.
-    fn by_name(&mut self, asked: &BTreeSet<Uuid>, identity: &Identity) {
+    fn by_name(&mut self, identity: &Identity) {
         let lists = self.lists;
-        let mut known = asked.clone();
-        known.extend(self.found.values().map(|(owner, _)| *owner));
+        let mut known: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
+        for (owner, leftover) in self.found.values() {
+            known.entry(*owner).or_default().insert(leftover.name.clone());
+        }
         for it in &lists.server_groups {
             if let Some((owner, key)) = mark::in_name(Kind::ServerGroup, &it.name, &known, identity) {
                 let found = leftover(Kind::ServerGroup, &it.id, &it.name, None, Vec::new());

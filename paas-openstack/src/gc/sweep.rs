@@ -49,7 +49,7 @@ impl Sweep {
     /// Looks; owners have the names by which they were chosen, also when nothing that says them is left.
     pub(super) async fn look(&self) -> Result<Findings> {
         let lists = Box::pin(lists::all(&self.client)).await?;
-        let mut findings = read::findings(&lists, &self.chosen.owners);
+        let mut findings = read::findings(&lists);
         for remains in findings.owners.iter_mut().filter(|it| it.name.is_none()) {
             remains.name = self.chosen.names.get(&remains.uid).cloned();
         }
