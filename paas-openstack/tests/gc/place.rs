@@ -14,10 +14,12 @@ use paas_core::{
     testing::ManualClock,
 };
 use paas_openstack::{
-    Client,
+    Client, Cloud,
     client::Options,
+    cloud::{Credential, Domain, Identity, Named, Scope},
     fake::{Fake, Setup},
     gc::{Chosen, Collected, Findings, collect, survey},
+    identity::NewApplicationCredential,
     provider::{OpenStackDriver, identity},
 };
 use tokio_util::sync::CancellationToken;
@@ -47,6 +49,43 @@ impl Place {
         };
         let client = Client::new(fake.cloud(), options).unwrap();
         Self { fake, client, clock }
+    }
+
+    /// The same cloud as another user of it sees it.
+    pub(crate) async fn as_user(&self, name: &str) -> Client {
+        let mut cloud = self.fake.cloud();
+        let named = |name: &str| Named::Name {
+            name: name.into(),
+            domain: Domain::Name("Default".into()),
+        };
+        cloud.identity = Identity::Password {
+            user: named(name),
+            password: format!("{name}-password").into(),
+        };
+        cloud.scope = Scope::Project(named(name));
+        self.login(cloud)
+    }
+
+    /// The same cloud by an application credential that is made for it.
+    pub(crate) async fn by_credential(&self, new: &NewApplicationCredential) -> Client {
+        let user = self.client.token().await.unwrap().user.id.clone();
+        let credentials = self.client.identity().application_credentials(&user);
+        let made = credentials.create(new, None).await.unwrap();
+        let mut cloud = self.fake.cloud();
+        cloud.identity = Identity::ApplicationCredential {
+            credential: Credential::Id(made.credential.id),
+            secret: made.secret,
+        };
+        cloud.scope = Scope::Unspecified;
+        self.login(cloud)
+    }
+
+    fn login(&self, cloud: Cloud) -> Client {
+        let options = Options {
+            clock: self.clock.clone(),
+            ..Options::default()
+        };
+        Client::new(cloud, options).unwrap()
     }
 
     pub(crate) async fn owner(&self, name: &str) -> Owner {
