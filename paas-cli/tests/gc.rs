@@ -118,7 +118,7 @@ async fn leftovers_of_a_lost_machine_are_shown_then_deleted_then_proved() {
         "known here",
         "would go",
         "Nothing was changed; paas gc --yes deletes",
-        "1 volume with data stay",
+        "1 volume with data stays",
     ]);
     place.paas("here", &["gc", "--detailed-exitcode"]).await.ends(3);
     place

@@ -35,7 +35,7 @@ use paas_core::error::Result;
 pub use collect::{Chosen, Collected, Left, collect};
 pub use findings::{Findings, Leftover, Outsider, Ref, Remains, Unseen};
 pub use kind::Kind;
-pub use outlook::{Outlook, outlook};
+pub use outlook::{HOLDS_DATA, Outlook, outlook};
 
 use crate::client::Client;
 

@@ -14,6 +14,9 @@ use super::{
     graph::{self, chosen_of},
 };
 
+/// Why a volume stays that nobody gave up.
+pub const HOLDS_DATA: &str = "it holds data";
+
 /// What a sweep of the chosen owners would do now. Pure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outlook {
@@ -88,7 +91,7 @@ fn directly(findings: &Findings, chosen: &Chosen, it: &Ref) -> Option<String> {
     }
     let all = || chosen_of(findings, chosen).map(|(_, leftover)| leftover);
     if all().any(|leftover| leftover.it == *it && leftover.holds_data) {
-        return Some("it holds data".to_owned());
+        return Some(HOLDS_DATA.to_owned());
     }
     let above: Option<&Leftover> =
         all().find(|leftover| leftover.on.contains(it) && directly(findings, chosen, &leftover.it).is_some());

@@ -2,6 +2,7 @@
 
 mod choose;
 mod print;
+mod proof;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -120,13 +121,13 @@ async fn delete(
 ) -> Result<Exit, Failure> {
     let Selection { chosen, .. } = selection;
     if chosen.owners.is_empty() {
-        print::nothing_chosen(app, findings, args);
+        proof::nothing_chosen(app, findings, args);
         return Ok(Exit::Done);
     }
     let progress = Arc::new(Progress::new(app.printer.clone()));
     let collected = sweep(app, args, client, findings, &chosen, progress.clone()).await?;
     progress.clear();
-    print::collected(app, findings, &chosen, &collected);
+    proof::collected(app, findings, &chosen, &collected);
     Ok(tell(app, collected))
 }
 

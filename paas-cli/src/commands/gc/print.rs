@@ -1,12 +1,12 @@
-//! What was found, what would go, and the proof of what went.
+//! What was found, and what would go.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use paas_core::{error::ErrorView, render::clean};
+use paas_core::render::clean;
 use paas_openstack::{
     Cloud,
-    gc::{Chosen, Collected, Findings, Kind, Left, Leftover, Outlook, Remains},
+    gc::{self, Findings, Kind, Leftover, Outlook, Remains},
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::choose::Selection;
 use crate::{
     app::App,
     args::{Gc, Output},
-    ui::{progress::Line, table::table},
+    ui::table::table,
 };
 
 /// What there is, and what would become of it.
@@ -41,7 +41,7 @@ pub(super) fn findings(
             if !findings.owners.is_empty() {
                 let wide = printer.output() == Output::Wide;
                 printer.data(&if wide {
-                    all_of(findings, now)
+                    all_of(findings, selection, outlook, now)
                 } else {
                     owners(findings, selection, now)
                 });
@@ -77,7 +77,7 @@ fn owners(findings: &Findings, selection: &Selection, now: Timestamp) -> String 
 }
 
 /// One line a thing.
-fn all_of(findings: &Findings, now: Timestamp) -> String {
+fn all_of(findings: &Findings, selection: &Selection, outlook: &Outlook, now: Timestamp) -> String {
     let rows = findings.owners.iter().flat_map(|remains| {
         remains.leftovers.iter().map(move |it| {
             let data = if it.holds_data { "data, " } else { "" };
@@ -88,13 +88,19 @@ fn all_of(findings: &Findings, now: Timestamp) -> String {
                 clean(&it.it.id),
                 since(it.made, now),
                 clean(&format!("{data}{}", it.state)),
+                match selection.spared.get(&remains.uid) {
+                    Some(why) => why.clone(),
+                    None if outlook.stays.contains_key(&it.it) => "stays".to_owned(),
+                    None => "would go".to_owned(),
+                },
             ]
         })
     });
-    table(&["OWNER", "KIND", "NAME", "ID", "AGE", "STATE"], rows)
+    table(&["OWNER", "KIND", "NAME", "ID", "AGE", "STATE", "NOTE"], rows)
 }
 
-fn owner(it: &Remains) -> String {
+/// An owner by its object's name, or by its uid in brackets.
+pub(super) fn owner(it: &Remains) -> String {
     it.name
         .as_deref()
         .map_or_else(|| format!("({})", it.short()), clean)
@@ -136,7 +142,8 @@ fn alike(leftovers: &[Leftover]) -> Option<String> {
     (said.len() <= 3).then(|| said.join(", "))
 }
 
-fn counted(n: usize, what: &str) -> Option<String> {
+/// `1 volume`, `2 volumes`; nothing for none.
+pub(super) fn counted(n: usize, what: &str) -> Option<String> {
     match n {
         0 => None,
         1 => Some(format!("1 {what}")),
@@ -170,7 +177,8 @@ fn stays(app: &App, findings: &Findings, outlook: &Outlook) {
     let all = findings.owners.iter().flat_map(|it| &it.leftovers);
     let said: BTreeMap<_, String> = all.map(|it| (&it.it, it.said())).collect();
     let paint = app.printer.talk_paint();
-    for (it, why) in &outlook.stays {
+    // Data is told as a whole.
+    for (it, why) in outlook.stays.iter().filter(|(_, why)| *why != gc::HOLDS_DATA) {
         let name = said.get(it).map_or("", String::as_str);
         let line = format!("{} stays: {}", clean(name), clean(why));
         app.printer.talk(&format!("  {} {line}", paint.change("!")));
@@ -210,16 +218,19 @@ fn summary(
         None => "Nothing was changed, and nothing would be deleted.".to_owned(),
     };
     app.printer.talk(&format!("{found} {what}"));
-    let chosen = |it: &&Remains| selection.chosen.owners.contains(&it.uid);
-    let data = findings
-        .owners
-        .iter()
-        .filter(chosen)
-        .flat_map(Remains::data)
+    let kept = outlook
+        .stays
+        .values()
+        .filter(|why| *why == gc::HOLDS_DATA)
         .count();
-    if let Some(volumes) = counted(data, "volume").filter(|_| !args.delete_data) {
+    let (stay, them) = if kept == 1 {
+        ("stays", "it")
+    } else {
+        ("stay", "them")
+    };
+    if let Some(volumes) = counted(kept, "volume") {
         app.printer.talk(&format!(
-            "  {volumes} with data stay: --delete-data --confirm NAME deletes them too."
+            "  {volumes} with data {stay}: --delete-data --confirm NAME deletes {them} too."
         ));
     }
     let spared = |why: &str| selection.spared.values().any(|it| it == why);
@@ -283,104 +294,6 @@ fn value(findings: &Findings, selection: &Selection, outlook: &Outlook) -> Value
     let stay = |(it, why)| json!({ "it": it, "why": why });
     value["goes"] = json!(outlook.goes);
     value["stays"] = outlook.stays.iter().map(stay).collect();
-    value
-}
-
-/// Nothing is to be deleted.
-pub(super) fn nothing_chosen(app: &App, findings: &Findings, args: &Gc) {
-    let printer = &app.printer;
-    if printer.for_programs() {
-        match printer.output() {
-            Output::Json => printer.line(&Line::Result(json!({ "gone": 0, "owners": [], "left": [] }))),
-            Output::Yaml => printer.value(&json!({ "gone": 0, "owners": [], "left": [] })),
-            Output::Table | Output::Wide | Output::Name => {}
-        }
-        return;
-    }
-    let of = match args.owner.as_slice() {
-        [] => String::new(),
-        names => format!(" of {}", clean(&names.join(", "))),
-    };
-    printer.talk(&format!(
-        "Nothing{of} is left over in project {} that may be deleted.",
-        clean(&findings.project)
-    ));
-}
-
-/// The proof: what the last look lists of the owners that were chosen.
-pub(super) fn collected(app: &App, findings: &Findings, chosen: &Chosen, done: &Collected) {
-    let printer = &app.printer;
-    let owners = || {
-        findings
-            .owners
-            .iter()
-            .filter(|it| chosen.owners.contains(&it.uid))
-    };
-    let of = |it: &Remains| {
-        done.left
-            .iter()
-            .flatten()
-            .filter(|left| left.owner == it.uid)
-            .collect::<Vec<&Left>>()
-    };
-    match printer.output() {
-        Output::Json | Output::Yaml => {
-            let value = outcome(findings, chosen, done);
-            if printer.output() == Output::Json {
-                printer.line(&Line::Result(value));
-            } else {
-                printer.value(&value);
-            }
-        }
-        Output::Name => {
-            let gone = owners().filter(|it| done.left.is_some() && of(it).is_empty());
-            gone.for_each(|it| printer.data(&it.uid.to_string()));
-        }
-        Output::Table | Output::Wide if done.left.is_none() => {
-            printer.talk(&format!("{} deleted; the same command goes on.", done.gone));
-        }
-        Output::Table | Output::Wide => {
-            let paint = printer.paint();
-            for it in owners() {
-                let left = of(it);
-                let name = paint.strong(&owner(it));
-                if left.is_empty() {
-                    let all = counted(it.leftovers.len(), "thing").unwrap_or_default();
-                    printer.data(&format!("{name}: nothing is left ({all} deleted)."));
-                    continue;
-                }
-                let count = format!("{} of {}", left.len(), it.leftovers.len());
-                printer.data(&format!("{name}: {count} left."));
-                for left in left {
-                    printer.data(&format!(
-                        "  {}: {}",
-                        clean(&left.leftover.said()),
-                        clean(&left.why)
-                    ));
-                }
-            }
-        }
-    }
-}
-
-fn outcome(findings: &Findings, chosen: &Chosen, done: &Collected) -> Value {
-    let owners = findings
-        .owners
-        .iter()
-        .filter(|it| chosen.owners.contains(&it.uid));
-    let owners: Vec<Value> = owners
-        .map(|it| json!({ "uid": it.uid, "name": it.name }))
-        .collect();
-    let left = done.left.as_ref().map(|left| {
-        let one = |it: &Left| json!({ "owner": it.owner, "it": it.leftover, "why": it.why, "kept": it.kept });
-        left.iter().map(one).collect::<Vec<Value>>()
-    });
-    let mut value = json!({ "gone": done.gone, "owners": owners, "left": left });
-    if let Err(error) = &done.outcome {
-        value["error"] = json!(ErrorView::from(error));
-    } else if let Some(error) = done.shortfall() {
-        value["error"] = json!(ErrorView::from(&error));
-    }
     value
 }
 
