@@ -54,7 +54,9 @@ class Project:
     def call(self, method, service, path, body=None):
         """The answer as JSON."""
         url = next(self.endpoints[name] for name in ALSO.get(service, (service,)) if name in self.endpoints)
-        headers = {"X-Auth-Token": self.token, "Content-Type": "application/json", "OpenStack-API-Version": "compute 2.79"}
+        headers = {"X-Auth-Token": self.token, "Content-Type": "application/json"}
+        if service == "compute":
+            headers["OpenStack-API-Version"] = "compute 2.79"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{url}/{path}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=60) as answer:
