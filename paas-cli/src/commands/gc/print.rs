@@ -238,6 +238,11 @@ fn summary(
         app.printer
             .talk("  What this machine knows is taken down with `paas down`, or named with --owner.");
     }
+    if args.owner.is_empty() && !outlook.goes.is_empty() {
+        app.printer.talk(
+            "  What another machine or an operator still looks after looks the same: --owner names whose leftovers go.",
+        );
+    }
 }
 
 /// The command that does what was shown.
