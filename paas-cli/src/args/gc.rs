@@ -6,7 +6,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  paas gc\n  paas gc -o wide --cloud lab\n  paas gc --older-than 2h --yes\n  paas gc --owner Platform/default/demo --yes\n  paas gc --owner demo --yes --delete-data --confirm demo\n\nNothing is deleted without --yes. What has no mark of ours is never touched, and what it stands on stays. Owners that\nare known on this machine are left alone unless --owner names them."
+    after_help = "Examples:\n  paas gc\n  paas gc -o wide --cloud lab\n  paas gc --older-than 2h --yes\n  paas gc --owner Platform/default/demo --yes\n  paas gc --owner demo --yes --delete-data --confirm demo\n\nNothing is deleted without --yes. What has no mark of ours is never touched, and what it stands on stays. Owners that are known on this machine are left alone unless --owner names them."
 )]
 pub(crate) struct Gc {
     /// The cloud; left out, OS_CLOUD or the only one
