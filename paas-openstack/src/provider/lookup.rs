@@ -16,7 +16,7 @@ use crate::{
 
 /// What was found, remembered for as long as the actuator lives.
 #[derive(Debug, Default)]
-pub(super) struct Lookups(Mutex<BTreeMap<String, String>>);
+pub(crate) struct Lookups(Mutex<BTreeMap<String, String>>);
 
 impl Lookups {
     fn known(&self, what: &str) -> Option<String> {
@@ -30,7 +30,7 @@ impl Lookups {
     }
 
     /// The id of the external network.
-    pub(super) async fn external(&self, client: &Client, choice: &Choice) -> Result<String> {
+    pub(crate) async fn external(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("external network {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
@@ -58,7 +58,7 @@ impl Lookups {
     }
 
     /// The image.
-    pub(super) async fn image(&self, client: &Client, choice: &Choice) -> Result<String> {
+    pub(crate) async fn image(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("image {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
@@ -114,7 +114,7 @@ impl Lookups {
     }
 
     /// The flavor.
-    pub(super) async fn flavor(&self, client: &Client, choice: &Choice) -> Result<String> {
+    pub(crate) async fn flavor(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("flavor {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
@@ -142,7 +142,7 @@ impl Lookups {
     }
 
     /// The id of something that is there already, by the user's word for it: a name, or an id.
-    pub(super) async fn there(&self, client: &Client, key: &str, word: &str) -> Result<String> {
+    pub(crate) async fn there(&self, client: &Client, key: &str, word: &str) -> Result<String> {
         let what = format!("{key} '{word}'");
         if let Some(id) = self.known(&what) {
             return Ok(id);
