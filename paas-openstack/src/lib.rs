@@ -7,6 +7,7 @@
 //! - `fake`, with the feature of that name, is a stateful OpenStack on loopback, for tests.
 //! - [`provider`] makes a Platform of it: networks and machines, planned, made once, taken down to nothing. It can be embedded;
 //!   `paas up` does not drive it yet and refuses `infrastructure.type: OpenStack` with words.
+//! - [`vm`] makes one virtual machine of the same kinds with the same engine.
 
 pub mod block_storage;
 pub mod client;
@@ -24,6 +25,7 @@ pub mod network;
 pub mod overview;
 pub mod placement;
 pub mod provider;
+pub mod vm;
 pub mod wire;
 
 pub use client::Client;

@@ -89,7 +89,11 @@ impl Driver for OpenStackDriver {
 impl InfrastructureProvider for OpenStackDriver {}
 
 /// A machine whose server and port are there, with its addresses.
-pub(crate) fn host(seen: &Observed<OpenStackResource>, key: &Key, live: &Live<OpenStackResource>) -> Option<Host> {
+pub(crate) fn host(
+    seen: &Observed<OpenStackResource>,
+    key: &Key,
+    live: &Live<OpenStackResource>,
+) -> Option<Host> {
     let OpenStackResource::Server(server) = &live.resource else {
         return None;
     };
