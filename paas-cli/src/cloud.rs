@@ -1,6 +1,6 @@
 //! The cloud that is meant: what this process was started with, and a client made from it.
 
-use std::{collections::BTreeMap, env};
+use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
 use paas_core::{error::Error, render::clean};
 use paas_openstack::{
@@ -8,7 +8,7 @@ use paas_openstack::{
     config::{self, Choice, Sources, Warning},
 };
 
-use crate::{app::App, args::Reach, trace};
+use crate::{app::App, trace};
 
 /// A snapshot of the environment and of where we are. A folder that is gone leaves relative paths as they are.
 pub(crate) fn sources() -> Sources {
@@ -23,7 +23,14 @@ pub(crate) fn sources() -> Sources {
 }
 
 /// A client of the cloud that is meant. Nobody is asked yet; what is dangerous is said at once.
-pub(crate) fn connect(app: &App, choice: &Choice, reach: &Reach) -> Result<Client, Error> {
+///
+/// `deadline` bounds one call with its repetitions; `file` gets a line for every call.
+pub(crate) fn connect(
+    app: &App,
+    choice: &Choice,
+    deadline: Duration,
+    file: Option<&Path>,
+) -> Result<Client, Error> {
     let resolved = config::resolve(&sources(), choice)?;
     let warn = |what: &str| {
         let paint = app.printer.talk_paint();
@@ -37,8 +44,8 @@ pub(crate) fn connect(app: &App, choice: &Choice, reach: &Reach) -> Result<Clien
         .filter(|w| !matches!(w, Warning::Unverified { .. }));
     said.for_each(|w| warn(&w.to_string()));
     let options = Options {
-        trace: trace::trace(&app.printer, reach.trace.as_deref())?,
-        deadline: reach.timeout,
+        trace: trace::trace(&app.printer, file)?,
+        deadline,
         system_proxy: true,
         user_agent: concat!("paas/", env!("CARGO_PKG_VERSION")).to_owned(),
         ..Options::default()

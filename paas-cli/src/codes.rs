@@ -72,6 +72,9 @@ paas_core::codes! {
     CLI_TRACE = "PAAS-CLI-0028", "the trace cannot be written",
         "The file of --trace cannot be opened for writing: its folder is not there, it is a folder itself, or permissions.",
         "Name another file. It is appended to if it is there, and made for its owner alone if it is not.";
+    CLI_NOT_CONNECTED = "PAAS-CLI-0029", "this command does not speak to clouds",
+        "The object stands on a cloud, and the command is one for what is on this machine.",
+        "Use `paas up`, `paas plan`, `paas status` or `paas down`.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

@@ -47,6 +47,8 @@ pub(crate) struct Done {
     pub(crate) plan: PlanView,
     /// What it came to.
     pub(crate) result: Result<Outcome, Error>,
+    /// What its stages gave.
+    pub(crate) outputs: Outputs,
 }
 
 impl Done {
@@ -178,7 +180,13 @@ async fn each(
             carry_out(&target, &mut cx, request, left, &session.progress).await
         };
         let stop = matches!(&result, Err(e) if e.class() == Class::Cancelled);
-        done.push(Done { target, plan, result });
+        let outputs = cx.outputs;
+        done.push(Done {
+            target,
+            plan,
+            result,
+            outputs,
+        });
         if stop {
             break;
         }

@@ -2,7 +2,7 @@
 //!
 //! In blocks fenced as `console`, `sh` or `bash`, each line that begins with `$ ` is a command; it must exit with 0, or with
 //! what a comment at its end says: `# exits 3`. A block is left out only under `<!-- not run: REASON -->`, a line with `psql` also where
-//! that does not run, unless `PAAS_TEST_REQUIRE` is `all`.
+//! that does not run, unless `PAAS_TEST_REQUIRE` is `all`. A document that says `<!-- needs: a cloud -->` gets a fake one, `OS_CLOUD=demo`.
 #![allow(clippy::expect_used, reason = "a test says what it missed and stops")]
 
 use std::{
@@ -13,11 +13,16 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use paas_openstack::fake::{Fake, Setup};
+
 /// How the documents start our program from a clone.
 const FROM_A_CLONE: &str = "cargo run --release -- ";
 
 /// Runs this test too; `.ci/run` runs it, and `.ci/rules` checks that the README names it.
 const TEST_COMMAND: &str = "cargo test --workspace";
+
+/// What a document says whose commands need a cloud.
+const NEEDS_A_CLOUD: &str = "<!-- needs: a cloud -->";
 
 /// Programs that a document may call.
 const KNOWN: [&str; 5] = ["paas", "psql", "cat", "echo", "ls"];
@@ -27,6 +32,7 @@ fn every_command_in_the_documents_works() {
     let mut failures = Vec::new();
     let all = std::env::var("PAAS_TEST_REQUIRE").is_ok_and(|what| what == "all");
     let psql = all || runs("psql");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime for the cloud");
     for document in documents() {
         let name = document.display();
         let text = fs::read_to_string(&document).expect("a document is text");
@@ -38,7 +44,13 @@ fn every_command_in_the_documents_works() {
                 continue;
             }
         };
-        let home = Home::new();
+        let mut home = Home::new();
+        let cloud = text
+            .contains(NEEDS_A_CLOUD)
+            .then(|| runtime.block_on(Fake::start(Setup::default())).expect("a cloud"));
+        if let Some(cloud) = &cloud {
+            home.give(cloud);
+        }
         for Step { line, command, code } in steps {
             if command.contains("psql ") && !psql {
                 let _ = writeln!(
@@ -57,6 +69,9 @@ fn every_command_in_the_documents_works() {
                 ));
                 break;
             }
+        }
+        for left in cloud.iter().flat_map(Fake::leftovers) {
+            failures.push(format!("{name}: it left {left:?} in the cloud"));
         }
         failures.extend(home.leave().map(|left| format!("{name}: {left}")));
     }
@@ -189,6 +204,7 @@ fn workspace() -> PathBuf {
 /// A home, and in it a working folder that looks like a clone to the commands.
 struct Home {
     folder: tempfile::TempDir,
+    cloud: Option<&'static str>,
 }
 
 impl Home {
@@ -200,7 +216,17 @@ impl Home {
         fs::create_dir(&clone).expect("an empty folder");
         paas_core::testing::postgres::home_with_cache(&folder.path().join("paas")).expect("a home");
         symlink(workspace().join("examples"), clone.join("examples")).expect("an empty folder");
-        Self { folder }
+        Self { folder, cloud: None }
+    }
+
+    /// Writes the cloud into the user's clouds.yaml, where all clients look.
+    fn give(&mut self, cloud: &Fake) {
+        let folder = self.folder.path().join(".config/openstack");
+        fs::create_dir_all(&folder).expect("our own folder");
+        let file = folder.join("clouds.yaml");
+        fs::write(&file, cloud.clouds_yaml()).expect("our own folder");
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("our own file");
+        self.cloud = Some("demo");
     }
 
     /// Runs one command to its end.
@@ -215,6 +241,7 @@ impl Home {
             .env("PATH", format!("{}:{path}", bin.display()))
             .env("HOME", self.folder.path())
             .env("PAAS_HOME", self.folder.path().join("paas"))
+            .envs(self.cloud.map(|name| ("OS_CLOUD", name)))
             .stdin(Stdio::null())
             .output()
             .expect("sh runs")

@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
-pub(crate) use cloud::{Cloud, CloudList, CloudShow, Reach};
+pub(crate) use cloud::{Cloud, CloudList, CloudShow};
 pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
@@ -128,6 +128,14 @@ pub(crate) struct Files {
     pub(crate) file: Vec<PathBuf>,
 }
 
+/// What is told of the calls to a cloud.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Calls {
+    /// Append every call to a cloud to a file, as lines of JSON; it has no tokens and no bodies
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+}
+
 /// Consent and patience.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Act {
@@ -179,6 +187,8 @@ pub(crate) struct Up {
     pub(crate) files: Files,
     #[command(flatten)]
     pub(crate) act: Act,
+    #[command(flatten)]
+    pub(crate) calls: Calls,
     /// Also take down accepted objects that the files do not have; their data is kept
     #[arg(long)]
     pub(crate) prune: bool,
@@ -200,6 +210,8 @@ pub(crate) struct Up {
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) calls: Calls,
     /// Exit with 3 if there is something to do
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -221,6 +233,8 @@ pub(crate) struct Down {
     pub(crate) files: Files,
     #[command(flatten)]
     pub(crate) act: Act,
+    #[command(flatten)]
+    pub(crate) calls: Calls,
     /// Delete the data too; needs --confirm NAME, or typing the name on a terminal
     #[arg(long)]
     pub(crate) delete_data: bool,
@@ -234,6 +248,8 @@ pub(crate) struct Status {
     pub(crate) names: Vec<String>,
     #[command(flatten)]
     pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) calls: Calls,
 }
 
 #[derive(Debug, Args)]

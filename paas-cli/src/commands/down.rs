@@ -21,9 +21,10 @@ use crate::{
 };
 
 pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
-    let session = Session::open(app)?;
+    let mut session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     let documents = input::only(input.documents, &args.names)?;
+    session.connect(app, &documents, args.calls.trace.as_deref()).await;
     take_down(
         app,
         &session,
@@ -123,7 +124,8 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
             .map(|k| (k.key.to_string(), k.id.clone().unwrap_or_default()))
             .collect();
         let gone = reconcile::is_idle(&plan) && kept.is_empty();
-        if gone && one.target.document.kind() != Kind::Platform {
+        let local_platform = one.target.document.kind() == Kind::Platform && one.target.project().is_none();
+        if gone && !local_platform {
             session.objects().forget(&one.target.document)?;
             session.set_aside().forget(&one.target.document)?;
             one.target
@@ -161,7 +163,9 @@ fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), Failure> {
         return Ok(());
     }
     for platform in found.documents {
-        let taken_down = done.iter().any(|d| d.target.document == platform);
+        let taken_down = done
+            .iter()
+            .any(|d| d.target.project().is_none() && d.target.document == platform);
         if taken_down || quickstart_platform().any(|q| q == platform) {
             session.objects().forget(&platform)?;
         }

@@ -16,8 +16,11 @@ use crate::{
 };
 
 pub(crate) async fn run(app: &App, args: &Plan) -> Result<Exit, Failure> {
-    let session = Session::open(app)?;
+    let mut session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
+    session
+        .connect(app, &input.documents, args.calls.trace.as_deref())
+        .await;
     let targets = session.targets(&input.documents)?;
     let wanted = if args.down { Wanted::Nothing } else { Wanted::Spec };
     if wanted == Wanted::Spec {

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use paas_core::{
+    error::Error,
     local::{
         instance::LocalInstance,
         storage::{self, Storage},
     },
     plan::Verb,
-    spec::Kind,
+    spec::{Document, Kind},
     view::{PlanView, StepView},
 };
 use serde::Serialize;
@@ -93,7 +94,7 @@ pub(crate) enum State {
 }
 
 pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
-    let session = Session::open(app)?;
+    let mut session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     if input.origin == From::QuickStart && args.names.is_empty() && !app.printer.for_programs() {
         app.printer.talk(
@@ -107,9 +108,35 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
         input.documents
     };
     let documents = input::only(documents, &args.names)?;
-    let standings = standings(&session, session.targets(&documents)?).await?;
-    print(app, &standings);
+    session
+        .connect(app, &documents, args.calls.trace.as_deref())
+        .await;
+    let (out, reachable): (Vec<Document>, Vec<Document>) = documents
+        .into_iter()
+        .partition(|d| session.unreachable(d).is_some());
+    let mut all: Vec<Standing> = out
+        .iter()
+        .filter_map(|d| Some(out_of_reach(d, session.unreachable(d)?)))
+        .collect();
+    all.extend(standings(&session, session.targets(&reachable)?).await?);
+    print(app, &all);
     Ok(Exit::Done)
+}
+
+/// Nothing is known of what a cloud has that cannot be entered, not even the uid.
+fn out_of_reach(document: &Document, error: &Error) -> Standing {
+    Standing {
+        kind: document.kind().to_string(),
+        namespace: document.namespace().to_owned(),
+        name: document.name().to_owned(),
+        uid: String::new(),
+        state: State::Blocked,
+        reason: format!("{} [{}]", error.words(), error.code().id),
+        since: None,
+        waits_for: Vec::new(),
+        conditions: Vec::new(),
+        storage: None,
+    }
 }
 
 /// How each target is doing, by a look at the world.

@@ -16,11 +16,11 @@ use crate::{
     input::{self, From, Input},
     reconcile::{self, Done, Request},
     session::Session,
-    ui::progress::Line,
+    ui::{progress::Line, table::table},
 };
 
 pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
-    let session = Session::open(app)?;
+    let mut session = Session::open(app)?;
     if args.resume {
         return foreground::run(app, session, foreground::Scope::All).await;
     }
@@ -41,6 +41,9 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
         Vec::new()
     };
     known(&session, &input, &args.adopt)?;
+    for documents in [&input.documents, &pruned] {
+        session.connect(app, documents, args.calls.trace.as_deref()).await;
+    }
     let mut targets = session.targets(&input.documents)?;
     session.check_changes(&input.documents)?;
     session.lock(&mut targets, "paas up", &args.act).await?;
@@ -130,6 +133,9 @@ pub(crate) async fn finish(app: &App, session: &Session, done: &[Done]) {
 async fn result(session: &Session, done: &[Done]) -> serde_json::Value {
     let mut value = reconcile::result(done);
     for (position, one) in done.iter().enumerate() {
+        if let Some(hosts) = &one.outputs.hosts {
+            value["objects"][position]["hosts"] = serde_json::json!(hosts);
+        }
         if let Ok(place) = session.place(&one.target).await {
             value["objects"][position]["connection"] = serde_json::json!({
                 "port": place.port, "url": place.url, "version": place.version, "folder": place.folder,
@@ -161,6 +167,9 @@ async fn summary(app: &App, session: &Session, done: &[Done]) {
         ));
         return;
     }
+    for one in ready.iter().filter(|d| d.target.project().is_some()) {
+        machines(app, one);
+    }
     for one in &databases {
         let name = one.target.owner.name();
         let head = format!("{} is ready", one.target.owner);
@@ -186,19 +195,58 @@ async fn summary(app: &App, session: &Session, done: &[Done]) {
     }
     if let Some(first) = databases.first() {
         let name = first.target.owner.name();
-        app.printer.data("\nNext:");
-        for (command, what) in [
-            (db::connect_command(name), "an SQL prompt"),
-            ("paas status".to_owned(), "how it is doing"),
-            ("paas down".to_owned(), "stop it and keep the data"),
-        ] {
-            app.printer.data(&format!(
-                "  {}{:pad$}  {}",
-                paint.name(&command),
-                "",
-                paint.dim(what),
-                pad = 28usize.saturating_sub(command.len())
-            ));
-        }
+        next(
+            app,
+            &[
+                (&db::connect_command(name), "an SQL prompt"),
+                ("paas status", "how it is doing"),
+                ("paas down", "stop it and keep the data"),
+            ],
+        );
+    } else if ready.iter().any(|d| d.target.project().is_some()) {
+        next(
+            app,
+            &[
+                ("paas status", "how it is doing"),
+                ("paas plan", "what somebody changed since"),
+                ("paas down", "delete it and prove that nothing is left"),
+            ],
+        );
+    }
+}
+
+/// The machines of a platform on a cloud.
+fn machines(app: &App, one: &Done) {
+    let paint = app.printer.paint();
+    let hosts = one.outputs.hosts.as_deref().unwrap_or_default();
+    let count = match hosts.len() {
+        1 => "1 machine".to_owned(),
+        n => format!("{n} machines"),
+    };
+    let cloud = one
+        .target
+        .project()
+        .map_or(String::new(), |p| format!(" on the cloud {}", p.client.cloud().name));
+    let head = paint.good(&format!("{} is ready", one.target.owner));
+    app.printer.data(&format!("{head}: {count}{cloud}"));
+    let rows = hosts.iter().map(|h| {
+        let outside = h.public_address.clone().unwrap_or_default();
+        vec![h.name.clone(), h.role.clone(), h.address.clone(), outside]
+    });
+    let text = table(&["MACHINE", "ROLE", "ADDRESS", "OUTSIDE"], rows);
+    text.lines().for_each(|line| app.printer.data(&format!("  {line}")));
+}
+
+fn next(app: &App, commands: &[(&str, &str)]) {
+    let paint = app.printer.paint();
+    app.printer.data("\nNext:");
+    for (command, what) in commands {
+        app.printer.data(&format!(
+            "  {}{:pad$}  {}",
+            paint.name(command),
+            "",
+            paint.dim(what),
+            pad = 28usize.saturating_sub(command.len())
+        ));
     }
 }

@@ -1,5 +1,6 @@
 //! The one place that knows this machine's platform: the home, the locks, and the stages of each object.
 
+mod clouds;
 mod platform;
 mod way;
 
@@ -13,13 +14,17 @@ use paas_core::{
     ledger::FileLedger,
     local::{
         backup::BackupDriver, driver::LocalInfrastructure, home::Whence, instance::LocalInstance,
-        lock::Holder, machine::LocalMachine,
+        lock::{Holder, Lock}, machine::LocalMachine,
     },
     owner::Owner,
-    pipeline::{Context, DriverStage, Pipeline},
+    pipeline::{Context, DriverStage, Pipeline, Stage},
     policy::{Policy, Retention},
-    spec::{DatabaseBackupSpec, DatabaseInstanceSpec, Document, Meta, Object, PlatformSpec, validate},
+    spec::{
+        DatabaseBackupSpec, DatabaseInstanceSpec, Document, InfrastructureType, Meta, Object, PlatformSpec,
+        validate,
+    },
 };
+use paas_openstack::provider::OpenStackDriver;
 
 use crate::{
     app::App,
@@ -29,8 +34,10 @@ use crate::{
     ui::{printer::Printer, progress::Progress},
 };
 
-use platform::{check_infrastructure, choose};
+use clouds::Projects;
+use platform::{check_local, choose, not_here};
 
+pub(crate) use clouds::Project;
 pub(crate) use platform::quickstart_platform;
 pub(crate) use way::Place;
 
@@ -44,6 +51,7 @@ pub(crate) struct Session {
     pub(crate) progress: Arc<Progress>,
     printer: Arc<Printer>,
     cancel: tokio_util::sync::CancellationToken,
+    projects: Projects,
 }
 
 /// An object and the stages that make it.
@@ -58,6 +66,7 @@ pub(crate) struct Target {
     /// Its stages.
     pub(crate) pipeline: Pipeline,
     instance: Option<LocalInstance>,
+    project: Option<Project>,
     fence: Arc<dyn Fence>,
 }
 
@@ -86,6 +95,11 @@ impl Target {
     pub(crate) fn instance(&self) -> Option<&LocalInstance> {
         self.instance.as_ref()
     }
+
+    /// The project of a cloud, if the object is a platform on one.
+    pub(crate) fn project(&self) -> Option<&Project> {
+        self.project.as_ref()
+    }
 }
 
 impl Session {
@@ -99,6 +113,7 @@ impl Session {
             progress: Arc::new(Progress::new(app.printer.clone())),
             printer: app.printer.clone(),
             cancel: app.interrupt.cancel.clone(),
+            projects: Projects::new(),
         })
     }
 
@@ -175,14 +190,29 @@ impl Session {
     }
 
     fn platform(&self, document: &Document, platform: &Object<PlatformSpec>) -> Result<Target, Error> {
-        check_infrastructure(platform)?;
-        let driver = LocalInfrastructure::new(self.machine.clone());
+        let spec = platform.spec.clone();
+        let (project, owner, stage): (_, _, Box<dyn Stage>) = match spec.infrastructure.type_ {
+            InfrastructureType::Local => {
+                let driver = LocalInfrastructure::new(self.machine.clone());
+                let owner = self.local_platform(platform);
+                (None, owner, Box::new(DriverStage::new(driver, spec)))
+            }
+            InfrastructureType::OpenStack => {
+                let project = self.project(platform)?.clone();
+                let secrets = self.machine.secrets.clone();
+                let driver = OpenStackDriver::new(project.client.clone(), secrets, &spec);
+                let owner = project.owner(platform);
+                (Some(project), owner, Box::new(DriverStage::new(driver, spec)))
+            }
+            InfrastructureType::Stackit => return Err(not_here(platform)),
+        };
         Ok(Target {
             document: document.clone(),
-            owner: self.platform_owner(platform),
+            owner,
             platform: None,
-            pipeline: Pipeline::new(vec![Box::new(DriverStage::new(driver, platform.spec.clone()))]),
+            pipeline: Pipeline::new(vec![stage]),
             instance: None,
+            project,
             fence: Arc::new(Alone),
         })
     }
@@ -215,11 +245,12 @@ impl Session {
             platform: None,
             pipeline: Pipeline::new(vec![Box::new(DriverStage::new(driver, object.spec.clone()))]),
             instance: None,
+            project: None,
             fence: Arc::new(Alone),
         })
     }
 
-    fn platform_owner(&self, platform: &Object<PlatformSpec>) -> Owner {
+    fn local_platform(&self, platform: &Object<PlatformSpec>) -> Owner {
         let meta = &platform.metadata;
         Owner::new(self.machine.identity(), "Platform", &meta.namespace, &meta.name)
     }
@@ -232,16 +263,17 @@ impl Session {
     ) -> Result<Target, Error> {
         let platform = choose(object, platforms)?;
         if let Some(platform) = platform {
-            check_infrastructure(platform)?;
+            check_local(platform)?;
         }
         let owner = self.owner(&object.metadata);
         let instance = self.instance(&owner, object.spec.clone());
         Ok(Target {
             document: document.clone(),
             owner,
-            platform: platform.map(|p| self.platform_owner(p)),
+            platform: platform.map(|p| self.local_platform(p)),
             pipeline: instance.pipeline(),
             instance: Some(instance),
+            project: None,
             fence: Arc::new(Alone),
         })
     }
@@ -275,12 +307,16 @@ impl Session {
         let mut order: Vec<&mut Target> = targets.iter_mut().collect();
         order.sort_by_key(|t| t.owner.uid());
         for target in order {
-            let Some(instance) = &target.instance else {
-                continue;
-            };
             let waiting = self.waiting(&target.owner);
-            let instance = instance.clone().doing(doing).patience(act.timeout);
-            target.fence = Arc::new(instance.lock(&waiting).await?);
+            if let Some(instance) = &target.instance {
+                let instance = instance.clone().doing(doing).patience(act.timeout);
+                target.fence = Arc::new(instance.lock(&waiting).await?);
+            } else if target.project.is_some() {
+                let path = self.machine.home.lock_of(&target.owner);
+                let (clock, patience) = (&*self.machine.clock, act.timeout);
+                let lock = Lock::take(&path, doing, patience, clock, &self.cancel, &waiting).await?;
+                target.fence = Arc::new(lock);
+            }
         }
         Ok(())
     }
@@ -290,11 +326,15 @@ impl Session {
         let mut cx = match &target.instance {
             Some(instance) => instance.context(target.fence.clone()),
             None => {
+                let events: Arc<dyn EventSink> = match &target.project {
+                    Some(_) => Arc::new(Log::new(self.owner_folder(&target.owner), self.progress.clone())),
+                    None => self.progress.clone(),
+                };
                 let tools = Tools {
                     ledger: Arc::new(FileLedger::new(self.machine.home.owners())),
                     fence: target.fence.clone(),
                     clock: self.machine.clock.clone(),
-                    events: self.progress.clone(),
+                    events,
                     cancel: self.cancel.clone(),
                 };
                 Context::new(target.owner.clone(), Policy::default(), tools)

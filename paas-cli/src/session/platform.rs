@@ -45,16 +45,25 @@ pub(super) fn choose<'a>(
     }
 }
 
-/// This build has one kind of infrastructure.
-pub(super) fn check_infrastructure(platform: &Object<PlatformSpec>) -> Result<(), Error> {
+/// Databases that this build makes run on this machine.
+pub(super) fn check_local(platform: &Object<PlatformSpec>) -> Result<(), Error> {
     let type_ = platform.spec.infrastructure.type_;
     if type_ == InfrastructureType::Local {
         return Ok(());
     }
     Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
+        .attempted(format!("run a database on the platform {}", platform.metadata.name))
+        .happened(format!("its infrastructure is {type_:?}; databases of this build run on Local"))
+        .remedy("let spec.platformRef name a Platform whose infrastructure.type is Local, or use a build that can"))
+}
+
+/// This build does not have the platform's kind of infrastructure.
+pub(super) fn not_here(platform: &Object<PlatformSpec>) -> Error {
+    let type_ = platform.spec.infrastructure.type_;
+    Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
         .attempted(format!("use the platform {}", platform.metadata.name))
-        .happened(format!("its infrastructure is {type_:?}; this build has: Local"))
-        .remedy("set spec.infrastructure.type to Local, or use a build that has this infrastructure"))
+        .happened(format!("its infrastructure is {type_:?}; this build has: Local, OpenStack"))
+        .remedy("choose one of these for spec.infrastructure.type, or use a build that has this infrastructure")
 }
 
 /// The platform of the quick start, for databases that are made where there is none.

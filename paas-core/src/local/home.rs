@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{account::Account, codes::LOC_HOME, files};
-use crate::error::{Class, Error, Result};
+use crate::{
+    error::{Class, Error, Result},
+    owner::Owner,
+};
 
 /// Where root's home lies: root's own folder is closed to the user that PostgreSQL runs as.
 pub const ROOT_HOME: &str = "/var/lib/paas";
@@ -182,6 +185,11 @@ impl Home {
     /// Lock files.
     pub fn locks(&self) -> PathBuf {
         self.root.join("locks")
+    }
+
+    /// The lock of the one writer of an object.
+    pub fn lock_of(&self, owner: &Owner) -> PathBuf {
+        self.locks().join(format!("{}.lock", owner.uid()))
     }
 }
 

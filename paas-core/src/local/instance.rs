@@ -188,11 +188,7 @@ impl LocalInstance {
     /// # Errors
     /// Those of [`Lock::take`].
     pub async fn lock(&self, waiting: &(dyn Fn(&super::lock::Holder) + Send + Sync)) -> Result<Lock> {
-        let path = self
-            .machine
-            .home
-            .locks()
-            .join(format!("{}.lock", self.owner.uid()));
+        let path = self.machine.home.lock_of(&self.owner);
         self.lock_at(&path, waiting).await
     }
 

@@ -72,16 +72,43 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
     if named {
         line(out, &format!("  {}", clean(&stage.stage)));
     }
-    let width = title_width(stage);
+    let (width, common) = (title_width(stage), Common::of(&stage.steps));
     for step in &stage.steps {
-        render_step(out, step, width, paint, detail);
+        render_step(out, step, &common, width, (paint, detail));
+    }
+    if let Some(hold) = common.hold {
+        let text = format!("the others later: {}", clean(hold));
+        line(out, &format!("      {}", paint.change(&text)));
     }
     notes(out, "waiting for", stage.waiting.iter(), paint, Paint::change);
     notes(out, "blocked", roots(&stage.blocked), paint, Paint::bad);
     notes(out, "kept", roots(&stage.kept), paint, Paint::name);
 }
 
-/// So many steps of a stage that cannot be seen yet are told one by one.
+/// What many steps have in common is told once.
+#[derive(Debug, Default)]
+struct Common<'a> {
+    /// Why all but the first are not for the next pass.
+    hold: Option<&'a str>,
+    /// Why all of them are deleted.
+    reason: Option<&'a str>,
+}
+
+impl<'a> Common<'a> {
+    fn of(steps: &'a [StepView]) -> Self {
+        if steps.len() <= TOLD {
+            return Self::default();
+        }
+        let all_later = steps[1..].iter().all(|s| s.hold == steps[1].hold);
+        let alike = |s: &StepView| s.verb == Verb::Delete && s.reason == steps[0].reason;
+        Self {
+            hold: steps[1].hold.as_deref().filter(|_| all_later),
+            reason: steps.iter().all(alike).then_some(&*steps[0].reason),
+        }
+    }
+}
+
+/// So many steps are told one by one, with all that is said of each.
 const TOLD: usize = 8;
 
 /// A stage whose world cannot be seen yet: what is wanted there, and after what it is known.
@@ -113,14 +140,21 @@ fn title_width(stage: &StageView) -> usize {
 fn title(step: &StepView) -> String {
     let key = step.key.as_str();
     let first = key.split('/').next().unwrap_or(key);
-    if first == step.kind {
+    let said = |text: &str| text.replace('-', "").to_ascii_lowercase();
+    if said(&step.kind).ends_with(&said(first)) {
         key.to_owned()
     } else {
         format!("{key} ({})", clean(&step.kind))
     }
 }
 
-fn render_step(out: &mut String, step: &StepView, width: usize, paint: Paint, detail: Detail) {
+fn render_step(
+    out: &mut String,
+    step: &StepView,
+    common: &Common<'_>,
+    width: usize,
+    (paint, detail): (Paint, Detail),
+) {
     let title = title(step);
     let pad = width.saturating_sub(title.chars().count());
     let mut text = format!(
@@ -132,6 +166,7 @@ fn render_step(out: &mut String, step: &StepView, width: usize, paint: Paint, de
         // That a create makes what is not there, and that an update changes what differs, is clear already.
         (Verb::Create, _) if step.reason == "it does not exist" => String::new(),
         (Verb::Update, false) => String::new(),
+        _ if common.reason.is_some() => String::new(),
         (Verb::Create | Verb::Update | Verb::Replace | Verb::Delete, _) => clean(&step.reason),
     };
     let data = if step.precious && step.verb.removes() {
@@ -159,7 +194,7 @@ fn render_step(out: &mut String, step: &StepView, width: usize, paint: Paint, de
             );
         }
     }
-    if let Some(hold) = &step.hold {
+    if let Some(hold) = step.hold.as_ref().filter(|_| common.hold.is_none()) {
         line(
             out,
             &format!("      {}", paint.change(&format!("later: {}", clean(hold)))),

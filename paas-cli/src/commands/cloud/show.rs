@@ -19,7 +19,7 @@ pub(crate) async fn run(app: &App, args: &CloudShow) -> Result<Exit, Failure> {
         cloud: args.name.clone(),
         region: args.region.clone(),
     };
-    let client = cloud::connect(app, &choice, &args.reach)?;
+    let client = cloud::connect(app, &choice, args.reach.timeout, args.reach.trace.as_deref())?;
     // Nothing is changed: Ctrl-C may leave at once.
     let _mode = app.interrupt.nothing_under_way();
     let seen = overview::look(&client).await?;

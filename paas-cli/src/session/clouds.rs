@@ -1,0 +1,94 @@
+//! The projects that platforms stand on, logged in.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use paas_core::{
+    error::{Class, Error},
+    owner::{Identity, Owner},
+    spec::{Document, InfrastructureType, Object, PlatformSpec},
+};
+use paas_openstack::{client::Client, config::Choice, provider};
+
+use super::Session;
+use crate::{app::App, cloud, codes::CLI_NOT_CONNECTED};
+
+/// How long one call may take, with its repetitions.
+const CALL: Duration = Duration::from_secs(30);
+
+/// A project of a cloud.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    /// Speaks to the cloud, for the project.
+    pub(crate) client: Client,
+    /// What tells the project from others.
+    pub(crate) identity: Identity,
+}
+
+impl Project {
+    /// Logs in to the cloud that is meant.
+    pub(crate) async fn enter(app: &App, choice: &Choice, trace: Option<&Path>) -> Result<Self, Error> {
+        let client = cloud::connect(app, choice, CALL, trace)?;
+        let identity = provider::identity(&client).await?;
+        Ok(Self { client, identity })
+    }
+
+    /// Who owns what a platform has here.
+    pub(crate) fn owner(&self, platform: &Object<PlatformSpec>) -> Owner {
+        let meta = &platform.metadata;
+        Owner::new(&self.identity, "Platform", &meta.namespace, &meta.name)
+    }
+}
+
+/// The project of each platform, or why it cannot be reached.
+pub(super) type Projects = BTreeMap<(String, String), Result<Project, Error>>;
+
+impl Session {
+    /// Logs in for each platform that is on a cloud. That one cannot be reached is told where its stages are asked for.
+    pub(crate) async fn connect(&mut self, app: &App, documents: &[Document], trace: Option<&Path>) {
+        for document in documents {
+            let Document::Platform(platform) = document else {
+                continue;
+            };
+            let infrastructure = &platform.spec.infrastructure;
+            if infrastructure.type_ != InfrastructureType::OpenStack {
+                continue;
+            }
+            let spec = infrastructure.open_stack.as_deref();
+            let choice = Choice {
+                cloud: spec.and_then(|s| s.cloud.clone()),
+                region: spec.and_then(|s| s.region.clone()),
+            };
+            let entered = tokio::select! {
+                entered = Project::enter(app, &choice, trace) => entered,
+                () = self.cancel.cancelled() => {
+                    Err(Error::new(&paas_core::codes::CORE_CANCELLED, Class::Cancelled))
+                }
+            };
+            self.projects.insert(key(platform), entered);
+        }
+    }
+
+    /// The object's cloud could not be entered, and why.
+    pub(crate) fn unreachable(&self, document: &Document) -> Option<&Error> {
+        match document {
+            Document::Platform(platform) => self.projects.get(&key(platform))?.as_ref().err(),
+            _ => None,
+        }
+    }
+
+    /// The project of a platform on OpenStack.
+    pub(super) fn project(&self, platform: &Object<PlatformSpec>) -> Result<&Project, Error> {
+        match self.projects.get(&key(platform)) {
+            Some(Ok(project)) => Ok(project),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(Error::new(&CLI_NOT_CONNECTED, Class::Internal)
+                .attempted(format!("use the platform {}", platform.metadata.name))
+                .happened("nobody logged in to its cloud")),
+        }
+    }
+}
+
+fn key(platform: &Object<PlatformSpec>) -> (String, String) {
+    let meta = &platform.metadata;
+    (meta.namespace.clone(), meta.name.clone())
+}
