@@ -4,6 +4,7 @@ mod backup;
 mod cloud;
 mod db;
 mod operate;
+mod vm;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,6 +18,7 @@ pub(crate) use db::{
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
 };
 pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
+pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -108,6 +110,9 @@ pub(crate) enum Command {
     /// OpenStack clouds: which ones are configured, and whether they are right
     #[command(subcommand)]
     Cloud(Cloud),
+    /// Virtual machines: one with network, key and address outside in one command
+    #[command(subcommand)]
+    Vm(Vm),
     /// Explain an error code
     Explain(Explain),
     /// Print the CustomResourceDefinitions of all kinds

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A machine.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vm {
     /// Its name.
