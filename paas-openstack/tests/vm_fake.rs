@@ -217,6 +217,11 @@ async fn a_data_volume_outlives_its_machine_and_is_listed_and_taken_up_again() {
         .await
         .unwrap()
         .unwrap();
+    // It has no image of its own: what its root volume was filled from is known to Cinder.
+    assert_eq!(
+        (seen.image.as_deref(), seen.user.as_deref()),
+        (Some("debian-12"), Some("debian"))
+    );
     let mut volumes: Vec<_> = seen
         .volumes
         .iter()
@@ -463,4 +468,27 @@ async fn marks_that_others_wrote_by_hand_make_no_machine() {
     let all = vm::list(&there.client, &there.project).await.unwrap();
     assert_eq!(all.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["web"]);
     assert!(matches!(web().place, Place::Own { .. }));
+}
+
+/// Every call that makes something loses its answer once, one run each: no part is there twice, and all of it goes.
+#[tokio::test]
+async fn a_lost_answer_never_makes_a_second_part() {
+    let whole = There::new(Setup::default()).await;
+    assert_eq!(whole.run(&web(), Wanted::Spec).await.unwrap(), Outcome::Converged);
+    let parts = whole.fake.leftovers().len();
+    for lost in 0..whole.fake.mutations() {
+        let there = There::new(Setup::default()).await;
+        let fault = Fault::new(What::LoseAnswer).after(lost);
+        for service in [Kind::Compute, Kind::Network] {
+            there.fake.inject(fault.clone().on(service).method("POST"));
+        }
+        assert_eq!(there.run(&web(), Wanted::Spec).await.unwrap(), Outcome::Converged);
+        assert_eq!(
+            there.fake.leftovers().len(),
+            parts,
+            "{lost}: {:#?}",
+            there.fake.leftovers()
+        );
+        there.gone(&web()).await;
+    }
 }

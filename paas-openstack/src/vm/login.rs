@@ -1,15 +1,37 @@
 //! Who logs in to a machine.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::image::Image;
 
 /// The user that an image lets in with the SSH key: what it says itself, else what its distribution's cloud images have. `None` where
 /// neither is known.
 pub fn login(image: &Image) -> Option<String> {
-    if let Some(user) = image.property("os_admin_user").filter(|u| plain(u)) {
+    by_words(
+        &image.name,
+        image.property("os_admin_user"),
+        image.property("os_distro"),
+    )
+}
+
+/// The same for a volume that an image was written to: Cinder keeps what the image said.
+pub(super) fn login_by_volume(said: &BTreeMap<String, Value>) -> Option<String> {
+    let word = |name: &str| said.get(name).and_then(Value::as_str);
+    by_words(
+        word("image_name").unwrap_or_default(),
+        word("os_admin_user"),
+        word("os_distro"),
+    )
+}
+
+fn by_words(name: &str, user: Option<&str>, distro: Option<&str>) -> Option<String> {
+    if let Some(user) = user.filter(|u| plain(u)) {
         return Some(user.to_owned());
     }
-    let distro = image.property("os_distro").map(str::to_ascii_lowercase);
-    let name = image.name.to_ascii_lowercase();
+    let distro = distro.map(str::to_ascii_lowercase);
+    let name = name.to_ascii_lowercase();
     let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
     let user = match &distro {
         Some(said) => by_distro(said),

@@ -8,7 +8,10 @@ use paas_core::{
 use serde::Serialize;
 use tokio::try_join;
 
-use super::{list, login};
+use super::{
+    list,
+    login::{login, login_by_volume},
+};
 use crate::{
     block_storage::{Metadata, Volume, VolumeFilter},
     client::Client,
@@ -164,6 +167,10 @@ pub async fn show(client: &Client, owner: &Owner, lines: u32) -> Result<Option<V
         })
     };
     let (image, console) = tokio::join!(image, console);
+    let root = volumes.iter().find(|v| v.metadata.contains_key(marks::IMAGE));
+    let written = root
+        .and_then(|v| v.image.get("image_name")?.as_str())
+        .map(str::to_owned);
     let named = image.iter().map(|i| (i.id.clone(), i.name.clone())).collect();
     Ok(Some(Vm {
         name: owner.name().to_owned(),
@@ -174,8 +181,11 @@ pub async fn show(client: &Client, owner: &Owner, lines: u32) -> Result<Option<V
         fault: server.fault.as_ref().map(|f| f.message.clone()),
         inside: list::addresses(server, &AddressKind::Fixed),
         outside: list::addresses(server, &AddressKind::Floating),
-        user: image.as_ref().and_then(login),
-        image: list::image(server, &named),
+        user: match (&image, root) {
+            (Some(image), _) => login(image),
+            (None, root) => root.and_then(|v| login_by_volume(&v.image)),
+        },
+        image: written.or_else(|| list::image(server, &named)),
         flavor: list::flavor(server),
         cpus: server.flavor.vcpus,
         memory: server.flavor.ram,

@@ -234,30 +234,24 @@ fn summary(app: &App, owner: &Owner, vm: &Vm, key: &SshKey, done: &[Done]) {
             ));
         }
     }
-    printer.data("\nNext:");
-    let log_in = login.map(|line| {
-        let what = if vm.user.is_some() {
-            "log in, once its first boot is over"
+    if let Some(login) = login {
+        let who = if vm.user.is_some() {
+            ""
         } else {
-            "log in; who USER is, its image says"
+            "  (who USER is, its image says)"
         };
-        (line, what)
-    });
-    let more = [
+        let label = paint.dim("log in ");
+        printer.data(&format!("  {label}  {}{}", paint.name(&login), paint.dim(who)));
+    }
+    printer.data("\nNext:");
+    let next = [
         (format!("paas vm console {name} -f"), "watch it boot"),
         (format!("paas vm show {name}"), "how it is doing"),
         (format!("paas vm delete {name}"), "take it down"),
     ];
-    let all: Vec<(String, &str)> = log_in.into_iter().chain(more).collect();
-    let longest = all
-        .iter()
-        .map(|(command, _)| command.chars().count())
-        .max()
-        .unwrap_or(0);
-    // A long path to a key must not push all remarks to the edge.
-    let width = longest.min(40);
-    for (command, what) in &all {
-        let pad = width.saturating_sub(command.chars().count());
+    let longest = next.iter().map(|(command, _)| command.chars().count()).max();
+    for (command, what) in &next {
+        let pad = longest.unwrap_or(0).saturating_sub(command.chars().count());
         printer.data(&format!(
             "  {}{:pad$}  {}",
             paint.name(command),
