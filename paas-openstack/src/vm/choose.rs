@@ -25,20 +25,20 @@ pub struct Chosen {
 pub async fn choose(client: &Client, spec: &VmSpec) -> Result<Chosen> {
     spec.check()?;
     let lookups = Lookups::default();
-    let image = async {
+    let image = Box::pin(async {
         let id = lookups.image(client, &spec.image).await?;
         client.image().images().show(&id).await
-    };
-    let flavor = async {
+    });
+    let flavor = Box::pin(async {
         let id = lookups.flavor(client, &spec.flavor).await?;
         client.compute().flavors().show(&id).await
-    };
-    let external = async {
+    });
+    let external = Box::pin(async {
         if !spec.floating_ip && matches!(spec.place, Place::Existing { .. }) {
             return Ok(None);
         }
         lookups.external(client, &spec.external).await.map(Some)
-    };
+    });
     let (image, flavor, external) = tokio::try_join!(image, flavor, external)?;
     suffices(spec, &flavor, &image)?;
     let user = login(&image);

@@ -64,16 +64,16 @@ pub struct Summary {
 pub async fn list(client: &Client, project: &Identity) -> Result<Vec<Summary>> {
     let (servers, networks, groups, volumes): (Vec<Server>, Vec<Network>, Vec<SecurityGroup>, Vec<Volume>) =
         try_join!(
-            async { client.compute().servers().all(&ServerFilter::all()).await },
-            async { client.network().networks().all(&NetworkFilter::all()).await },
-            async {
+            Box::pin(async { client.compute().servers().all(&ServerFilter::all()).await }),
+            Box::pin(async { client.network().networks().all(&NetworkFilter::all()).await }),
+            Box::pin(async {
                 client
                     .network()
                     .security_groups()
                     .all(&SecurityGroupFilter::all())
                     .await
-            },
-            volumes(client, VolumeFilter::all()),
+            }),
+            Box::pin(volumes(client, VolumeFilter::all())),
         )?;
     let named = servers
         .iter()

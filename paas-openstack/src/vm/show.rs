@@ -138,12 +138,12 @@ pub async fn show(client: &Client, owner: &Owner, lines: u32) -> Result<Option<V
     let mark = owner.mark();
     let by_owner = Metadata::from((marks::OWNER, owner.uid().to_string().as_str()));
     let (servers, groups, volumes) = try_join!(
-        async { client.compute().servers().all(&ServerFilter::all()).await },
-        async {
+        Box::pin(async { client.compute().servers().all(&ServerFilter::all()).await }),
+        Box::pin(async {
             let ours = SecurityGroupFilter::all().description(mark.as_str());
             client.network().security_groups().all(&ours).await
-        },
-        list::volumes(client, VolumeFilter::all().metadata(by_owner)),
+        }),
+        Box::pin(list::volumes(client, VolumeFilter::all().metadata(by_owner))),
     )?;
     let ours = |s: &&Server| {
         let deleted = matches!(s.status, ServerStatus::Deleted | ServerStatus::SoftDeleted);
@@ -152,11 +152,11 @@ pub async fn show(client: &Client, owner: &Owner, lines: u32) -> Result<Option<V
     let Some(server) = servers.iter().find(ours) else {
         return Ok(None);
     };
-    let image = async {
+    let image = Box::pin(async {
         let id = server.image.0.as_ref()?;
         client.image().images().show(id).await.ok()
-    };
-    let console = async {
+    });
+    let console = Box::pin(async {
         if lines == 0 {
             return None;
         }
@@ -165,7 +165,7 @@ pub async fn show(client: &Client, owner: &Owner, lines: u32) -> Result<Option<V
             Ok(text) => Console::Text(text),
             Err(e) => Console::None(Box::new(ErrorView::from(&e))),
         })
-    };
+    });
     let (image, console) = tokio::join!(image, console);
     let root = volumes.iter().find(|v| v.metadata.contains_key(marks::IMAGE));
     let written = root
