@@ -130,6 +130,9 @@ paas_core::codes! {
     OS_RESTRICTED = "PAAS-OS-0043", "a restricted application credential manages no others",
         "The platform's cluster gets an application credential of its own, and Keystone lets a restricted one neither make nor delete any.",
         "Log in with a password, or with an application credential that was made with --unrestricted; or leave out spec.addons.cloudIntegration.";
+    OS_VM = "PAAS-OS-0044", "the virtual machine cannot be like this",
+        "A name, a port, a range or a size is not one that a machine can have, the flavor is too small for the image, or what is written at the first boot is to change on a machine that is there.",
+        "Correct what the message names. What a machine takes at its first boot changes only with a new one: `paas vm delete NAME`, then create it again.";
     OS_NO_PROJECT = "PAAS-OS-0045", "the credential leads to no project",
         "Infrastructure is made in a project; this configuration names none, or a domain, or the whole system.",
         "Set `project_name` or `project_id` in clouds.yaml, or use an application credential, which belongs to a project.";

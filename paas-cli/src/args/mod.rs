@@ -6,6 +6,7 @@ mod cloud;
 mod db;
 mod gc;
 mod operate;
+mod vm;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,6 +22,7 @@ pub(crate) use db::{
 };
 pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
+pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -116,6 +118,9 @@ pub(crate) enum Command {
     Cloud(Cloud),
     /// Find what is left over in a project of a cloud, and delete it
     Gc(Gc),
+    /// Virtual machines: one with network, key and address outside in one command
+    #[command(subcommand)]
+    Vm(Vm),
     /// Explain an error code
     Explain(Explain),
     /// Print the CustomResourceDefinitions of all kinds

@@ -16,10 +16,11 @@ mod plan;
 mod service;
 mod status;
 mod up;
+pub(crate) mod vm;
 
 use crate::{
     app::App,
-    args::{Cloud, Command, Db},
+    args::{Cloud, Command, Db, Vm},
     exit::{Exit, Failure},
 };
 
@@ -60,6 +61,11 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Restart(args)) => app.block_on(db::restart::run(app, &args)),
         Command::Cloud(Cloud::List(args)) => cloud::list::run(app, &args),
         Command::Cloud(Cloud::Show(args)) => app.block_on(cloud::show::run(app, &args)),
+        Command::Vm(Vm::Create(args)) => app.block_on(vm::create::run(app, &args)),
+        Command::Vm(Vm::List(args)) => app.block_on(vm::list::run(app, &args)),
+        Command::Vm(Vm::Show(args)) => app.block_on(vm::show::run(app, &args)),
+        Command::Vm(Vm::Console(args)) => app.block_on(vm::console::run(app, &args)),
+        Command::Vm(Vm::Delete(args)) => app.block_on(vm::delete::run(app, &args)),
         Command::Service(args) => app.block_on(service::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
         Command::Db(Db::Adopt(args)) => app.block_on(db::adopt::run(app, &args)),
