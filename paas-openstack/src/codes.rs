@@ -115,6 +115,9 @@ paas_core::codes! {
     OS_ADOPT = "PAAS-OS-0039", "it cannot be taken over",
         "The key is not one that the spec wants, or is taken; the thing is not there, is somebody else's, lies in another network, or does not fit the spec.",
         "Do what the message says, and ask again; nothing was written.";
+    OS_LEFTOVERS = "PAAS-OS-0038", "not all leftovers could be deleted",
+        "Something of somebody else stands on them, is still in use, or the cloud refuses.",
+        "Remove what the message names, or name its owner too, and run the same command again: it goes on.";
     OS_SHAPE = "PAAS-OS-0040", "the machines cannot be laid out",
         "Two groups of machines would have the same names, or more is asked for than the network has addresses.",
         "Change the names or the sizes that the message shows.";

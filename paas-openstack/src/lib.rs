@@ -7,6 +7,7 @@
 //! - `fake`, with the feature of that name, is a stateful OpenStack on loopback, for tests.
 //! - [`provider`] makes a Platform of it: networks and machines, planned, made once, taken down to nothing. It can be embedded;
 //!   `paas up` does not drive it yet and refuses `infrastructure.type: OpenStack` with words.
+//! - [`gc`] finds and takes away what was left over, from outside.
 
 pub mod block_storage;
 pub mod client;
@@ -17,6 +18,7 @@ pub mod compute;
 pub mod config;
 #[cfg(feature = "fake")]
 pub mod fake;
+pub mod gc;
 pub mod identity;
 pub mod image;
 pub mod load_balancer;

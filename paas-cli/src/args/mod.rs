@@ -4,6 +4,7 @@ mod adopt;
 mod backup;
 mod cloud;
 mod db;
+mod gc;
 mod operate;
 
 use std::{path::PathBuf, time::Duration};
@@ -18,6 +19,7 @@ pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
 };
+pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
 
 const EXAMPLES: &str = "\
@@ -112,6 +114,8 @@ pub(crate) enum Command {
     /// OpenStack clouds: which ones are configured, and whether they are right
     #[command(subcommand)]
     Cloud(Cloud),
+    /// Find what is left over in a project of a cloud, and delete it
+    Gc(Gc),
     /// Explain an error code
     Explain(Explain),
     /// Print the CustomResourceDefinitions of all kinds

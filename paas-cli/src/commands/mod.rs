@@ -10,6 +10,7 @@ mod down;
 mod events;
 mod explain;
 mod foreground;
+mod gc;
 mod init;
 mod plan;
 mod service;
@@ -32,6 +33,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Adopt(args) => app.block_on(adopt::run(app, &args)),
         Command::Status(args) => app.block_on(status::run(app, &args)),
         Command::Events(args) => app.block_on(events::run(app, &args)),
+        Command::Gc(args) => app.block_on(gc::run(app, &args)),
         Command::Explain(args) => explain::run(app, &args),
         Command::Crds => Ok(crds::run(app)),
         Command::Completions { shell } => Ok(completions::run(app, shell)),
