@@ -1,6 +1,6 @@
 //! A Platform's infrastructure on OpenStack, as a stage of its pipeline.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use paas_core::{
@@ -8,6 +8,7 @@ use paas_core::{
     driver::{Driver, Host, InfrastructureProvider, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
+    preflight::{Ahead, Finding},
     resource::{Key, Live},
     secrets::SecretStore,
     spec::{OpenStack, PlatformSpec},
@@ -17,6 +18,7 @@ use super::{
     OpenStackActuator,
     choice::Choice,
     desired::{desired, external},
+    preflight,
     resource::OpenStackResource,
 };
 use crate::{client::Client, codes::OS_SHAPE};
@@ -29,6 +31,8 @@ pub struct OpenStackDriver {
     client: Client,
     secrets: Arc<dyn SecretStore>,
     external: Option<Choice>,
+    /// How long the look ahead may take.
+    patience: Duration,
 }
 
 impl OpenStackDriver {
@@ -42,7 +46,15 @@ impl OpenStackDriver {
             client,
             secrets,
             external,
+            patience: preflight::DEADLINE,
         }
+    }
+
+    /// Looks ahead for so long at most, instead of 5 seconds; what was not told by then is a warning in the plan.
+    #[must_use]
+    pub fn looking_ahead_for(mut self, time: Duration) -> Self {
+        self.patience = time;
+        self
     }
 }
 
@@ -83,6 +95,14 @@ impl Driver for OpenStackDriver {
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
         let hands = OpenStackActuator::new(self.client.clone(), self.secrets.clone(), self.external.clone());
         Ok(Some(Arc::new(hands)))
+    }
+
+    async fn preflight(
+        &self,
+        _spec: &PlatformSpec,
+        ahead: Ahead<'_, OpenStackResource>,
+    ) -> Result<Vec<Finding>> {
+        Ok(preflight::look_ahead(&self.client, ahead, self.patience).await)
     }
 }
 
