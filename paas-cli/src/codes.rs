@@ -75,6 +75,9 @@ paas_core::codes! {
     CLI_NOT_CONNECTED = "PAAS-CLI-0029", "this command does not speak to clouds",
         "The object stands on a cloud, and the command is one for what is on this machine.",
         "Use `paas up`, `paas plan`, `paas status` or `paas down`.";
+    CLI_ADOPT = "PAAS-CLI-0030", "nothing can be taken over into that object",
+        "Only a Platform on OpenStack takes things over.",
+        "Name a Platform whose spec.infrastructure.type is OpenStack; data on this machine are taken over with `paas db adopt`.";
     CLI_GC_OWNER = "PAAS-CLI-0033", "it is not clear whose leftovers are meant",
         "Several owners have that name, or --confirm names one of whom nothing is to be deleted.",
         "Name the owner by its uid, which `paas gc` shows, or as kind/namespace/name.";

@@ -341,7 +341,11 @@ impl Session {
                     events,
                     cancel: self.cancel.clone(),
                 };
-                Context::new(target.owner.clone(), Policy::default(), tools)
+                let policy = match &target.document {
+                    Document::Platform(platform) => platform.spec.policy(),
+                    Document::DatabaseInstance(_) | Document::DatabaseBackup(_) => Policy::default(),
+                };
+                Context::new(target.owner.clone(), policy, tools)
             }
         };
         cx.outputs = given;
