@@ -72,7 +72,7 @@ impl Kind {
             Self::SecurityGroup => "security-group",
             Self::ServerGroup => "server-group",
             Self::KeyPair => "key-pair",
-            Self::ApplicationCredential => "application-credential",
+            Self::ApplicationCredential => "credential",
         }
     }
 

@@ -2,12 +2,11 @@
 //!
 //! | kind | what proves it |
 //! | --- | --- |
-//! | network, subnet, router, port, security group, load balancer | the description is exactly `paas:<uid>` |
+//! | network, subnet, router, port, security group, load balancer, application credential | the description is exactly `paas:<uid>` |
 //! | floating IP | the description is exactly `paas:<uid>/<key>` |
 //! | server, volume | the metadata has `paas-owner`, a uid, and `paas-key`, a key |
 //! | router interface | the subnet that it is in is marked, and its port has neither a name nor a description of its own |
 //! | rules of a security group | go with their group |
-//! | application credential | the description is exactly `paas:<uid>`, or its name is proved as a key pair's is |
 //! | key pair, server group | the name, which is all that they have: `<namespace>-<name>-<key>-<hash>` |
 //!
 //! A uid is a UUID in its canonical form: lower case, with hyphens.

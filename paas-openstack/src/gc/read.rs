@@ -309,20 +309,11 @@ impl Reader<'_> {
             .iter()
             .filter(|it| it.project_id == lists.project.0)
         {
-            let by_mark = it
-                .description
-                .as_deref()
-                .and_then(mark::in_description)
-                .map(|owner| (owner, None));
-            let named = || {
-                mark::in_name(Kind::ApplicationCredential, &it.name, &known, identity)
-                    .map(|(owner, key)| (owner, Some(key)))
-            };
-            if let Some((owner, key)) = by_mark.or_else(named) {
+            if let Some(owner) = it.description.as_deref().and_then(mark::in_description) {
                 let found = leftover(Kind::ApplicationCredential, &it.id, &it.name, None, Vec::new());
                 let stays = (lists.login.as_ref() == Some(&it.id))
                     .then(|| "this login is by it; another one can delete it".to_owned());
-                self.add(owner, Leftover { key, stays, ..found });
+                self.add(owner, Leftover { stays, ..found });
             }
         }
     }
