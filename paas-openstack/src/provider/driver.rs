@@ -1,6 +1,6 @@
 //! A Platform's infrastructure on OpenStack, as a stage of its pipeline.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use paas_core::{
@@ -8,6 +8,7 @@ use paas_core::{
     driver::{Driver, Host, InfrastructureProvider, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
+    preflight::{Ahead, Finding},
     resource::{Key, Live},
     secrets::SecretStore,
     spec::{OpenStack, PlatformSpec},
@@ -16,6 +17,7 @@ use paas_core::{
 use super::{
     OpenStackActuator,
     desired::{desired, external},
+    preflight,
     resource::OpenStackResource,
     shape::has_credential,
 };
@@ -26,7 +28,10 @@ use crate::{client::Client, codes::OS_SHAPE};
 /// Both are one stage: a machine's port needs the network and nothing else, so the graph alone says what can be made at the same time.
 #[derive(Debug, Clone)]
 pub struct OpenStackDriver {
+    client: Client,
     hands: OpenStackActuator,
+    /// How long the look ahead may take.
+    patience: Duration,
 }
 
 /// What is looked for, in the order in which it is listed.
@@ -54,12 +59,20 @@ impl OpenStackDriver {
     /// For a Platform; of its spec only the choice of the external network is remembered, to tell it in the user's words.
     pub fn new(client: Client, secrets: Arc<dyn SecretStore>, spec: &PlatformSpec) -> Self {
         let external = cloud(spec).ok().map(external);
-        let hands = OpenStackActuator::new(client, secrets, external);
         Self {
-            hands: hands
+            client: client.clone(),
+            hands: OpenStackActuator::new(client, secrets, external)
                 .with_credential(has_credential(spec))
                 .protecting(spec.deletion_protection),
+            patience: preflight::DEADLINE,
         }
+    }
+
+    /// Looks ahead for so long at most, instead of 5 seconds; what was not told by then is a warning in the plan.
+    #[must_use]
+    pub fn looking_ahead_for(mut self, time: Duration) -> Self {
+        self.patience = time;
+        self
     }
 }
 
@@ -103,6 +116,14 @@ impl Driver for OpenStackDriver {
 
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
         Ok(Some(Arc::new(self.hands.afresh())))
+    }
+
+    async fn preflight(
+        &self,
+        _spec: &PlatformSpec,
+        ahead: Ahead<'_, OpenStackResource>,
+    ) -> Result<Vec<Finding>> {
+        Ok(preflight::look_ahead(&self.client, ahead, self.patience).await)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod kinds;
 mod lookup;
 pub mod made;
 pub mod marks;
+mod preflight;
 pub mod resource;
 mod shape;
 
