@@ -188,5 +188,7 @@ fn counted(resource: &OpenStackResource) -> &'static [Counted] {
         OpenStackResource::Server(_) => &[Counted::Instances],
         OpenStackResource::FloatingIp(_) => &[Counted::FloatingIps],
         OpenStackResource::LoadBalancer(_) => &[Counted::LoadBalancers, Counted::Ports],
+        // Keystone counts none; and what the cluster made is never wanted.
+        OpenStackResource::Credential(_) | OpenStackResource::Derived(_) => &[],
     }
 }
