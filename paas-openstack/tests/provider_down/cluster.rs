@@ -65,7 +65,7 @@ async fn volumes_of_claims_are_kept_with_their_ids_and_go_with_consent() {
         .iter()
         .map(|k| k.id.clone().unwrap())
         .collect();
-    assert_eq!(kept, [made.volume.clone()]);
+    assert_eq!(kept, std::slice::from_ref(&made.volume));
     assert_eq!(place.down().await.unwrap(), Outcome::Converged);
     assert_eq!(left(&place), [(Kind::BlockStorage, made.volume.clone())]);
     let proof = place.inventory().await;

@@ -27,14 +27,14 @@ async fn it_may_go_wrong_at_any_deletion_and_the_next_run_finds_the_rest() {
         .and_then(|s| s.parse().ok())
         .unwrap_or(0);
     let mut points = 0;
-    for call in (0..deletions).filter(|n| full || (n + seed) % 9 == 0) {
+    for call in (0..deletions).filter(|n| full || (n + seed).is_multiple_of(9)) {
         for what in [
             What::FailAfter(500),
             What::Reset,
             What::LoseAnswer,
             What::Refuse(409),
         ] {
-            if !full && (call + seed) % 2 == 0 && matches!(what, What::Reset | What::Refuse(_)) {
+            if !full && (call + seed).is_multiple_of(2) && matches!(what, What::Reset | What::Refuse(_)) {
                 continue;
             }
             points += 1;

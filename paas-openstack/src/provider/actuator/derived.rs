@@ -196,8 +196,9 @@ fn balancers(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackReso
         }
         let place = ours.key(&it.vip_subnet_id, "subnet");
         let place = place.or_else(|| ours.key(&it.vip_network_id, "network")).cloned();
-        let of_cluster = made::is_balancer_of(ours.owner, &it.name);
-        if !(of_cluster || place.is_some() && made::is_balancer(&it.name)) {
+        // In a network of ours any cloud controller's is our cluster's, whatever name somebody gave that.
+        let made_here = place.is_some() && made::is_balancer(&it.name);
+        if !made_here && !made::is_balancer_of(ours.owner, &it.name) {
             if let Some(place) = place {
                 let why = format!(
                     "the load balancer {} has its address there and is not ours",
