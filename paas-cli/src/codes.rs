@@ -78,6 +78,15 @@ paas_core::codes! {
     CLI_ADOPT = "PAAS-CLI-0030", "nothing can be taken over into that object",
         "Only a Platform on OpenStack takes things over.",
         "Name a Platform whose spec.infrastructure.type is OpenStack; data on this machine are taken over with `paas db adopt`.";
+    CLI_GC_OWNER = "PAAS-CLI-0033", "it is not clear whose leftovers are meant",
+        "Several owners have that name, or --confirm names one of whom nothing is to be deleted.",
+        "Name the owner by its uid, which `paas gc` shows, or as kind/namespace/name.";
+    CLI_NO_VM = "PAAS-CLI-0031", "there is no virtual machine of that name",
+        "The name is misspelt, the machine is in another cloud or project, or it was deleted.",
+        "See what there is with `paas vm list`, with --cloud or OS_CLOUD for another cloud.";
+    CLI_SSH_KEY = "PAAS-CLI-0032", "the SSH key cannot be used",
+        "The file of --ssh-key cannot be read or holds no public key, or a new key cannot be written.",
+        "Give the file with the public half, such as ~/.ssh/id_ed25519.pub; `ssh-keygen -y -f KEY` prints it.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

@@ -132,6 +132,11 @@ pub(crate) fn only(documents: Vec<Document>, names: &[String]) -> Result<Vec<Doc
 /// There is no object of that name, but these.
 pub(crate) fn unknown(name: &str, there: &[Document]) -> Error {
     let names: Vec<&str> = there.iter().map(Document::name).collect();
+    among(name, &names)
+}
+
+/// There is no object of that name among these.
+pub(crate) fn among(name: &str, names: &[&str]) -> Error {
     let there = if names.is_empty() {
         "there are none yet".to_owned()
     } else {

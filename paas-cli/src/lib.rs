@@ -15,6 +15,7 @@ mod objects;
 mod reconcile;
 mod session;
 mod sql;
+mod ssh_key;
 mod trace;
 mod ui;
 

@@ -240,12 +240,12 @@ fn consent(confirm: &[String], target: &Target) -> Consent {
 
 /// A confirmed name that is nobody's is a slip of the hand.
 fn known(confirm: &[String], targets: &[Target]) -> Result<(), Error> {
-    let documents: Vec<_> = targets.iter().map(|t| t.document.clone()).collect();
+    let names: Vec<&str> = targets.iter().map(|t| t.owner.name()).collect();
     match confirm
         .iter()
         .find(|name| targets.iter().all(|t| t.owner.name() != name.as_str()))
     {
-        Some(name) => Err(crate::input::unknown(name, &documents)),
+        Some(name) => Err(crate::input::among(name, &names)),
         None => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Names for the outside world: one pure function from owner and key.
 
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::{owner::Owner, resource::Key};
 
@@ -71,8 +72,7 @@ pub fn for_kind(owner: &Owner, kind: &str, key: &Key) -> String {
     if exact && clean.len() <= limit && starts_well(&clean) {
         return clean;
     }
-    let digest = Sha256::digest(format!("{}/{}", owner.uid(), key).as_bytes());
-    let mut hash: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    let mut hash = hash(owner.uid(), key);
     hash.truncate(limit.saturating_sub(2).min(8));
     let head: String = clean.chars().take(limit.saturating_sub(hash.len() + 1)).collect();
     let head = head.trim_end_matches(['-', '.']);
@@ -81,6 +81,14 @@ pub fn for_kind(owner: &Owner, kind: &str, key: &Key) -> String {
     }
     let rest: String = head.chars().skip(1).collect();
     format!("{}-{hash}", format!("p{rest}").trim_end_matches(['-', '.']))
+}
+
+/// What stands at the end of a name that was shortened, changed or is shared: 32 bits of SHA-256 over uid and key, as 8 hexadecimal digits.
+///
+/// It proves a name to whoever knows the uid and not the object's name.
+pub fn hash(uid: Uuid, key: &Key) -> String {
+    let digest = Sha256::digest(format!("{uid}/{key}").as_bytes());
+    digest.iter().take(4).map(|b| format!("{b:02x}")).collect()
 }
 
 fn starts_well(name: &str) -> bool {

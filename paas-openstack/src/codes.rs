@@ -115,6 +115,9 @@ paas_core::codes! {
     OS_ADOPT = "PAAS-OS-0039", "it cannot be taken over",
         "The key is not one that the spec wants, or is taken; the thing is not there, is somebody else's, lies in another network, or does not fit the spec.",
         "Do what the message says, and ask again; nothing was written.";
+    OS_LEFTOVERS = "PAAS-OS-0038", "not all leftovers could be deleted",
+        "Something of somebody else stands on them, is still in use, or the cloud refuses.",
+        "Remove what the message names, or name its owner too, and run the same command again: it goes on.";
     OS_SHAPE = "PAAS-OS-0040", "the machines cannot be laid out",
         "Two groups of machines would have the same names, or more is asked for than the network has addresses.",
         "Change the names or the sizes that the message shows.";
@@ -127,6 +130,9 @@ paas_core::codes! {
     OS_RESTRICTED = "PAAS-OS-0043", "a restricted application credential manages no others",
         "The platform's cluster gets an application credential of its own, and Keystone lets a restricted one neither make nor delete any.",
         "Log in with a password, or with an application credential that was made with --unrestricted; or leave out spec.addons.cloudIntegration.";
+    OS_VM = "PAAS-OS-0044", "the virtual machine cannot be like this",
+        "A name, a port, a range or a size is not one that a machine can have, the flavor is too small for the image, or what is written at the first boot is to change on a machine that is there.",
+        "Correct what the message names. What a machine takes at its first boot changes only with a new one: `paas vm delete NAME`, then create it again.";
     OS_NO_PROJECT = "PAAS-OS-0045", "the credential leads to no project",
         "Infrastructure is made in a project; this configuration names none, or a domain, or the whole system.",
         "Set `project_name` or `project_id` in clouds.yaml, or use an application credential, which belongs to a project.";

@@ -214,8 +214,9 @@ async fn a_project_that_vanishes_mid_way() {
         assert_eq!(code, "PAAS-OS-0011", "after {after} steps");
         made.push(there);
     }
+    // Nothing, the root alone, and then ever another part of the whole: calls are under way side by side.
     assert!(
-        made.is_sorted() && made[0] == 0 && made[2] < made[4],
+        made.starts_with(&[0, 1]) && made[2..].iter().all(|n| *n > 1),
         "the middle was never reached: {made:?}"
     );
 }

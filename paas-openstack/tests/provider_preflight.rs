@@ -122,7 +122,15 @@ async fn a_plan_that_makes_nothing_asks_nothing_more() {
         .await
         .unwrap();
     assert!(!down.is_empty());
-    assert_eq!(asked(&place.fake), idle);
+    // The way down looks for more that may be ours, and asks for no room.
+    let ahead = ["quota", "limits", "flavors", "images", "zone", "types"];
+    let down = asked(&place.fake);
+    assert!(
+        !down
+            .iter()
+            .any(|call| ahead.iter().any(|word| call.contains(word))),
+        "{down:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

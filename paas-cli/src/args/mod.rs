@@ -4,7 +4,9 @@ mod adopt;
 mod backup;
 mod cloud;
 mod db;
+mod gc;
 mod operate;
+mod vm;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -18,7 +20,9 @@ pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
 };
+pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
+pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,6 +116,11 @@ pub(crate) enum Command {
     /// OpenStack clouds: which ones are configured, and whether they are right
     #[command(subcommand)]
     Cloud(Cloud),
+    /// Find what is left over in a project of a cloud, and delete it
+    Gc(Gc),
+    /// Virtual machines: one with network, key and address outside in one command
+    #[command(subcommand)]
+    Vm(Vm),
     /// Explain an error code
     Explain(Explain),
     /// Print the CustomResourceDefinitions of all kinds

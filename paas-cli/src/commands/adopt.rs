@@ -63,7 +63,7 @@ struct Place {
 
 impl Place {
     fn of(session: &Session, target: Target) -> Option<Self> {
-        let (spec, cloud) = spec(&target.document)?;
+        let (spec, cloud) = spec(target.document.as_ref()?)?;
         let client = target.project()?.client.clone();
         let secrets = session.machine().secrets.clone();
         Some(Self {

@@ -146,10 +146,10 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
             .map(|k| (k.key.to_string(), k.id.clone().unwrap_or_default()))
             .collect();
         let gone = reconcile::is_idle(&plan) && kept.is_empty();
-        let local_platform = one.target.document.kind() == Kind::Platform && one.target.project().is_none();
-        if gone && !local_platform {
-            session.objects().forget(&one.target.document)?;
-            session.set_aside().forget(&one.target.document)?;
+        let local_platform = one.target.kind() == Some(Kind::Platform) && one.target.project().is_none();
+        if let Some(document) = one.target.document.as_ref().filter(|_| gone && !local_platform) {
+            session.objects().forget(document)?;
+            session.set_aside().forget(document)?;
             one.target
                 .instance()
                 .map_or(Ok(()), LocalInstance::forget_taken_down)?;
@@ -195,7 +195,7 @@ fn forget_platforms(session: &Session, done: &[Done]) -> Result<(), Failure> {
     for platform in found.documents {
         let taken_down = done
             .iter()
-            .any(|d| d.target.project().is_none() && d.target.document == platform);
+            .any(|d| d.target.project().is_none() && d.target.document.as_ref() == Some(&platform));
         if taken_down || quickstart_platform().any(|q| q == platform) {
             session.objects().forget(&platform)?;
         }

@@ -10,15 +10,17 @@ mod down;
 mod events;
 mod explain;
 mod foreground;
+mod gc;
 mod init;
 mod plan;
 mod service;
 mod status;
 mod up;
+pub(crate) mod vm;
 
 use crate::{
     app::App,
-    args::{Cloud, Command, Db},
+    args::{Cloud, Command, Db, Vm},
     exit::{Exit, Failure},
 };
 
@@ -32,6 +34,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Adopt(args) => app.block_on(adopt::run(app, &args)),
         Command::Status(args) => app.block_on(status::run(app, &args)),
         Command::Events(args) => app.block_on(events::run(app, &args)),
+        Command::Gc(args) => app.block_on(gc::run(app, &args)),
         Command::Explain(args) => explain::run(app, &args),
         Command::Crds => Ok(crds::run(app)),
         Command::Completions { shell } => Ok(completions::run(app, shell)),
@@ -58,6 +61,11 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Restart(args)) => app.block_on(db::restart::run(app, &args)),
         Command::Cloud(Cloud::List(args)) => cloud::list::run(app, &args),
         Command::Cloud(Cloud::Show(args)) => app.block_on(cloud::show::run(app, &args)),
+        Command::Vm(Vm::Create(args)) => app.block_on(vm::create::run(app, &args)),
+        Command::Vm(Vm::List(args)) => app.block_on(vm::list::run(app, &args)),
+        Command::Vm(Vm::Show(args)) => app.block_on(vm::show::run(app, &args)),
+        Command::Vm(Vm::Console(args)) => app.block_on(vm::console::run(app, &args)),
+        Command::Vm(Vm::Delete(args)) => app.block_on(vm::delete::run(app, &args)),
         Command::Service(args) => app.block_on(service::run(app, &args)),
         Command::Db(Db::Delete(args)) => app.block_on(db::delete::run(app, &args)),
         Command::Db(Db::Adopt(args)) => app.block_on(db::adopt::run(app, &args)),

@@ -158,7 +158,7 @@ pub(crate) async fn standings(session: &Session, targets: Vec<Target>) -> Result
             let owner = &target.owner;
             let log = events::of(&session.owner_folder(owner))?;
             let (state, reason, waits_for) = match plan {
-                Ok(plan) => judge(plan, target.document.kind()),
+                Ok(plan) => judge(plan, target.kind()),
                 Err(e) => (
                     State::Blocked,
                     format!("{} [{}]", e.words(), e.code().id),
@@ -205,7 +205,7 @@ async fn list(session: &Session, documents: &[Document], seen: &mut [Standing]) 
 }
 
 /// What a plan says about how an object is doing.
-fn judge(plan: &PlanView, kind: Kind) -> (State, String, Vec<String>) {
+fn judge(plan: &PlanView, kind: Option<Kind>) -> (State, String, Vec<String>) {
     let stages = &plan.stages;
     let steps: Vec<&StepView> = stages.iter().flat_map(|s| &s.steps).collect();
     let same: usize = stages.iter().map(|s| s.same).sum();
@@ -224,7 +224,7 @@ fn judge(plan: &PlanView, kind: Kind) -> (State, String, Vec<String>) {
     }
     let Some(first) = steps.first() else {
         let reason = match kind {
-            Kind::Platform if same == 0 => "this machine".to_owned(),
+            Some(Kind::Platform) if same == 0 => "this machine".to_owned(),
             _ => "everything is as its spec says".to_owned(),
         };
         return (State::Ready, reason, Vec::new());

@@ -155,7 +155,7 @@ async fn summary(app: &App, session: &Session, done: &[Done]) {
     let databases: Vec<&Done> = ready
         .iter()
         .copied()
-        .filter(|d| d.target.document.kind() == Kind::DatabaseInstance)
+        .filter(|d| d.target.kind() == Some(Kind::DatabaseInstance))
         .collect();
     if ready.len() == done.len() && done.iter().all(Done::was_idle) {
         let told: Vec<&Done> = if databases.is_empty() { ready } else { databases };

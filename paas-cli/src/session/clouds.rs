@@ -1,15 +1,21 @@
 //! The projects that platforms stand on, logged in.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use paas_core::{
     error::{Class, Error},
+    execute::Alone,
     owner::{Identity, Owner},
     spec::{Document, InfrastructureType, Object, PlatformSpec},
 };
-use paas_openstack::{client::Client, config::Choice, provider};
+use paas_openstack::{
+    client::Client,
+    config::Choice,
+    provider,
+    vm::{self, VmSpec},
+};
 
-use super::Session;
+use super::{Session, Target};
 use crate::{app::App, cloud, codes::CLI_NOT_CONNECTED};
 
 /// How long one call may take, with its repetitions.
@@ -73,6 +79,20 @@ impl Session {
         match document {
             Document::Platform(platform) => self.projects.get(&key(platform))?.as_ref().err(),
             _ => None,
+        }
+    }
+
+    /// A virtual machine and its stages.
+    pub(crate) fn vm(&self, project: &Project, spec: VmSpec) -> Target {
+        let secrets = self.machine.secrets.clone();
+        Target {
+            document: None,
+            owner: vm::owner(&project.identity, &spec.name),
+            platform: None,
+            pipeline: vm::pipeline(project.client.clone(), secrets, spec),
+            instance: None,
+            project: Some(project.clone()),
+            fence: Arc::new(Alone),
         }
     }
 

@@ -24,8 +24,8 @@ use paas_core::{
     pipeline::{Context, DriverStage, Pipeline, Stage},
     policy::{Policy, Retention},
     spec::{
-        DatabaseBackupSpec, DatabaseInstanceSpec, Document, InfrastructureType, Meta, Object, PlatformSpec,
-        validate,
+        DatabaseBackupSpec, DatabaseInstanceSpec, Document, InfrastructureType, Kind, Meta, Object,
+        PlatformSpec, validate,
     },
 };
 use paas_openstack::provider::OpenStackDriver;
@@ -61,8 +61,8 @@ pub(crate) struct Session {
 /// An object and the stages that make it.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// The object.
-    pub(crate) document: Document,
+    /// The object; none for a virtual machine, which is in no file.
+    pub(crate) document: Option<Document>,
     /// Who owns what is made.
     pub(crate) owner: Owner,
     /// The platform that it runs on, if it is a database.
@@ -100,7 +100,12 @@ impl Target {
         self.instance.as_ref()
     }
 
-    /// The project of a cloud, if the object is a platform on one.
+    /// The object's kind, if it is one of a file.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.document.as_ref().map(Document::kind)
+    }
+
+    /// The project of a cloud, if the object is on one.
     pub(crate) fn project(&self) -> Option<&Project> {
         self.project.as_ref()
     }
@@ -211,7 +216,7 @@ impl Session {
             InfrastructureType::Stackit => return Err(not_here(platform)),
         };
         Ok(Target {
-            document: document.clone(),
+            document: Some(document.clone()),
             owner,
             platform: None,
             pipeline: Pipeline::new(vec![stage]),
@@ -244,7 +249,7 @@ impl Session {
         );
         let driver = BackupDriver::new(instance, &meta.namespace, &meta.name);
         Ok(Target {
-            document: document.clone(),
+            document: Some(document.clone()),
             owner: driver.owner().clone(),
             platform: None,
             pipeline: Pipeline::new(vec![Box::new(DriverStage::new(driver, object.spec.clone()))]),
@@ -272,7 +277,7 @@ impl Session {
         let owner = self.owner(&object.metadata);
         let instance = self.instance(&owner, object.spec.clone());
         Ok(Target {
-            document: document.clone(),
+            document: Some(document.clone()),
             owner,
             platform: platform.map(|p| self.local_platform(p)),
             pipeline: instance.pipeline(),
@@ -342,8 +347,8 @@ impl Session {
                     cancel: self.cancel.clone(),
                 };
                 let policy = match &target.document {
-                    Document::Platform(platform) => platform.spec.policy(),
-                    Document::DatabaseInstance(_) | Document::DatabaseBackup(_) => Policy::default(),
+                    Some(Document::Platform(platform)) => platform.spec.policy(),
+                    Some(Document::DatabaseInstance(_) | Document::DatabaseBackup(_)) | None => Policy::default(),
                 };
                 Context::new(target.owner.clone(), policy, tools)
             }

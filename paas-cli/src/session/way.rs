@@ -136,7 +136,8 @@ fn meant<'a>(
     user: Option<&'a str>,
     database: Option<&'a str>,
 ) -> Result<(&'a LocalInstance, &'a str, &'a str), Error> {
-    let (Some(instance), Document::DatabaseInstance(object)) = (target.instance(), &target.document) else {
+    let (Some(instance), Some(Document::DatabaseInstance(object))) = (target.instance(), &target.document)
+    else {
         return Err(not_running(target, "it is not a database"));
     };
     let spec = &object.spec;

@@ -9,6 +9,7 @@ use std::{
 
 use paas_core::{
     event::{Event, EventSink, State},
+    plan::Verb,
     render::{self, Paint},
 };
 use serde::Serialize;
@@ -148,11 +149,17 @@ impl EventSink for Progress {
         }
         match event.state {
             State::Started => {
-                let text = format!("{} {key}", event.verb);
+                let (name, text) = (key.clone(), format!("{} {key}", event.verb));
                 seen.begin(key, text, false);
                 if self.printer.verbose() {
                     self.printer
                         .talk(&format!("  {}", paint.dim(&render::event(event, Paint::Plain))));
+                }
+                // What broke by itself was in no plan: its own words are told as soon as they are known.
+                if event.verb == Verb::Replace.to_string() && !event.message.is_empty() {
+                    let why = render::clean(&event.message);
+                    self.printer
+                        .talk(&format!("  {} {name}: {why}", paint.change("…")));
                 }
             }
             State::Waiting => {

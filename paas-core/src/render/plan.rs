@@ -92,7 +92,7 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
 /// What many steps have in common is told once.
 #[derive(Debug, Default)]
 struct Common<'a> {
-    /// Why all but the first are not for the next pass.
+    /// Why all but one are not for the next pass.
     hold: Option<&'a str>,
     /// Why all of them are deleted.
     reason: Option<&'a str>,
@@ -103,10 +103,12 @@ impl<'a> Common<'a> {
         if steps.len() <= TOLD {
             return Self::default();
         }
-        let all_later = steps[1..].iter().all(|s| s.hold == steps[1].hold);
+        let mut later = steps.iter().filter_map(|s| s.hold.as_deref());
+        let first = later.next();
+        let all_later = later.clone().all(|hold| Some(hold) == first) && later.count() + 2 >= steps.len();
         let alike = |s: &StepView| s.verb == Verb::Delete && s.reason == steps[0].reason;
         Self {
-            hold: steps[1].hold.as_deref().filter(|_| all_later),
+            hold: first.filter(|_| all_later),
             reason: steps.iter().all(alike).then_some(&*steps[0].reason),
         }
     }

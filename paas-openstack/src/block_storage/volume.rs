@@ -70,6 +70,9 @@ record! {
         multiattach: bool,
         /// Its metadata.
         metadata: BTreeMap<String, String>,
+        /// What its image said of itself when it was written to it: `image_name`, `os_distro`.
+        #[serde(rename = "volume_image_metadata")]
+        image: BTreeMap<String, Value>,
         /// Where it is attached.
         attachments: Vec<Attachment>,
         /// Its zone, which is Cinder's and not Nova's.

@@ -30,6 +30,7 @@ pub use server::{
     Address, AddressKind, AttachedVolume, Fault, GroupName, ImageRef, Server, ServerFilter, ServerFlavor,
     ServerStatus,
 };
+pub use servers::ConsoleKind;
 pub use user_data::{LIMIT as USER_DATA_LIMIT, UserData};
 
 pub use crate::wire::{Zone, ZoneState};

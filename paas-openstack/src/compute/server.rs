@@ -23,6 +23,9 @@ record! {
         /// The state beneath the status.
         #[serde(rename = "OS-EXT-STS:vm_state")]
         vm_state: Option<String>,
+        /// What the hypervisor says: 0 nothing, 1 running, 3 paused, 4 off, 6 crashed, 7 suspended.
+        #[serde(rename = "OS-EXT-STS:power_state")]
+        power_state: Option<u8>,
         /// Why it is in `ERROR`, in Nova's words; only then.
         fault: Option<Fault>,
         /// Its addresses, by the name of their network.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use paas_core::error::Result;
-use serde::de::DeserializeOwned;
+use paas_core::{error::Result, secrets::SecretString};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{Action, CEILING, InstanceAction, Interface, NewAttachment, Server, VolumeAttachment};
@@ -11,6 +11,33 @@ use crate::{
     client::{Call, Need, segment, service::Kind},
     collection::Collection,
 };
+
+/// A kind of console that a browser shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleKind {
+    /// The screen, over VNC.
+    NoVnc,
+    /// The screen, over SPICE.
+    Spice,
+    /// The serial port.
+    Serial,
+}
+
+impl ConsoleKind {
+    /// Nova's words: protocol and type.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoVnc => ("vnc", "novnc"),
+            Self::Spice => ("spice", "spice-html5"),
+            Self::Serial => ("serial", "serial"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct RemoteConsole {
+    url: String,
+}
 
 impl Collection<'_, Server> {
     /// Asks for an action. Nova answers at once and works on.
@@ -34,6 +61,25 @@ impl Collection<'_, Server> {
             .body(json!({ "os-getConsoleOutput": { "length": lines } }))
             .reads();
         self.client.fetch(call, "output").await
+    }
+
+    /// A URL that shows its screen or its serial port in a browser; whoever has it is in. From 2.6. It ends by itself, as a rule after
+    /// ten minutes.
+    ///
+    /// # Errors
+    ///
+    /// Class `Invalid` where the cloud has no consoles of that kind, `Conflict` while the server has none.
+    pub async fn remote_console(&self, id: &str, kind: ConsoleKind) -> Result<SecretString> {
+        let (protocol, kind) = kind.words();
+        let call = Call::post(
+            Kind::Compute,
+            "open remote console",
+            self.one("open the console of", id, "/remote-consoles")?,
+        )
+        .body(json!({ "remote_console": { "protocol": protocol, "type": kind } }))
+        .microversion(Need::between("2.6", CEILING));
+        let console: RemoteConsole = self.client.fetch(call, "remote_console").await?;
+        Ok(SecretString::from(console.url))
     }
 
     /// Its ports.

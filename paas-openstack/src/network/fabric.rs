@@ -167,6 +167,8 @@ record! {
         project_id: String,
         /// Grows with each change.
         revision_number: u64,
+        /// When it was made.
+        created_at: Stamp,
     }
 }
 

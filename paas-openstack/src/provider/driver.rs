@@ -130,7 +130,12 @@ impl Driver for OpenStackDriver {
 
 impl InfrastructureProvider for OpenStackDriver {}
 
-fn host(seen: &Observed<OpenStackResource>, key: &Key, live: &Live<OpenStackResource>) -> Option<Host> {
+/// A machine whose server and port are there, with its addresses.
+pub(crate) fn host(
+    seen: &Observed<OpenStackResource>,
+    key: &Key,
+    live: &Live<OpenStackResource>,
+) -> Option<Host> {
     let OpenStackResource::Server(server) = &live.resource else {
         return None;
     };

@@ -16,7 +16,7 @@ use crate::{
 
 /// What was found, remembered for as long as the actuator lives.
 #[derive(Debug, Default)]
-pub(super) struct Lookups(Mutex<BTreeMap<String, String>>);
+pub(crate) struct Lookups(Mutex<BTreeMap<String, String>>);
 
 impl Lookups {
     fn known(&self, what: &str) -> Option<String> {
@@ -30,7 +30,7 @@ impl Lookups {
     }
 
     /// The id of the external network.
-    pub(super) async fn external(&self, client: &Client, choice: &Choice) -> Result<String> {
+    pub(crate) async fn external(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("external network {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
@@ -41,7 +41,7 @@ impl Lookups {
     }
 
     /// The id of the image.
-    pub(super) async fn image(&self, client: &Client, choice: &Choice) -> Result<String> {
+    pub(crate) async fn image(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("image {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
@@ -52,7 +52,7 @@ impl Lookups {
     }
 
     /// The id of the flavor.
-    pub(super) async fn flavor(&self, client: &Client, choice: &Choice) -> Result<String> {
+    pub(crate) async fn flavor(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("flavor {choice}");
         if let Some(id) = self.known(&what) {
             return Ok(id);
@@ -80,7 +80,7 @@ impl Lookups {
     }
 
     /// The id of something that is there already, by the user's word for it: a name, or an id.
-    pub(super) async fn there(&self, client: &Client, key: &str, word: &str) -> Result<String> {
+    pub(crate) async fn there(&self, client: &Client, key: &str, word: &str) -> Result<String> {
         let what = format!("{key} '{word}'");
         if let Some(id) = self.known(&what) {
             return Ok(id);
@@ -93,15 +93,15 @@ impl Lookups {
 
 /// Something that is there by the user's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) id: String,
-    pub(super) name: String,
+pub(crate) struct Found {
+    pub(crate) id: String,
+    pub(crate) name: String,
     /// The network of a subnet.
-    pub(super) network: Option<String>,
+    pub(crate) network: Option<String>,
 }
 
 /// The one thing of the key's kind that has this name or id.
-pub(super) async fn there(client: &Client, key: &str, word: &str) -> Result<Found> {
+pub(crate) async fn there(client: &Client, key: &str, word: &str) -> Result<Found> {
     let found = |id, name| Found {
         id,
         name,
@@ -146,7 +146,7 @@ pub(super) async fn there(client: &Client, key: &str, word: &str) -> Result<Foun
 }
 
 /// The external network that was chosen.
-pub(super) async fn external(client: &Client, choice: &Choice) -> Result<Network> {
+pub(crate) async fn external(client: &Client, choice: &Choice) -> Result<Network> {
     let networks = client.network().networks();
     let all = networks.all(&NetworkFilter::all().external(true)).await?;
     let say = |n: &Network| format!("{} ({})", n.name, n.id);
@@ -169,7 +169,7 @@ pub(super) async fn external(client: &Client, choice: &Choice) -> Result<Network
 }
 
 /// The image that was chosen: one that boots.
-pub(super) async fn image(client: &Client, choice: &Choice) -> Result<Image> {
+pub(crate) async fn image(client: &Client, choice: &Choice) -> Result<Image> {
     let images = client.image().images();
     match choice {
         Choice::Named(word) => {
@@ -215,7 +215,7 @@ pub(super) async fn image(client: &Client, choice: &Choice) -> Result<Image> {
 }
 
 /// The flavor that was chosen, of all that there are.
-pub(super) fn flavor<'a>(all: &'a [Flavor], choice: &Choice) -> Result<&'a Flavor> {
+pub(crate) fn flavor<'a>(all: &'a [Flavor], choice: &Choice) -> Result<&'a Flavor> {
     let fits = match choice {
         Choice::Named(word) => all.iter().find(|f| f.id == *word || f.name == *word),
         Choice::AtLeast { cpus, memory, disk } => all

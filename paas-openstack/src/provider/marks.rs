@@ -15,6 +15,9 @@ pub const OWNER: &str = "paas-owner";
 /// `metadata` key of the resource's key.
 pub const KEY: &str = "paas-key";
 
+/// `metadata` key of the object that owns it, in words: `Platform/default/demo`. For people; the uid alone decides whose it is.
+pub const OBJECT: &str = "paas-object";
+
 /// `metadata` key of the flavor, as it was chosen.
 pub const FLAVOR: &str = "paas-flavor";
 
@@ -59,6 +62,7 @@ pub fn metadata(owner: &Owner, key: &Key) -> BTreeMap<String, String> {
     BTreeMap::from([
         (OWNER.to_owned(), owner.uid().to_string()),
         (KEY.to_owned(), key.to_string()),
+        (OBJECT.to_owned(), owner.to_string()),
     ])
 }
 

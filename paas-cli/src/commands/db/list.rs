@@ -28,7 +28,7 @@ pub(crate) async fn run(app: &App, args: &DbList) -> Result<Exit, Failure> {
     let mut rows = Vec::new();
     let standings = status::standings(&session, session.targets(&documents)?).await?;
     for target in session.targets(&documents)? {
-        let Document::DatabaseInstance(object) = &target.document else {
+        let Some(Document::DatabaseInstance(object)) = &target.document else {
             continue;
         };
         let place = session.place(&target).await.ok();

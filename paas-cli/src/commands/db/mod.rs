@@ -55,6 +55,6 @@ fn named(session: &Session, name: &str) -> Result<Target, Failure> {
     let target = session
         .targets(&one)?
         .into_iter()
-        .find(|t| t.document.kind() == Kind::DatabaseInstance);
+        .find(|t| t.kind() == Some(Kind::DatabaseInstance));
     target.ok_or_else(|| input::unknown(name, &[]).into())
 }

@@ -20,7 +20,9 @@ use crate::{
 pub(crate) async fn run(app: &App, args: &DbSet) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let old = super::named(&session, &args.name)?;
-    let mut document = old.document.clone();
+    let Some(mut document) = old.document.clone() else {
+        return Ok(Exit::Done);
+    };
     let Document::DatabaseInstance(object) = &mut document else {
         return Ok(Exit::Done);
     };

@@ -16,7 +16,9 @@ use crate::{
 pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
     let session = Session::open(app)?;
     let target = super::named(&session, name)?;
-    let document = target.document.clone();
+    let Some(document) = target.document.clone() else {
+        return Ok(Exit::Done);
+    };
     let place = session.place_in_full(&target).await.ok();
     let standings = status::standings(&session, vec![target]).await?;
     let printer = &app.printer;

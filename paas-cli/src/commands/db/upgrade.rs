@@ -199,7 +199,9 @@ fn confirm(app: &App, args: &DbUpgrade, what: &str, loss: &str) -> Result<(), Er
 
 /// The accepted object says what the data is, so that the next `up` agrees. One that declares no version goes on so.
 fn declare(session: &Session, target: &Target, done: &Upgraded) -> Result<(), Error> {
-    let mut document = target.document.clone();
+    let Some(mut document) = target.document.clone() else {
+        return Ok(());
+    };
     if let Document::DatabaseInstance(object) = &mut document {
         object.spec.engine.version.clone_from(&done.declare);
     }

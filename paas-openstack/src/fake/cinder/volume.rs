@@ -122,12 +122,15 @@ fn source(state: &world::State, project: &str, sent: &Object) -> Result<Source, 
             least,
             bootable: true,
             kind: None,
-            image: json!({
-                "image_id": id, "image_name": image.get("name"), "checksum": image.get("checksum"),
-                "container_format": image.get("container_format"), "disk_format": image.get("disk_format"),
-                "min_disk": image["min_disk"].to_string(), "min_ram": image["min_ram"].to_string(),
-                "size": image["size"].to_string(), "signature_verified": "False",
-            }),
+            image: with_properties(
+                image,
+                json!({
+                    "image_id": id, "image_name": image.get("name"), "checksum": image.get("checksum"),
+                    "container_format": image.get("container_format"), "disk_format": image.get("disk_format"),
+                    "min_disk": image["min_disk"].to_string(), "min_ram": image["min_ram"].to_string(),
+                    "size": image["size"].to_string(), "signature_verified": "False",
+                }),
+            ),
         });
     }
     let (kind, id) = match (given("snapshot_id"), given("source_volid")) {
@@ -366,4 +369,16 @@ impl State {
             volume.insert(name.to_owned(), value);
         }
     }
+}
+
+/// Cinder keeps the image's own properties beside what every image has.
+fn with_properties(image: &Object, mut kept: Value) -> Value {
+    let own = |name: &str| (name.starts_with("os_") || name.starts_with("hw_")) && !name.starts_with("os_h");
+    for (name, value) in image
+        .iter()
+        .filter(|(name, value)| own(name) && value.is_string())
+    {
+        kept[name] = value.clone();
+    }
+    kept
 }

@@ -4,17 +4,17 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Due, forbidden, list,
+    Due, console, forbidden, list,
     server::{Action, Machine, Server},
 };
 use crate::fake::{
     collection::{object, text},
     microversion::Microversion,
     refusal::{Answer, Refusal},
-    request::{RequestId, Sent, empty, json},
+    request::{RequestId, Sent, empty},
     who::Who,
     world::{Shared, World},
 };
@@ -100,7 +100,7 @@ pub(super) async fn action(
     let mut state = world.state();
     let server = state.nova.own(&who, &id)?;
     match name.as_str() {
-        "os-getConsoleOutput" => return console(server, argument),
+        "os-getConsoleOutput" => return console::output(server, argument),
         "unlock" => {
             server.locked = false;
             return Ok(empty(202));
@@ -197,33 +197,6 @@ fn note(world: &World, who: &Who, server: &mut Server, name: &'static str, reque
         user: who.user.clone(),
         at,
     });
-}
-
-/// The last lines of what a guest would have said.
-fn console(server: &Server, argument: &Value) -> Answer {
-    if server.machine == Machine::Building {
-        return Err(Refusal::nova(
-            409,
-            &format!("Instance {} is not ready", server.id),
-        ));
-    }
-    let lines = [
-        format!("[    0.000000] Linux version 6.1.0-fake ({})", server.hostname),
-        "[    1.000000] systemd[1]: Reached target Multi-User System.".to_owned(),
-        "[    2.000000] cloud-init[1]: Cloud-init finished.".to_owned(),
-        format!("{} login: ", server.hostname),
-    ];
-    let length = argument
-        .get("length")
-        .and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));
-    let last = length
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(lines.len())
-        .min(lines.len());
-    Ok(json(
-        200,
-        json!({"output": lines[lines.len() - last..].join("\n")}),
-    ))
 }
 
 /// `os-resetState`, for administrators: what a test breaks a server with.

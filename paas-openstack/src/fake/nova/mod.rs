@@ -3,6 +3,7 @@
 mod act;
 mod attach;
 mod boot;
+mod console;
 mod create;
 mod flavors;
 mod groups;
@@ -143,6 +144,7 @@ pub(super) fn router() -> Router<Shared> {
     let server = Router::new()
         .route("/", get(list::show).put(act::rename).delete(act::delete))
         .route("/action", post(act::action))
+        .route("/remote-consoles", post(console::remote))
         .route("/ips", get(list::ips))
         .route(
             "/metadata",
