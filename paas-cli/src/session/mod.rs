@@ -24,7 +24,7 @@ use paas_core::{
         validate,
     },
 };
-use paas_openstack::provider::OpenStackDriver;
+use paas_openstack::provider::{self, OpenStackDriver};
 
 use crate::{
     app::App,
@@ -337,7 +337,11 @@ impl Session {
                     events,
                     cancel: self.cancel.clone(),
                 };
-                Context::new(target.owner.clone(), Policy::default(), tools)
+                let mut policy = Policy::default();
+                if target.project.is_some() {
+                    policy.bounds = provider::bounds();
+                }
+                Context::new(target.owner.clone(), policy, tools)
             }
         };
         cx.outputs = given;

@@ -1,6 +1,6 @@
 //! A Platform's infrastructure on OpenStack, as a stage of its pipeline.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use paas_core::{
@@ -8,6 +8,7 @@ use paas_core::{
     driver::{Driver, Host, InfrastructureProvider, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
+    policy::Bounds,
     resource::{Key, Live},
     secrets::SecretStore,
     spec::{OpenStack, PlatformSpec},
@@ -17,6 +18,7 @@ use super::{
     OpenStackActuator,
     choice::Choice,
     desired::{desired, external},
+    lookup::Lookups,
     resource::OpenStackResource,
 };
 use crate::{client::Client, codes::OS_SHAPE};
@@ -29,6 +31,20 @@ pub struct OpenStackDriver {
     client: Client,
     secrets: Arc<dyn SecretStore>,
     external: Option<Choice>,
+    lookups: Arc<Lookups>,
+}
+
+/// What a look costs is a dozen calls, and lists of a cloud lag behind by as much anyway.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// How a platform on a cloud is brought about: many calls at once, and pauses that a machine's boot is worth.
+pub fn bounds() -> Bounds {
+    Bounds {
+        parallel: 16,
+        poll: Duration::from_millis(250),
+        backoff: Duration::from_millis(500),
+        ..Bounds::default()
+    }
 }
 
 impl OpenStackDriver {
@@ -42,6 +58,7 @@ impl OpenStackDriver {
             client,
             secrets,
             external,
+            lookups: Arc::default(),
         }
     }
 }
@@ -80,8 +97,13 @@ impl Driver for OpenStackDriver {
         }
     }
 
+    fn fresh(&self) -> Duration {
+        FRESH
+    }
+
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
         let hands = OpenStackActuator::new(self.client.clone(), self.secrets.clone(), self.external.clone());
+        let hands = hands.knowing(self.lookups.clone());
         Ok(Some(Arc::new(hands)))
     }
 }

@@ -13,7 +13,7 @@ mod shape;
 
 pub use actuator::OpenStackActuator;
 pub use desired::desired;
-pub use driver::OpenStackDriver;
+pub use driver::{OpenStackDriver, bounds};
 pub use identity::identity;
 pub use resource::OpenStackResource;
 pub use shape::CONTROL_PLANE;

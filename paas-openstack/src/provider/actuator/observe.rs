@@ -19,7 +19,7 @@ use crate::{
     compute::{Keypair, Server, ServerFilter, ServerGroup},
     load_balancer::{LoadBalancer, LoadBalancerFilter},
     network::{
-        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, PortFilter, Router, RouterFilter,
+        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, Router, RouterFilter,
         SecurityGroup, SecurityGroupFilter, Subnet, SubnetFilter,
     },
     provider::{
@@ -116,7 +116,7 @@ impl OpenStackActuator {
             every(net.networks(), NetworkFilter::all().description(&*mark)),
             every(net.subnets(), SubnetFilter::all().description(&*mark)),
             every(net.routers(), RouterFilter::all().description(&*mark)),
-            every(net.ports(), PortFilter::all().description(&*mark)),
+            self.ports(),
             every(
                 net.security_groups(),
                 SecurityGroupFilter::all().description(&*mark)
@@ -140,7 +140,8 @@ impl OpenStackActuator {
                     partial.id
                 )));
         }
-        let legs = self.legs(&subnets).await?;
+        let legs = self.legs(&subnets, &ports).await?;
+        let ports = ports.into_iter().filter(|port| port.description == mark).collect();
         Ok(Lists {
             networks,
             subnets,
@@ -168,31 +169,9 @@ impl OpenStackActuator {
             Err(e) => Err(e),
         }
     }
-
-    /// A leg has no mark of its own: it is ours because the subnet is.
-    async fn legs(&self, subnets: &[Subnet]) -> Result<Vec<Port>> {
-        let mut legs = Vec::new();
-        let mut networks: Vec<&str> = subnets.iter().map(|s| s.network_id.as_str()).collect();
-        networks.sort_unstable();
-        networks.dedup();
-        for network in networks {
-            let ports = self.client.network().ports();
-            let all = ports.all(&PortFilter::all().network_id(network)).await?;
-            legs.extend(all.into_iter().filter(|port| {
-                let ours = |id: &str| subnets.iter().any(|s| s.id == id);
-                port.device_owner.is_router_interface()
-                    && port
-                        .fixed_ips
-                        .iter()
-                        .filter_map(|ip| ip.subnet_id.as_deref())
-                        .any(ours)
-            }));
-        }
-        Ok(legs)
-    }
 }
 
-async fn every<R: List>(all: Collection<'_, R>, of: R::Filter) -> Result<Vec<R>> {
+pub(super) async fn every<R: List>(all: Collection<'_, R>, of: R::Filter) -> Result<Vec<R>> {
     all.all(&of).await
 }
 
