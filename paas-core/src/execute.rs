@@ -131,6 +131,7 @@ pub async fn execute<R: Resource>(
         ledger,
         ids: ids(desired, observed),
         usable: BTreeSet::new(),
+        gone: BTreeSet::new(),
         report: Report {
             done: Vec::new(),
             failed: Vec::new(),
@@ -161,6 +162,8 @@ struct Pass<'a, R: Resource> {
     ids: Ids,
     /// What was made in this pass and can be built on; what was usable before it, the plan does not name.
     usable: BTreeSet<Key>,
+    /// What was deleted in this pass and needs no look to be gone.
+    gone: BTreeSet<Key>,
     report: Report<R>,
 }
 
@@ -171,6 +174,8 @@ struct End<R> {
     result: Result<Option<Live<R>>, Error>,
     /// Why what was deleted had to be made anew, if it was broken.
     broke: Option<String>,
+    /// True if it was deleted and no look is needed to know that it is gone.
+    gone: bool,
     /// True if the call was never sent.
     unsent: bool,
 }
@@ -180,8 +185,10 @@ impl<R: Resource> Pass<'_, R> {
         match &step.action {
             Action::Create { .. } => step.after.iter().all(|k| self.usable.contains(k)),
             Action::Update { .. } => step.after.iter().all(|k| self.ids.contains_key(k)),
-            // A live dependant is gone only when an observe no longer lists it: never in the same pass.
-            Action::Replace { .. } | Action::Delete { .. } => step.after.is_empty(),
+            // A live dependant is gone only when an observe no longer lists it, unless it goes at once.
+            Action::Replace { .. } | Action::Delete { .. } => {
+                step.after.iter().all(|k| self.gone.contains(k))
+            }
         }
     }
 
@@ -232,6 +239,7 @@ impl<R: Resource> Pass<'_, R> {
                 verb,
                 result: Err(error),
                 broke: None,
+                gone: false,
                 unsent: true,
             };
         }
@@ -241,6 +249,7 @@ impl<R: Resource> Pass<'_, R> {
                 verb,
                 result: Err(error),
                 broke: None,
+                gone: false,
                 unsent: true,
             };
         }
@@ -279,6 +288,7 @@ impl<R: Resource> Pass<'_, R> {
             verb,
             result,
             broke,
+            gone: removed(&step.action).is_some_and(Resource::goes_at_once),
             unsent: false,
         }
     }
@@ -289,6 +299,7 @@ impl<R: Resource> Pass<'_, R> {
             verb,
             result,
             broke,
+            gone,
             unsent,
         } = end;
         match result {
@@ -310,6 +321,9 @@ impl<R: Resource> Pass<'_, R> {
                         self.usable.insert(key.clone());
                     }
                     self.report.created.insert(key.clone(), live);
+                }
+                if gone {
+                    self.gone.insert(key.clone());
                 }
                 self.report.done.push((key, verb));
             }
@@ -381,6 +395,14 @@ impl<R: Resource> Pass<'_, R> {
             message: message.to_owned(),
             request_id: request.map(str::to_owned),
         });
+    }
+}
+
+/// What a step deletes.
+fn removed<R>(action: &Action<R>) -> Option<&R> {
+    match action {
+        Action::Replace { live, .. } | Action::Delete { live } => Some(&live.resource),
+        Action::Create { .. } | Action::Update { .. } => None,
     }
 }
 

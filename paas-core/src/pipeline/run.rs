@@ -96,7 +96,7 @@ impl Pipeline {
                 if slept >= left.min(UNSEEN) || !self.is_still(cx).await {
                     break;
                 }
-                again_in = again_in.saturating_add(again_in / 8).min(cx.policy.bounds.poll_max);
+                again_in = again_in.saturating_add(again_in / 16).min(cx.policy.bounds.poll_max);
             }
         }
     }
