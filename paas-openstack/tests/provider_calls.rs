@@ -99,7 +99,9 @@ impl Place {
         self.fake.forget_calls();
         let (pipeline, mut cx) = self.pipeline(spec);
         pipeline.plan(&mut cx, wanted).await.unwrap();
-        let outcome = pipeline.run(&mut cx, wanted, Some(Duration::from_secs(600))).await;
+        let outcome = pipeline
+            .run(&mut cx, wanted, Some(Duration::from_secs(600)))
+            .await;
         assert_eq!(outcome.unwrap(), Outcome::Converged);
         Calls::of(&self.fake.calls())
     }
@@ -143,7 +145,14 @@ async fn what_a_platform_costs_in_calls() {
             table += &format!("{servers} servers, {what}: {writes} writes, {reads} reads\n");
         }
     }
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r"
+    2 servers, up: 15 writes, 33 reads
+    2 servers, up again: 0 writes, 11 reads
+    2 servers, down: 19 writes, 49 reads
+    30 servers, up: 72 writes, 33 reads
+    30 servers, up again: 0 writes, 11 reads
+    30 servers, down: 76 writes, 49 reads
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,12 +183,20 @@ async fn a_second_network_of_ours_is_seen_before_anything_is_built_on_the_first(
         pipeline.advance(&mut cx).await.unwrap(),
         Outcome::Progressing { .. }
     ));
-    let ours = place.client.network().networks().all(&NetworkFilter::all()).await.unwrap();
+    let ours = place
+        .client
+        .network()
+        .networks()
+        .all(&NetworkFilter::all())
+        .await
+        .unwrap();
     let ours = ours.iter().find(|n| n.description == cx.owner.mark()).unwrap();
     let twin = NewNetwork::new(&*ours.name).description(&*ours.description);
     place.client.network().networks().create(&twin).await.unwrap();
     let before = place.fake.mutations();
-    let end = pipeline.run(&mut cx, Wanted::Spec, Some(Duration::from_secs(600))).await;
+    let end = pipeline
+        .run(&mut cx, Wanted::Spec, Some(Duration::from_secs(600)))
+        .await;
     assert!(matches!(end, Ok(Outcome::Blocked { .. })), "{end:?}");
     assert_eq!(place.fake.mutations(), before);
 }
@@ -189,9 +206,12 @@ async fn an_old_look_does_not_serve_a_later_pass() {
     let (place, spec) = (Place::new().await, spec(2));
     let (pipeline, mut cx) = place.pipeline(&spec);
     pipeline.plan(&mut cx, Wanted::Spec).await.unwrap();
-    place.fake.advance(Duration::from_secs(6));
+    place.clock.advance(Duration::from_secs(6));
     place.fake.forget_calls();
     pipeline.advance(&mut cx).await.unwrap();
     let reads = Calls::of(&place.fake.calls()).reads;
-    assert!(reads >= 11, "it acted on what it saw 6 seconds ago: {reads} reads");
+    assert!(
+        reads >= 11,
+        "it acted on what it saw 6 seconds ago: {reads} reads"
+    );
 }

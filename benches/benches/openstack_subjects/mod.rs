@@ -85,7 +85,12 @@ fn sources() -> PathBuf {
 /// What `.ci/openstack-judges` prints: a folder that it makes once.
 fn kept(option: &str) -> Option<PathBuf> {
     let judges = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/openstack-judges");
-    let output = Command::new("bash").arg(judges).arg(option).stdin(Stdio::null()).output().ok()?;
+    let output = Command::new("bash")
+        .arg(judges)
+        .arg(option)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     let said = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| PathBuf::from(said.trim()))
 }
@@ -96,7 +101,9 @@ struct Paas(PathBuf, &'static str);
 impl Paas {
     /// The release build: named by `PAAS_BIN`, else beside this bench; else the build for tests, which the name says.
     fn find() -> Result<Box<dyn Subject>, String> {
-        let target = env::current_exe().ok().and_then(|exe| Some(exe.parent()?.parent()?.parent()?.to_owned()));
+        let target = env::current_exe()
+            .ok()
+            .and_then(|exe| Some(exe.parent()?.parent()?.parent()?.to_owned()));
         let built = |kind: &str| Some(target.clone()?.join(kind).join("paas"));
         let places = [
             (env::var_os("PAAS_BIN").map(PathBuf::from), "paas"),
@@ -105,7 +112,9 @@ impl Paas {
         ];
         places
             .into_iter()
-            .find_map(|(path, name)| Some(Box::new(Self(path.filter(|p| p.exists())?, name)) as Box<dyn Subject>))
+            .find_map(|(path, name)| {
+                Some(Box::new(Self(path.filter(|p| p.exists())?, name)) as Box<dyn Subject>)
+            })
             .ok_or_else(|| "paas: run `cargo build --release -p paas-cli`, or set PAAS_BIN".to_owned())
     }
 
@@ -159,7 +168,10 @@ struct Terraform(PathBuf);
 
 impl Terraform {
     fn find() -> Result<Box<dyn Subject>, String> {
-        let there = Command::new("terraform").arg("version").env("CHECKPOINT_DISABLE", "1").output();
+        let there = Command::new("terraform")
+            .arg("version")
+            .env("CHECKPOINT_DISABLE", "1")
+            .output();
         if there.is_err() {
             return Err("Terraform is left out: there is no terraform here".to_owned());
         }

@@ -135,7 +135,11 @@ impl<R: Resource> Waited<R> {
         let count = waited.iter().filter(moved).count();
         let quiet = waited.iter().filter(moved).all(|(key, _)| at_rest(key));
         // Where nothing waits for them, those that are ready first need not be looked at before the last one is.
-        let stirred = if more || !quiet { count > 0 } else { count == waited.len() };
+        let stirred = if more || !quiet {
+            count > 0
+        } else {
+            count == waited.len()
+        };
         match stirred {
             true => Stillness::Stirred,
             false => Stillness::Still,

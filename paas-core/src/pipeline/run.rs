@@ -88,15 +88,21 @@ impl Pipeline {
             let mut slept = Duration::ZERO;
             while !again_in.is_zero() && slept < left {
                 let pause = again_in.min(left.saturating_sub(slept));
-                tokio::select! {
-                    () = cx.tools.clock.sleep(pause) => {}
-                    () = cx.tools.cancel.cancelled() => return Err(cancelled()),
-                }
                 slept = slept.saturating_add(pause);
-                if slept >= left.min(UNSEEN) || !self.is_still(cx).await {
+                let still = async {
+                    cx.tools.clock.sleep(pause).await;
+                    slept < left.min(UNSEEN) && self.is_still(cx).await
+                };
+                let still = tokio::select! {
+                    still = still => still,
+                    () = cx.tools.cancel.cancelled() => return Err(cancelled()),
+                };
+                if !still {
                     break;
                 }
-                again_in = again_in.saturating_add(again_in / 16).min(cx.policy.bounds.poll_max);
+                again_in = again_in
+                    .saturating_add(again_in / 16)
+                    .min(cx.policy.bounds.poll_max);
             }
         }
     }

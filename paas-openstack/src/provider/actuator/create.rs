@@ -136,7 +136,8 @@ impl OpenStackActuator {
         let new = NewSecurityGroup::new(&*making.name).description(making.owner.mark());
         let made = self.client.network().security_groups().create(&new).await?;
         for rule in made.rules.iter().filter(|r| lets_everything(r)) {
-            self.lookups.keep(open_rule(&made.id, &rule.direction, &rule.ethertype), &rule.id);
+            self.lookups
+                .keep(open_rule(&made.id, &rule.direction, &rule.ethertype), &rule.id);
         }
         Ok(made.id)
     }
@@ -150,7 +151,11 @@ impl OpenStackActuator {
         let ethertype = Ethertype::from(want.ether_type.as_str());
         let open = want.protocol.is_none() && want.ports.is_none() && want.remote == Remote::Any;
         // Neutron made it with the group, and said so.
-        if let Some(id) = self.lookups.known(&open_rule(&group, &way, &ethertype)).filter(|_| open) {
+        if let Some(id) = self
+            .lookups
+            .known(&open_rule(&group, &way, &ethertype))
+            .filter(|_| open)
+        {
             return Ok(id);
         }
         let mut new = NewRule::new(group, way, ethertype);

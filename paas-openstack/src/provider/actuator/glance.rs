@@ -70,7 +70,11 @@ impl OpenStackActuator {
             }
         }
         let same = |key: &Key, id: &str| waited.get(key).is_some_and(|live| live.id == id);
-        let live = seen.observed.live.into_iter().filter(|(key, live)| same(key, &live.id));
+        let live = seen
+            .observed
+            .live
+            .into_iter()
+            .filter(|(key, live)| same(key, &live.id));
         Ok(Some(live.map(|(key, live)| (key, live.health)).collect()))
     }
 }

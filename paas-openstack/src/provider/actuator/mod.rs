@@ -111,7 +111,9 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         want: &OpenStackResource,
         ids: &Ids,
     ) -> Result<Live<OpenStackResource>> {
-        self.make(owner, key, want, ids).await.map_err(|e| self.refused(e))
+        self.make(owner, key, want, ids)
+            .await
+            .map_err(|e| self.refused(e))
     }
 
     async fn update(
@@ -123,7 +125,9 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         _changes: &[Change],
         ids: &Ids,
     ) -> Result<()> {
-        self.change(owner, live, want, ids).await.map_err(|e| self.refused(e))
+        self.change(owner, live, want, ids)
+            .await
+            .map_err(|e| self.refused(e))
     }
 
     async fn delete(&self, _owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {

@@ -19,8 +19,8 @@ use crate::{
     compute::{Keypair, Server, ServerFilter, ServerGroup},
     load_balancer::{LoadBalancer, LoadBalancerFilter},
     network::{
-        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, Router, RouterFilter,
-        SecurityGroup, SecurityGroupFilter, Subnet, SubnetFilter,
+        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, Router, RouterFilter, SecurityGroup,
+        SecurityGroupFilter, Subnet, SubnetFilter,
     },
     provider::{
         marks::{self, OWNER},
@@ -141,7 +141,10 @@ impl OpenStackActuator {
                 )));
         }
         let legs = self.legs(&subnets, &ports).await?;
-        let ports = ports.into_iter().filter(|port| port.description == mark).collect();
+        let ports = ports
+            .into_iter()
+            .filter(|port| port.description == mark)
+            .collect();
         Ok(Lists {
             networks,
             subnets,
