@@ -171,7 +171,7 @@ fn tell(servers: usize, all: &[Figures]) {
         BOOT.as_secs()
     ));
     for it in all {
-        say(&format!("{}", it.name));
+        say(it.name);
         say(&format!(
             "  create   {:6.1} s  {}",
             it.create.as_secs_f64(),
