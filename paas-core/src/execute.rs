@@ -1,5 +1,8 @@
 //! One pass: the steps of a plan that can be done now, bounded-parallel, each checked against the single-writer lock.
 
+mod half;
+mod report;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -23,6 +26,9 @@ use crate::{
     resource::{Health, Key, Live, Resource},
     step::{Action, Step, Verb},
 };
+
+pub use half::Half;
+pub use report::{Failed, Report};
 
 /// The single-writer lock, asked before each step (law 10).
 #[async_trait]
@@ -58,53 +64,6 @@ pub struct Tools {
     pub events: Arc<dyn EventSink>,
     /// Stops the pass between steps; a call under way is finished.
     pub cancel: CancellationToken,
-}
-
-/// Which half of a plan a pass carries out: over several stages, creates go up and deletes come down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// Creates and updates.
-    Build,
-    /// Deletions, also those of replacements.
-    Clear,
-    /// Both.
-    Both,
-}
-
-impl Half {
-    fn covers(self, verb: Verb) -> bool {
-        match self {
-            Self::Build => !verb.removes(),
-            Self::Clear => verb.removes(),
-            Self::Both => true,
-        }
-    }
-}
-
-/// What one pass did.
-#[derive(Debug)]
-pub struct Report<R> {
-    /// Steps that succeeded, in the order of their ends.
-    pub done: Vec<(Key, Verb)>,
-    /// Steps that failed: the root causes.
-    pub failed: Vec<Failed>,
-    /// Steps that were not begun because of a failed one: which, and the cause.
-    pub starved: Vec<(Key, Key)>,
-    /// What was created, as the create call saw it.
-    pub created: BTreeMap<Key, Live<R>>,
-    /// Why the pass ended early, if it did: cancelled, fenced, no ledger.
-    pub stopped: Option<Error>,
-}
-
-/// A step that failed.
-#[derive(Debug, Clone)]
-pub struct Failed {
-    /// What.
-    pub key: Key,
-    /// What was tried.
-    pub verb: Verb,
-    /// Why.
-    pub error: Error,
 }
 
 /// Carries out one pass of `plan`.
