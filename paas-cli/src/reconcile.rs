@@ -9,6 +9,7 @@ use paas_core::{
     error::{Class, Error, ErrorView},
     pipeline::{Context, Outcome, Wanted},
     policy::Consent,
+    preflight,
     render::{self, Counts, Detail},
     view::PlanView,
 };
@@ -135,6 +136,7 @@ pub(crate) async fn run(
     } else {
         planned = confirm_data(app, session, planned, request, &names).await?;
     }
+    unobstructed(&planned, request)?;
     agree(app, &planned, request)?;
     accept()?;
     if request.wanted == Wanted::Nothing {
@@ -149,6 +151,7 @@ pub(crate) async fn run(
             let target = done.remove(position).target;
             let planned = plan(session, vec![target], what, &request.act.confirm).await?;
             show(app, session, &planned);
+            unobstructed(&planned, request)?;
             agree(app, &planned, request)?;
             let again = each(session, planned, request, deadline).await;
             done.splice(position..position, again);
@@ -301,6 +304,11 @@ fn show(app: &App, session: &Session, planned: &[Planned]) {
             }
         }
     }
+}
+
+/// What was found before the first write and would stop it half way ends the command before anybody is asked.
+fn unobstructed(planned: &[Planned], request: &Request<'_>) -> Result<(), Error> {
+    preflight::clear(planned.iter().map(|p| &p.plan)).map_err(|e| e.attempted(request.what))
 }
 
 /// Whatever stops, goes or is replaced needs a yes: typed, by flag, or by the confirmed name of the object.

@@ -79,6 +79,9 @@ codes! {
     CORE_PROTECTED = "PAAS-CORE-0016", "it is protected",
         "Something that holds data would go, and its spec protects it whatever the consent says.",
         "Set deletionProtection: false in the spec, run `paas up`, and then delete it.";
+    CORE_PREFLIGHT = "PAAS-CORE-0017", "the plan cannot be carried out as things are",
+        "Before the first write, something was found that would stop it half way: a quota, a missing service, a choice that does not fit.",
+        "Do what each finding in the plan says, and run again.";
 }
 
 /// Finds a code by its id, in any case: `paas-core-0001`.

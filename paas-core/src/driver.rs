@@ -9,6 +9,7 @@ use crate::{
     actuator::Actuator,
     error::Error,
     graph::{Desired, Observed},
+    preflight::{Ahead, Finding},
     resource::{Key, Resource},
     secrets::SecretRef,
 };
@@ -52,6 +53,21 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// What is known cannot be used: credentials refused, a folder that cannot be read.
     async fn actuator(&self, from: &Outputs) -> Result<Option<Arc<dyn Actuator<Self::Resource>>>, Error>;
+
+    /// What stands in the way of the plan, or may: asked before the first write, only if something is to be made, changed or replaced.
+    ///
+    /// Laws: it reads only, and only what this plan needs; it ends within seconds of its own accord; it finds everything at once; what
+    /// it cannot see is a warning, not an error.
+    ///
+    /// # Errors
+    /// Nothing can be asked at all.
+    async fn preflight(
+        &self,
+        _spec: &Self::Spec,
+        _ahead: Ahead<'_, Self::Resource>,
+    ) -> Result<Vec<Finding>, Error> {
+        Ok(Vec::new())
+    }
 }
 
 /// A driver that gives networks and machines, a managed cluster, or this machine.

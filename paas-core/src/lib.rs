@@ -36,6 +36,7 @@ pub mod owner;
 pub mod pipeline;
 pub mod plan;
 pub mod policy;
+pub mod preflight;
 pub mod render;
 pub mod resource;
 pub mod secrets;

@@ -150,7 +150,12 @@ impl Pipeline {
     /// # Errors
     /// See [`Stage::pass`]. Past a stage that cannot be seen, later ones go on with its last known outputs, and nothing in it or before
     /// it is deleted. It is told at the end, unless a stage before it has failed or is blocked: then that one is told, as the likely cause.
+    ///
+    /// A shown plan with errors in it ([`PlanView::obstructed`]) is not begun.
     pub async fn advance(&self, cx: &mut Context) -> Result<Outcome, Error> {
+        if let Some(blocked) = cx.shown.as_ref().and_then(PlanView::obstructed) {
+            return Ok(blocked);
+        }
         self.pass(cx, Wanted::Spec).await
     }
 

@@ -1,5 +1,6 @@
 //! Plans, outcomes, errors and events as text for people, plain or colored: the same words in the command line and in the operator.
 
+mod findings;
 mod plan;
 
 use anstyle::{AnsiColor, Style};

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    pipeline::{Obstruction, Outcome},
     plan::Plan,
     policy::Agreed,
+    preflight::Finding,
     resource::{Change, Key, Resource, View},
     step::{Action, Verb},
 };
@@ -44,6 +46,9 @@ pub struct StageView {
     pub kept: Vec<NoteView>,
     /// How many resources are as they should be.
     pub same: usize,
+    /// What was found before the first write, errors first: they stand in the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// Why the world of this stage cannot be seen yet: `known after machines`. Its steps are then all creates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
@@ -129,8 +134,25 @@ impl StageView {
                 })
                 .collect(),
             same: plan.same,
+            findings: Vec::new(),
             unknown: None,
         }
+    }
+
+    /// Each error that was found before the first write. What is about no single resource stands under the stage's own name.
+    pub fn obstructions(&self) -> Vec<Obstruction> {
+        let errors = self.findings.iter().filter(|f| f.is_error());
+        errors
+            .filter_map(|found| {
+                Some(Obstruction {
+                    stage: self.stage.clone(),
+                    key: found.key.clone().or_else(|| Key::new(&*self.stage).ok())?,
+                    why: found.what.clone(),
+                    code: found.code.clone(),
+                    remedy: found.remedy.clone(),
+                })
+            })
+            .collect()
     }
 }
 
@@ -186,6 +208,15 @@ impl PlanView {
         self.stages
             .iter()
             .all(|s| s.steps.is_empty() && s.blocked.is_empty())
+    }
+
+    /// What carrying it out leads to if errors were found before the first write: nothing is begun, and each of them is told.
+    pub fn obstructed(&self) -> Option<Outcome> {
+        let because: Vec<Obstruction> = self.stages.iter().flat_map(StageView::obstructions).collect();
+        (!because.is_empty()).then_some(Outcome::Blocked {
+            because,
+            clears: false,
+        })
     }
 
     /// What this plan shows, as the bound of a run (law 7). What is shown as on its way out may also be seen staying and be deleted:

@@ -18,6 +18,7 @@ use paas_core::{
     owner::{Identity, Owner},
     pipeline::{Context, Outcome, Wanted},
     policy::Policy,
+    preflight::{self, Finding},
     resource::{Key, Origin},
     secrets::{FileSecrets, SecretStore},
     testing::{Fault, Faulty, Fixed, Fuse, ManualClock, Memory, Pace, Thing, tools},
@@ -157,6 +158,13 @@ fn produce(code: &Code) -> Option<Vec<String>> {
             );
             cx.policy.protected = Some("its spec says so".to_owned());
             run(&cloud, &mut cx)
+        }
+        "PAAS-CORE-0017" => {
+            let pipeline = Fixed::pipeline(Arc::new(cloud.clone()), one());
+            let mut plan = block_on(pipeline.plan(&mut cx, Wanted::Spec)).unwrap();
+            preflight::clear([&plan]).unwrap();
+            plan.stages[0].findings = vec![Finding::error(&codes::CORE_PROVIDER, "no room")];
+            id(preflight::clear([&plan]).unwrap_err())
         }
         // Of drivers and actuators: a spec that they cannot serve, a secret that they cannot resolve.
         "PAAS-CORE-0007" | "PAAS-CORE-0014" => return None,

@@ -6,6 +6,7 @@ use paas_core::{
     error::{Class, Error, ErrorView},
     pipeline::{Obstruction, Outcome, Pending, Stumble},
     plan::Verb,
+    preflight::Finding,
     render::{self, Counts, Detail, Paint},
     resource::Key,
     view::PlanView,
@@ -99,6 +100,46 @@ fn losing_data_is_said_aloud() {
     DatabaseInstance/default/demo
       - data (directory)  it is no longer wanted  holds data!
       1 to delete.
+    ");
+}
+
+#[test]
+fn what_was_found_ahead_stands_under_the_steps_with_its_numbers_and_what_to_do() {
+    let steps = serde_json::json!([{ "key": "server/workers-1", "kind": "server", "verb": "create",
+        "reason": "it does not exist", "resource": {} }]);
+    let mut view = one_stage(steps, 0);
+    view.stages[0].findings = vec![
+        Finding::error(
+            &codes::CORE_PROVIDER,
+            "cores: 4 more are needed, 2 of 20 are free",
+        )
+        .remedy("ask for a quota of 22 (it is 20), or choose a smaller flavor"),
+        Finding::error(
+            &codes::CORE_BLOCKED,
+            "9 servers are wanted in one server group, 5\u{1b}[2J may be",
+        )
+        .about(&key("server-group/workers"))
+        .remedy("use smaller pools"),
+        Finding::warning(
+            &codes::CORE_PROVIDER,
+            "the quota of Neutron was not told within 5 s",
+        )
+        .remedy("go on, and look at the first failure"),
+    ];
+    let counts = Counts::of([&view]);
+    assert_eq!((counts.errors, counts.warnings, counts.steps()), (2, 1, 1));
+    insta::assert_snapshot!(render::plan(&view, Paint::Plain, Detail::Short), @r"
+    DatabaseInstance/default/demo
+      + server/workers-1
+      in the way: nothing is begun before it is gone
+        ✗ cores: 4 more are needed, 2 of 20 are free  [PAAS-CORE-0001]
+          → ask for a quota of 22 (it is 20), or choose a smaller flavor
+        ✗ server-group/workers: 9 servers are wanted in one server group, 5\u{1b}[2J may be  [PAAS-CORE-0011]
+          → use smaller pools
+      to know before
+        ! the quota of Neutron was not told within 5 s  [PAAS-CORE-0001]
+          → go on, and look at the first failure
+      1 to create; 2 in the way, 1 to know before.
     ");
 }
 

@@ -94,6 +94,24 @@ paas_core::codes! {
     OS_NO_ID = "PAAS-OS-0031", "that is not an id",
         "A resource was asked for by an id that is empty, or that would lead to another place.",
         "Give the id that the list shows.";
+    OS_ROLES = "PAAS-OS-0032", "the roles do not suffice to make anything",
+        "The token's roles may only read, or lack the one that a service asks for.",
+        "Ask for the role that the message names in this project; an application credential has the roles that its maker had.";
+    OS_ENDS_SOON = "PAAS-OS-0033", "the credential ends soon",
+        "An application credential, a password or a given token has a date, and it is near.",
+        "Make a new one and write it into clouds.yaml before that day. What runs goes on without it; nothing can be changed or taken down.";
+    OS_ROOM = "PAAS-OS-0034", "the project has no room for the plan",
+        "What there is and what is promised, together with what the plan makes, is more than a quota of the project allows.",
+        "Ask the operator of the cloud for the quota that the message names, or want less.";
+    OS_FIT = "PAAS-OS-0035", "flavor, image and disk do not fit together",
+        "The image needs more disk or memory than the flavor or the volume has; Nova or Cinder would refuse it.",
+        "Choose a larger flavor, a root volume (volumeSize), or another image.";
+    OS_ZONE = "PAAS-OS-0036", "an availability zone takes nothing",
+        "No zone has that name, or it is switched off. Zones of servers and of volumes are different things, even where the names are the same.",
+        "Use one of the zones that the message lists, or leave availabilityZones out.";
+    OS_UNSEEN = "PAAS-OS-0037", "something could not be looked at before the first write",
+        "A service did not answer in time, or its policy does not let this role ask. Nothing is known to be wrong.",
+        "Go on, and look at the first failure if there is one; or ask the operator to let this role read its quota.";
     OS_SHAPE = "PAAS-OS-0040", "the machines cannot be laid out",
         "Two groups of machines would have the same names, or more is asked for than the network has addresses.",
         "Change the names or the sizes that the message shows.";

@@ -98,7 +98,7 @@ impl Place {
     async fn bring(&self, spec: &PlatformSpec, wanted: Wanted) -> Calls {
         self.fake.forget_calls();
         let (pipeline, mut cx) = self.pipeline(spec);
-        pipeline.plan(&mut cx, wanted).await.unwrap();
+        cx.shown = Some(pipeline.plan(&mut cx, wanted).await.unwrap());
         let outcome = pipeline
             .run(&mut cx, wanted, Some(Duration::from_secs(600)))
             .await;
@@ -146,10 +146,10 @@ async fn what_a_platform_costs_in_calls() {
         }
     }
     insta::assert_snapshot!(table, @r"
-    2 servers, up: 15 writes, 33 reads
+    2 servers, up: 15 writes, 39 reads
     2 servers, up again: 0 writes, 11 reads
     2 servers, down: 19 writes, 49 reads
-    30 servers, up: 72 writes, 33 reads
+    30 servers, up: 72 writes, 39 reads
     30 servers, up again: 0 writes, 11 reads
     30 servers, down: 76 writes, 49 reads
     ");
@@ -178,7 +178,7 @@ async fn a_plan_with_nothing_to_do_makes_one_list_a_type_and_no_write() {
 async fn a_second_network_of_ours_is_seen_before_anything_is_built_on_the_first() {
     let (place, spec) = (Place::new().await, spec(2));
     let (pipeline, mut cx) = place.pipeline(&spec);
-    pipeline.plan(&mut cx, Wanted::Spec).await.unwrap();
+    cx.shown = Some(pipeline.plan(&mut cx, Wanted::Spec).await.unwrap());
     assert!(matches!(
         pipeline.advance(&mut cx).await.unwrap(),
         Outcome::Progressing { .. }
@@ -205,7 +205,7 @@ async fn a_second_network_of_ours_is_seen_before_anything_is_built_on_the_first(
 async fn an_old_look_does_not_serve_a_later_pass() {
     let (place, spec) = (Place::new().await, spec(2));
     let (pipeline, mut cx) = place.pipeline(&spec);
-    pipeline.plan(&mut cx, Wanted::Spec).await.unwrap();
+    cx.shown = Some(pipeline.plan(&mut cx, Wanted::Spec).await.unwrap());
     place.clock.advance(Duration::from_secs(6));
     place.fake.forget_calls();
     pipeline.advance(&mut cx).await.unwrap();

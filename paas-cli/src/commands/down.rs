@@ -24,7 +24,9 @@ pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
     let mut session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     let documents = input::only(input.documents, &args.names)?;
-    session.connect(app, &documents, args.calls.trace.as_deref()).await;
+    session
+        .connect(app, &documents, args.calls.trace.as_deref())
+        .await;
     take_down(
         app,
         &session,

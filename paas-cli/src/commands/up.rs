@@ -223,10 +223,9 @@ fn machines(app: &App, one: &Done) {
         1 => "1 machine".to_owned(),
         n => format!("{n} machines"),
     };
-    let cloud = one
-        .target
-        .project()
-        .map_or(String::new(), |p| format!(" on the cloud {}", p.client.cloud().name));
+    let cloud = one.target.project().map_or(String::new(), |p| {
+        format!(" on the cloud {}", p.client.cloud().name)
+    });
     let head = paint.good(&format!("{} is ready", one.target.owner));
     app.printer.data(&format!("{head}: {count}{cloud}"));
     let rows = hosts.iter().map(|h| {
@@ -234,7 +233,8 @@ fn machines(app: &App, one: &Done) {
         vec![h.name.clone(), h.role.clone(), h.address.clone(), outside]
     });
     let text = table(&["MACHINE", "ROLE", "ADDRESS", "OUTSIDE"], rows);
-    text.lines().for_each(|line| app.printer.data(&format!("  {line}")));
+    text.lines()
+        .for_each(|line| app.printer.data(&format!("  {line}")));
 }
 
 fn next(app: &App, commands: &[(&str, &str)]) {

@@ -62,8 +62,12 @@ pub(super) fn not_here(platform: &Object<PlatformSpec>) -> Error {
     let type_ = platform.spec.infrastructure.type_;
     Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
         .attempted(format!("use the platform {}", platform.metadata.name))
-        .happened(format!("its infrastructure is {type_:?}; this build has: Local, OpenStack"))
-        .remedy("choose one of these for spec.infrastructure.type, or use a build that has this infrastructure")
+        .happened(format!(
+            "its infrastructure is {type_:?}; this build has: Local, OpenStack"
+        ))
+        .remedy(
+            "choose one of these for spec.infrastructure.type, or use a build that has this infrastructure",
+        )
 }
 
 /// The platform of the quick start, for databases that are made where there is none.

@@ -18,8 +18,8 @@ use crate::{
     execute::{Half, execute},
     graph::{Desired, Observed},
     ledger::{Scope, Settled, Since, doubts, later},
-    plan::plan,
-    step::Verb,
+    plan::{Verb, plan},
+    preflight::{Ahead, Finding},
     view::StageView,
 };
 
@@ -148,7 +148,10 @@ impl<D: Driver> Stage for DriverStage<D> {
             if let Some((at, seen)) = look.raw.take() {
                 self.recent.keep(at, wanted, seen, None);
             }
-            return Ok(StageView::of(self.driver.stage(), &look.plan));
+            return Ok(StageView {
+                findings: self.findings(cx, &look).await?,
+                ..StageView::of(self.driver.stage(), &look.plan)
+            });
         }
         let plan = plan(
             &self.desired(cx, wanted)?,
@@ -170,6 +173,19 @@ impl<D: Driver> Stage for DriverStage<D> {
             return self.unknown(cx, wanted).await;
         };
         cx.tools.ledger.settle(&scope, &look.learned).await?;
+        if wanted == Wanted::Spec && self.is_unseen_start(cx, &look) {
+            let because = StageView {
+                findings: self.findings(cx, &look).await?,
+                ..StageView::of(self.driver.stage(), &look.plan)
+            }
+            .obstructions();
+            if !because.is_empty() {
+                return Ok(Outcome::Blocked {
+                    because,
+                    clears: false,
+                });
+            }
+        }
         let parts = (&look.desired, &look.observed, &look.plan);
         let report = execute(
             &scope,
@@ -228,6 +244,31 @@ impl<D: Driver> Stage for DriverStage<D> {
 }
 
 impl<D: Driver> DriverStage<D> {
+    /// What the driver finds ahead of the plan, errors first. A plan that makes and changes nothing asks nothing.
+    async fn findings(&self, cx: &Context, look: &Look<D::Resource>) -> Result<Vec<Finding>, Error> {
+        if look.plan.steps.iter().all(|s| s.action.verb() == Verb::Delete) {
+            return Ok(Vec::new());
+        }
+        let ahead = Ahead {
+            from: &cx.outputs,
+            desired: &look.desired,
+            seen: &look.observed,
+            plan: &look.plan,
+            now: cx.tools.clock.now(),
+        };
+        let mut findings = self.driver.preflight(&self.spec, ahead).await?;
+        findings.sort_by_key(|found| found.severity);
+        Ok(findings)
+    }
+
+    /// True before the first write of an object that nobody planned before: an operator and an embedder that only passes are told the
+    /// same as who looks at the plan first.
+    fn is_unseen_start(&self, cx: &Context, look: &Look<D::Resource>) -> bool {
+        let stages = cx.shown.iter().flat_map(|shown| &shown.stages);
+        let seen = |s: &StageView| s.stage == self.driver.stage() && s.unknown.is_none();
+        look.observed.live.is_empty() && look.ledger.intents.is_empty() && !stages.into_iter().any(seen)
+    }
+
     /// What a pass over a world that is not known yet leads to.
     async fn unknown(&self, cx: &Context, wanted: Wanted) -> Result<Outcome, Error> {
         let desired = self.desired(cx, wanted)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Paint, clean, line, sign};
+use super::{Paint, clean, findings::findings, line, sign};
 use crate::{
     plan::Verb,
     resource::{Change, View},
@@ -40,6 +40,8 @@ pub fn summary(counts: &Counts, paint: Paint) -> String {
         some(counts.unknown, "known later").map(|t| paint.dim(&t)),
         some(counts.waiting, "on the way").map(|t| paint.change(&t)),
         some(counts.blocked, "blocked").map(|t| paint.bad(&t)),
+        some(counts.errors, "in the way").map(|t| paint.bad(&t)),
+        some(counts.warnings, "to know before").map(|t| paint.change(&t)),
         some(counts.same, "unchanged").map(|t| paint.dim(&t)),
         some(counts.kept, "kept").map(|t| paint.name(&t)),
     ]
@@ -62,7 +64,8 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
     let quiet = stage.steps.is_empty()
         && stage.waiting.is_empty()
         && stage.blocked.is_empty()
-        && stage.kept.is_empty();
+        && stage.kept.is_empty()
+        && stage.findings.is_empty();
     if quiet {
         return;
     }
@@ -83,6 +86,7 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
     notes(out, "waiting for", stage.waiting.iter(), paint, Paint::change);
     notes(out, "blocked", roots(&stage.blocked), paint, Paint::bad);
     notes(out, "kept", roots(&stage.kept), paint, Paint::name);
+    findings(out, &stage.findings, paint);
 }
 
 /// What many steps have in common is told once.
@@ -300,6 +304,10 @@ pub struct Counts {
     pub unknown: usize,
     /// Replacements of what was never ready and holds no data: they need nobody's word.
     pub never_ready: usize,
+    /// What was found before the first write and stands in its way.
+    pub errors: usize,
+    /// What was found before the first write and stops nothing.
+    pub warnings: usize,
 }
 
 impl Counts {
@@ -320,6 +328,9 @@ impl Counts {
                     Verb::Delete => counts.delete += 1,
                 }
             }
+            let errors = stage.findings.iter().filter(|f| f.is_error()).count();
+            counts.errors += errors;
+            counts.warnings += stage.findings.len() - errors;
             counts.same += stage.same;
             counts.waiting += stage.waiting.len();
             counts.blocked += roots(&stage.blocked).count();

@@ -209,6 +209,17 @@ impl Fake {
         self.world.state().keystone.revoke_all();
     }
 
+    /// Switches a user off, by name, as an operator does who takes its access back: its tokens end, and neither its password nor its
+    /// application credentials are accepted. Or on again.
+    pub fn switch_user(&self, name: &str, on: bool) {
+        self.world.state().keystone.switch_user(name, on);
+    }
+
+    /// Switches a project off, by name: for who works in it, it has vanished. What is in it stays, and is there when it is switched on again.
+    pub fn switch_project(&self, name: &str, on: bool) {
+        self.world.state().keystone.switch_project(name, on);
+    }
+
     fn described(&self, identity: Identity) -> Cloud {
         Cloud {
             name: "fake".into(),

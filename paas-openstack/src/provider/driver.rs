@@ -9,6 +9,7 @@ use paas_core::{
     error::{Class, Error, Result},
     graph::{Desired, Observed},
     policy::Bounds,
+    preflight::{Ahead, Finding},
     resource::{Key, Live},
     secrets::SecretStore,
     spec::{OpenStack, PlatformSpec},
@@ -19,6 +20,7 @@ use super::{
     choice::Choice,
     desired::{desired, external},
     lookup::Lookups,
+    preflight,
     resource::OpenStackResource,
 };
 use crate::{client::Client, codes::OS_SHAPE};
@@ -32,6 +34,8 @@ pub struct OpenStackDriver {
     secrets: Arc<dyn SecretStore>,
     external: Option<Choice>,
     lookups: Arc<Lookups>,
+    /// How long the look ahead may take.
+    patience: Duration,
 }
 
 /// What a look costs is a dozen calls, and lists of a cloud lag behind by as much anyway.
@@ -59,7 +63,15 @@ impl OpenStackDriver {
             secrets,
             external,
             lookups: Arc::default(),
+            patience: preflight::DEADLINE,
         }
+    }
+
+    /// Looks ahead for so long at most, instead of 5 seconds; what was not told by then is a warning in the plan.
+    #[must_use]
+    pub fn looking_ahead_for(mut self, time: Duration) -> Self {
+        self.patience = time;
+        self
     }
 }
 
@@ -105,6 +117,14 @@ impl Driver for OpenStackDriver {
         let hands = OpenStackActuator::new(self.client.clone(), self.secrets.clone(), self.external.clone());
         let hands = hands.knowing(self.lookups.clone());
         Ok(Some(Arc::new(hands)))
+    }
+
+    async fn preflight(
+        &self,
+        _spec: &PlatformSpec,
+        ahead: Ahead<'_, OpenStackResource>,
+    ) -> Result<Vec<Finding>> {
+        Ok(preflight::look_ahead(&self.client, ahead, self.patience).await)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     codes::OS_CHOICE,
     compute::{Flavor, FlavorFilter},
     image::{Image, ImageFilter, ImageStatus},
-    network::{NetworkFilter, SecurityGroupFilter, SubnetFilter},
+    network::{Network, NetworkFilter, SecurityGroupFilter, SubnetFilter},
 };
 
 /// What was found, remembered until something cannot be made of it: all machines of a run get the same image.
@@ -55,110 +55,32 @@ impl Lookups {
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let all = client
-            .network()
-            .networks()
-            .all(&NetworkFilter::all().external(true))
-            .await?;
-        let fits: Vec<_> = match choice {
-            Choice::Named(word) => all.iter().filter(|n| n.name == *word || n.id == *word).collect(),
-            _ => {
-                let default: Vec<_> = all.iter().filter(|n| n.is_default).collect();
-                if default.is_empty() {
-                    all.iter().collect()
-                } else {
-                    default
-                }
-            }
-        };
-        let names = all.iter().map(|n| format!("{} ({})", n.name, n.id));
-        let id = one(&what, fits.into_iter().map(|n| n.id.clone()), names)?;
+        let id = external(client, choice).await?.id;
         self.keep(what, &id);
         Ok(id)
     }
 
-    /// The image.
+    /// The id of the image.
     pub(super) async fn image(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("image {choice}");
         let _alone = self.asking.image.lock().await;
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let active = ImageFilter::all().status(ImageStatus::Active);
-        let id = match choice {
-            Choice::Named(word) => {
-                let named: Vec<Image> = client
-                    .image()
-                    .images()
-                    .all(&ImageFilter::all().name(word.as_str()))
-                    .await?;
-                let mut usable: Vec<&Image> =
-                    named.iter().filter(|i| i.status == ImageStatus::Active).collect();
-                usable.sort_by_key(|i| std::cmp::Reverse(i.created_at.at()));
-                match (usable.first(), named.first()) {
-                    (Some(newest), _) => newest.id.clone(),
-                    (None, Some(other)) => {
-                        return Err(missing(
-                            &what,
-                            &format!("it is {}, and only an active one boots", other.status),
-                        ));
-                    }
-                    (None, None) => {
-                        let shown = client.image().images().show(word).await;
-                        shown
-                            .map_err(|e| {
-                                if e.class() == Class::NotFound {
-                                    missing(&what, "there is none of that name or id")
-                                } else {
-                                    e
-                                }
-                            })?
-                            .id
-                    }
-                }
-            }
-            Choice::Newest { distros } => {
-                let all: Vec<Image> = client.image().images().all(&active).await?;
-                let of = |distro: &String| newest(&all, distro);
-                match distros.iter().find_map(of) {
-                    Some(image) => image.id.clone(),
-                    None => {
-                        let names: Vec<&str> = all.iter().map(|i| i.name.as_str()).take(20).collect();
-                        return Err(missing(&what, &format!("there are: {}", names.join(", "))));
-                    }
-                }
-            }
-            _ => return Err(missing(&what, "an image is chosen by name, id or distribution")),
-        };
+        let id = image(client, choice).await?.id;
         self.keep(what, &id);
         Ok(id)
     }
 
-    /// The flavor.
+    /// The id of the flavor.
     pub(super) async fn flavor(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("flavor {choice}");
         let _alone = self.asking.flavor.lock().await;
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let all: Vec<Flavor> = client.compute().flavors().all(&FlavorFilter::all()).await?;
-        let names = all
-            .iter()
-            .map(|f| format!("{} ({} CPUs, {} MiB, {} GiB)", f.name, f.vcpus, f.ram, f.disk));
-        let fits: Option<&Flavor> = match choice {
-            Choice::Named(word) => all.iter().find(|f| f.id == *word || f.name == *word),
-            Choice::AtLeast { cpus, memory, disk } => all
-                .iter()
-                .filter(|f| {
-                    !f.disabled
-                        && f.vcpus >= *cpus
-                        && f.ram >= u64::from(*memory)
-                        && f.disk >= u64::from(*disk)
-                })
-                .min_by_key(|f| (f.vcpus, f.ram, f.disk, f.name.clone())),
-            _ => None,
-        };
-        let id = one(&what, fits.map(|f| f.id.clone()), names)?;
+        let all = client.compute().flavors().all(&FlavorFilter::all()).await?;
+        let id = flavor(&all, choice)?.id.clone();
         self.keep(what, &id);
         Ok(id)
     }
@@ -170,40 +92,153 @@ impl Lookups {
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
-        let net = client.network();
-        let kind = key.split('/').next().unwrap_or(key);
-        let all: Vec<(String, String)> = match kind {
-            "network" => net
-                .networks()
-                .list(&NetworkFilter::all())
-                .map_ok(|n| (n.id, n.name))
-                .boxed(),
-            "subnet" => net
-                .subnets()
-                .list(&SubnetFilter::all())
-                .map_ok(|s| (s.id, s.name))
-                .boxed(),
-            "router" => net
-                .routers()
-                .list(&crate::network::RouterFilter::all())
-                .map_ok(|r| (r.id, r.name))
-                .boxed(),
-            _ => net
-                .security_groups()
-                .list(&SecurityGroupFilter::all())
-                .map_ok(|g| (g.id, g.name))
-                .boxed(),
-        }
-        .try_collect()
-        .await?;
-        let fits = all
-            .iter()
-            .filter(|(id, name)| id == word || name == word)
-            .map(|(id, _)| id.clone());
-        let id = one(&what, fits, all.iter().map(|(id, name)| format!("{name} ({id})")))?;
+        let id = there(client, key, word).await?.id;
         self.keep(what, &id);
         Ok(id)
     }
+}
+
+/// Something that is there by the user's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// The network of a subnet.
+    pub(super) network: Option<String>,
+}
+
+/// The one thing of the key's kind that has this name or id.
+pub(super) async fn there(client: &Client, key: &str, word: &str) -> Result<Found> {
+    let found = |id, name| Found {
+        id,
+        name,
+        network: None,
+    };
+    let (net, kind) = (client.network(), key.split('/').next().unwrap_or(key));
+    let all: Vec<Found> = match kind {
+        "network" => net
+            .networks()
+            .list(&NetworkFilter::all())
+            .map_ok(|n| found(n.id, n.name))
+            .boxed(),
+        "subnet" => net
+            .subnets()
+            .list(&SubnetFilter::all())
+            .map_ok(|s| Found {
+                network: Some(s.network_id),
+                ..found(s.id, s.name)
+            })
+            .boxed(),
+        "router" => net
+            .routers()
+            .list(&crate::network::RouterFilter::all())
+            .map_ok(|r| found(r.id, r.name))
+            .boxed(),
+        _ => net
+            .security_groups()
+            .list(&SecurityGroupFilter::all())
+            .map_ok(|g| found(g.id, g.name))
+            .boxed(),
+    }
+    .try_collect()
+    .await?;
+    let kind = match kind {
+        "security-group-there" => "security group",
+        kind => kind,
+    };
+    let named = |f: &Found| f.id == word || f.name == word;
+    let say = |f: &Found| format!("{} ({})", f.name, f.id);
+    let found = one(&format!("{kind} '{word}'"), &all, named, say)?;
+    Ok(found.clone())
+}
+
+/// The external network that was chosen.
+pub(super) async fn external(client: &Client, choice: &Choice) -> Result<Network> {
+    let networks = client.network().networks();
+    let all = networks.all(&NetworkFilter::all().external(true)).await?;
+    let say = |n: &Network| format!("{} ({})", n.name, n.id);
+    let found = match choice {
+        Choice::Named(word) => {
+            let named = |n: &Network| n.name == *word || n.id == *word;
+            one(&format!("external network '{word}'"), &all, named, say)
+        }
+        _ => {
+            let any = all.iter().any(|n| n.is_default);
+            one("the external network", &all, |n| n.is_default || !any, say)
+        }
+    };
+    found.cloned().map_err(|e| match all.is_empty() {
+        true => e.remedy(
+            "ask the operator of the cloud for one, or name a router that is there (existing.router) and set floatingIps: Off",
+        ),
+        false => e,
+    })
+}
+
+/// The image that was chosen: one that boots.
+pub(super) async fn image(client: &Client, choice: &Choice) -> Result<Image> {
+    let images = client.image().images();
+    match choice {
+        Choice::Named(word) => {
+            let what = format!("image '{word}'");
+            let mut named = images.all(&ImageFilter::all().name(word.as_str())).await?;
+            // Names are not unique: the newest that boots, else one that tells why none does.
+            named.sort_by_key(|i| {
+                (
+                    i.status != ImageStatus::Active,
+                    std::cmp::Reverse(i.created_at.at()),
+                )
+            });
+            let found = match named.into_iter().next() {
+                Some(found) => found,
+                None => images.show(word).await.map_err(|e| match e.class() {
+                    Class::NotFound | Class::Invalid => missing(&what, "there is none of that name or id")
+                        .remedy("choose an image that this project can see; those of the community go by their id"),
+                    _ => e,
+                })?,
+            };
+            match found.status {
+                ImageStatus::Active => Ok(found),
+                other => Err(
+                    missing(&what, &format!("it is {other}, and only an active one boots"))
+                        .remedy("wait until its data are there, or choose another image"),
+                ),
+            }
+        }
+        Choice::Newest { distros } => {
+            let all = images
+                .all(&ImageFilter::all().status(ImageStatus::Active))
+                .await?;
+            match distros.iter().find_map(|distro| newest(&all, distro)) {
+                Some(image) => Ok(image.clone()),
+                None => Err(none(
+                    &format!("an image of {}", distros.join(" or ")),
+                    all.iter().map(|i| i.name.clone()),
+                )),
+            }
+        }
+        _ => Err(missing("an image", "it is chosen by name, id or distribution")),
+    }
+}
+
+/// The flavor that was chosen, of all that there are.
+pub(super) fn flavor<'a>(all: &'a [Flavor], choice: &Choice) -> Result<&'a Flavor> {
+    let fits = match choice {
+        Choice::Named(word) => all.iter().find(|f| f.id == *word || f.name == *word),
+        Choice::AtLeast { cpus, memory, disk } => all
+            .iter()
+            .filter(|f| {
+                !f.disabled && f.vcpus >= *cpus && f.ram >= u64::from(*memory) && f.disk >= u64::from(*disk)
+            })
+            .min_by_key(|f| (f.vcpus, f.ram, f.disk, f.name.clone())),
+        _ => None,
+    };
+    let what = match choice {
+        Choice::Named(word) => format!("flavor '{word}'"),
+        other => format!("a flavor with {other}"),
+    };
+    let size = |f: &Flavor| format!("{} ({} × CPU, {} MiB, {} GiB)", f.name, f.vcpus, f.ram, f.disk);
+    fits.ok_or_else(|| none(&what, all.iter().map(size)))
 }
 
 /// The newest that says this distribution: by its property, or by how its name begins or goes on after a dash.
@@ -228,27 +263,33 @@ fn missing(what: &str, why: &str) -> Error {
         .happened(why)
 }
 
+/// What there is instead.
+fn none(what: &str, all: impl Iterator<Item = String>) -> Error {
+    let names: Vec<String> = all.take(20).collect();
+    if names.is_empty() {
+        missing(what, "there is none at all").remedy("make one, or choose something else")
+    } else {
+        missing(what, &format!("there are: {}", names.join(", "))).remedy("choose one of these")
+    }
+}
+
 /// Exactly one, or what there is instead.
-fn one(
+fn one<'a, T>(
     what: &str,
-    fits: impl IntoIterator<Item = String>,
-    all: impl Iterator<Item = String>,
-) -> Result<String> {
-    let fits: Vec<String> = fits.into_iter().collect();
+    all: &'a [T],
+    fits: impl Fn(&T) -> bool,
+    say: impl Fn(&T) -> String,
+) -> Result<&'a T> {
+    let fits: Vec<&T> = all.iter().filter(|it| fits(it)).collect();
     match fits.as_slice() {
-        [id] => Ok(id.clone()),
-        [] => {
-            let names: Vec<String> = all.take(20).collect();
-            let there = if names.is_empty() {
-                "there is none at all".to_owned()
-            } else {
-                format!("there are: {}", names.join(", "))
-            };
-            Err(missing(what, &there))
+        [it] => Ok(it),
+        [] => Err(none(what, all.iter().map(say))),
+        several => {
+            let several: Vec<String> = several.iter().map(|it| say(it)).collect();
+            Err(Error::new(&OS_CHOICE, Class::Blocked)
+                .attempted(format!("find {what}"))
+                .happened(format!("several fit: {}", several.join(", ")))
+                .remedy("name the one that is meant by its id"))
         }
-        several => Err(Error::new(&OS_CHOICE, Class::Blocked)
-            .attempted(format!("find {what}"))
-            .happened(format!("several fit: {}", several.join(", ")))
-            .remedy("name the one that is meant by its id")),
     }
 }

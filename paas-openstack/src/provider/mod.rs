@@ -8,6 +8,7 @@ mod identity;
 pub mod kinds;
 mod lookup;
 pub mod marks;
+mod preflight;
 pub mod resource;
 mod shape;
 

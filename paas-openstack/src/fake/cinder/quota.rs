@@ -44,6 +44,22 @@ impl State {
                 .chain(self.snapshots.of("project_id", project))
                 .map(|one| number(one, "size"))
                 .sum(),
+            _ => self.used_of_type(project, resource),
+        }
+    }
+
+    /// `volumes_ssd` and `gigabytes_ssd`; other names count nothing.
+    fn used_of_type(&self, project: &str, resource: &str) -> i64 {
+        let of = |kind: &str| {
+            let volumes = self.volumes.of("project_id", project);
+            volumes
+                .filter(|volume| text(volume, "volume_type") == kind)
+                .map(|volume| number(volume, "size"))
+                .collect::<Vec<i64>>()
+        };
+        match resource.split_once('_') {
+            Some(("volumes", kind)) => i64::try_from(of(kind).len()).unwrap_or(i64::MAX),
+            Some(("gigabytes", kind)) => of(kind).iter().sum(),
             _ => 0,
         }
     }

@@ -189,6 +189,12 @@ fn scoped(
             _ => return Err(refused()),
         },
     };
+    if wanted
+        .as_ref()
+        .is_some_and(|project| keystone.closed.contains(project))
+    {
+        return Err(refused());
+    }
     if let (Some(bound), Some(wanted)) = (&proved.project, &wanted)
         && bound != wanted
     {

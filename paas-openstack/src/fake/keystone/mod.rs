@@ -6,7 +6,7 @@ mod credentials;
 mod directory;
 mod tokens;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::{
     Router,
@@ -34,6 +34,8 @@ pub(super) struct State {
     projects: Vec<Project>,
     roles: Vec<Role>,
     credentials: Vec<Credential>,
+    /// Ids of projects that are switched off.
+    closed: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -65,6 +67,27 @@ impl State {
     /// Makes every token invalid.
     pub(super) fn revoke_all(&mut self) {
         self.tokens.clear();
+    }
+
+    /// Switches a user on or off. Off, its tokens end, and none of its secrets is accepted.
+    pub(super) fn switch_user(&mut self, name: &str, on: bool) {
+        for user in self.users.iter_mut().filter(|user| user.name == name) {
+            user.enabled = on;
+            self.tokens.retain(|_, token| on || token.user != user.id);
+        }
+    }
+
+    /// Switches a project on or off. Off, the tokens for it end, and nobody gets another one; what is in it stays.
+    pub(super) fn switch_project(&mut self, name: &str, on: bool) {
+        for project in self.projects.iter().filter(|project| project.name == name) {
+            if on {
+                self.closed.remove(&project.id);
+            } else {
+                self.closed.insert(project.id.clone());
+                self.tokens
+                    .retain(|_, token| token.project.as_ref() != Some(&project.id));
+            }
+        }
     }
 
     fn user(&self, id: &str) -> Option<&User> {

@@ -106,9 +106,11 @@ pub(super) fn choose(
     })
 }
 
-/// Refuses a zone that no hypervisor is in.
+/// Refuses a zone that no hypervisor is in, or whose services are switched off.
 pub(super) fn has_zone(world: &World, zone: Option<&str>) -> Result<(), Refusal> {
-    let known = zone.is_none_or(|zone| world.setup.hypervisors.iter().any(|host| host.zone == zone));
+    let known = zone.is_none_or(|zone| {
+        is_open(world, zone) && world.setup.hypervisors.iter().any(|host| host.zone == zone)
+    });
     if known {
         Ok(())
     } else {
@@ -124,7 +126,7 @@ pub(super) async fn zones(State(world): State<Shared>, _who: Who) -> Answer {
     Ok(json(
         200,
         json!({"availabilityZoneInfo": zone_names(&world).iter().map(|zone| {
-        json!({"zoneName": zone, "zoneState": {"available": true}, "hosts": null})
+        json!({"zoneName": zone, "zoneState": {"available": is_open(&world, zone)}, "hosts": null})
     }).collect::<Vec<_>>()}),
     ))
 }
@@ -139,10 +141,14 @@ pub(super) async fn zones_detail(State(world): State<Shared>, who: Who) -> Answe
         .map(|zone| {
             let hosts = world.setup.hypervisors.iter().filter(|host| host.zone == **zone);
             let hosts = hosts.map(|host| (host.name.clone(), json!({"nova-compute": {"available": true, "active": true, "updated_at": null}})));
-            json!({"zoneName": zone, "zoneState": {"available": true}, "hosts": hosts.collect::<serde_json::Map<_, _>>()})
+            json!({"zoneName": zone, "zoneState": {"available": is_open(&world, zone)}, "hosts": hosts.collect::<serde_json::Map<_, _>>()})
         })
         .collect();
     Ok(json(200, json!({"availabilityZoneInfo": zones})))
+}
+
+fn is_open(world: &World, zone: &str) -> bool {
+    !world.setup.shape.closed_zones.iter().any(|closed| closed == zone)
 }
 
 fn zone_names(world: &World) -> Vec<&str> {

@@ -130,6 +130,8 @@ pub struct Shape {
     pub project_in_urls: bool,
     /// Services that are not in the catalog.
     pub without: Vec<Kind>,
+    /// Zones of Nova whose services are all switched off: they are listed, and take nothing.
+    pub closed_zones: Vec<String>,
     /// Aliases of Neutron's extensions that this cloud lacks: they are not in its list, nor are their attributes shown or accepted.
     pub without_extensions: Vec<String>,
     /// Every subnet with DHCP has a port of Neutron's own.
@@ -157,6 +159,7 @@ impl Default for Shape {
             unversioned_catalog: false,
             project_in_urls: false,
             without: Vec::new(),
+            closed_zones: Vec::new(),
             without_extensions: Vec::new(),
             dhcp_ports: false,
             network_page: None,
