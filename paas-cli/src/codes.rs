@@ -75,6 +75,9 @@ paas_core::codes! {
     CLI_NOT_CONNECTED = "PAAS-CLI-0029", "this command does not speak to clouds",
         "The object stands on a cloud, and the command is one for what is on this machine.",
         "Use `paas up`, `paas plan`, `paas status` or `paas down`.";
+    CLI_ADOPT = "PAAS-CLI-0030", "nothing can be taken over into that object",
+        "Only a Platform on OpenStack takes things over.",
+        "Name a Platform whose spec.infrastructure.type is OpenStack; data on this machine are taken over with `paas db adopt`.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

@@ -58,6 +58,14 @@ pub trait Actuator<R: Resource>: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Adds to what was observed what the things of the owner made in their turn and nothing marks as ours (design law 5): load balancers
+    /// of a cluster's cloud controller, volumes of its storage driver, as [`crate::resource::Origin::Derived`]. Asked only where
+    /// everything goes, or where all is to be listed. What needs what beyond the resources' own words is told in [`Observed::also`],
+    /// what is somebody else's and in the way in [`Observed::barred`]. It changes nothing, and it is total, or an error.
+    async fn derived(&self, _owner: &Owner, _seen: &mut Observed<R>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Makes one resource; what it needs is in `ids`. If the answer says that it is usable, what needs it starts in this pass.
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error>;
 

@@ -57,6 +57,9 @@ pub fn check<R: Resource>(
                 if desired.wanted().get(key) != Some(want) {
                     say(key, "created although it is not wanted so");
                 }
+                if observed.barred.contains_key(key) {
+                    say(key, "created although something is in the way");
+                }
                 if observed.waits.contains_key(key) && step.hold.is_none() {
                     say(key, "created although an earlier create is in doubt");
                 }
@@ -88,6 +91,9 @@ pub fn check<R: Resource>(
                 if !matches!(live.origin, Origin::Ours | Origin::Adopted) && !derived {
                     say(key, "deleted although it is not ours");
                 }
+                if observed.barred.contains_key(key) {
+                    say(key, "deleted although something that is not ours is in the way");
+                }
                 if policy.held.contains_key(key) {
                     say(key, "deleted although it is held");
                 }
@@ -113,7 +119,7 @@ pub fn check<R: Resource>(
     }
 
     for (key, live) in &observed.live {
-        for need in live.resource.needs() {
+        for need in observed.needs(key) {
             if !going.contains(need.key()) {
                 continue;
             }

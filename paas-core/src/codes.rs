@@ -82,6 +82,12 @@ codes! {
     CORE_PREFLIGHT = "PAAS-CORE-0017", "the plan cannot be carried out as things are",
         "Before the first write, something was found that would stop it half way: a quota, a missing service, a choice that does not fit.",
         "Do what each finding in the plan says, and run again.";
+    CORE_DRIFTED = "PAAS-CORE-0018", "somebody changed it, and that is only reported",
+        "It is not as the spec says, the spec was not changed, and its driftPolicy is Report.",
+        "Change it back where it was changed, write the change into the spec, or set driftPolicy: Repair and run `paas up`.";
+    CORE_UNMARKED = "PAAS-CORE-0019", "it is there and bears our mark no more",
+        "Somebody overwrote the field that says whose it is, on something that was made or taken over here.",
+        "Take it back with `paas adopt`, or delete it; nothing is made in its place while it is there.";
 }
 
 /// Finds a code by its id, in any case: `paas-core-0001`.

@@ -28,6 +28,12 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// The stage's name: `network`, `machines`, `cluster`, `database`.
     fn stage(&self) -> &'static str;
 
+    /// The kinds of resources that it looks for, in the words of [`Resource::kind`] and in the order in which they are listed; so that a
+    /// listing can say of which there are none.
+    fn kinds(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What the spec asks for.
     ///
     /// # Errors

@@ -131,7 +131,7 @@ struct End<R> {
     key: Key,
     verb: Verb,
     result: Result<Option<Live<R>>, Error>,
-    /// Why what was deleted had to be made anew, if it was broken.
+    /// What was wrong with what was deleted, if it was broken.
     broke: Option<String>,
     /// True if it was deleted and no look is needed to know that it is gone.
     gone: bool,
@@ -236,10 +236,11 @@ impl<R: Resource> Pass<'_, R> {
             Err(e) => self.tell(&key, verb, State::Failed, "Failed", &e.to_string(), e.request()),
         }
         let broke = match &step.action {
-            Action::Replace { live, changes, .. } if changes.is_empty() => match &live.health {
-                Health::Broken { why, .. } => Some(why.clone()),
-                Health::Ready | Health::Settling { .. } | Health::Leaving => None,
-            },
+            Action::Replace { live, changes, .. } if changes.is_empty() => live.broken().map(str::to_owned),
+            // A deletion that was accepted and did not take: it is not sent again and again without an end.
+            Action::Delete { live } => live
+                .broken()
+                .map(|why| format!("it was deleted and is still there: {why}")),
             _ => None,
         };
         End {

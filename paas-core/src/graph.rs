@@ -8,8 +8,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    codes,
+    codes::{self, Code},
     error::{Class, Error},
+    ledger::Applied,
     resource::{Key, Live, Need, Resource},
 };
 
@@ -180,9 +181,24 @@ pub struct Observed<R> {
     pub duplicates: BTreeMap<Key, Vec<String>>,
     /// Marked resources whose key cannot be read: id and what is known.
     pub unreadable: BTreeMap<String, String>,
-    /// Keys that must not be touched in this pass although nothing is seen there: a create whose outcome is unknown, or a
-    /// back-off. Set from the ledger, never by an actuator.
+    /// Keys that must not be touched in this pass: a create whose outcome is unknown, or a back-off, both from the ledger; or what the
+    /// other side is at work on and refuses to have changed, from the actuator.
     pub waits: BTreeMap<Key, Wait>,
+    /// What was carried out the last time, which tells a changed spec from a changed world. Set from the ledger, never by an actuator.
+    pub applied: BTreeMap<Key, Applied>,
+    /// Needs that only a look shows, beside those that a resource tells of itself: a server has a volume of its cluster attached.
+    pub also: BTreeMap<Key, Vec<Need>>,
+    /// Keys that can neither be made nor go, because of something that is not ours to change.
+    pub barred: BTreeMap<Key, Bar>,
+}
+
+/// What stands in the way of a key, and is not ours to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bar {
+    /// What it is, by name and id, and why it is in the way.
+    pub why: String,
+    /// The code that explains it.
+    pub code: &'static Code,
 }
 
 /// By key: the live resources that need it, each with whether it is built on it.
@@ -208,6 +224,9 @@ impl<R: Resource> Default for Observed<R> {
             duplicates: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             waits: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            also: BTreeMap::new(),
+            barred: BTreeMap::new(),
         }
     }
 }
@@ -229,11 +248,35 @@ impl<R: Resource> Observed<R> {
         }
     }
 
+    /// Notes that `key` can neither be made nor go; several reasons are told together.
+    pub fn bar(&mut self, key: Key, code: &'static Code, why: impl Into<String>) {
+        let why = why.into();
+        match self.barred.get_mut(&key) {
+            Some(bar) if bar.why.contains(&why) => {}
+            Some(bar) => bar.why = format!("{}; {why}", bar.why),
+            None => {
+                self.barred.insert(key, Bar { why, code });
+            }
+        }
+    }
+
+    /// All that the live resource of a key needs: what it tells of itself, and what only the look shows.
+    pub fn needs(&self, key: &Key) -> Vec<Need> {
+        let own = self.live.get(key).map(|l| l.resource.needs());
+        let mut all = own.unwrap_or_default();
+        for need in self.also.get(key).into_iter().flatten() {
+            if !all.contains(need) {
+                all.push(need.clone());
+            }
+        }
+        all
+    }
+
     /// The live resources that need `key`, with how they need it.
     pub fn dependants(&self) -> Dependants {
         let mut all = Dependants::new();
-        for (key, live) in &self.live {
-            for need in live.resource.needs() {
+        for key in self.live.keys() {
+            for need in self.needs(key) {
                 let built = matches!(need, Need::Built(_));
                 all.entry(need.key().clone())
                     .or_default()

@@ -1,6 +1,7 @@
 //! Intents and ids: hints that shorten the way, never the truth.
 
 mod ahead;
+mod applied;
 mod doubt;
 mod file;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::Error, owner::Owner, resource::Key, step::Verb};
 
+pub use applied::{Applied, applied};
 pub use doubt::doubts;
 pub(crate) use doubt::later;
 pub use file::FileLedger;
@@ -24,6 +26,9 @@ pub struct Ledger {
     pub intents: BTreeMap<Key, Intent>,
     /// Ids that were seen.
     pub ids: BTreeMap<Key, String>,
+    /// What was carried out the last time.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub applied: BTreeMap<Key, Applied>,
     /// Keys that failed, one time after the other.
     pub troubles: BTreeMap<Key, Trouble>,
     /// Keys whose resource broke and was made anew, one time after the other.
@@ -105,6 +110,10 @@ pub enum Settled {
     Missed(Key),
     /// It is gone.
     Gone(Key),
+    /// It is as it was wanted, or we are about to remove it.
+    Applied(Key, Applied),
+    /// It is neither wanted nor there.
+    Forgotten(Key),
     /// It failed.
     Failed(Key, Trouble),
     /// Calls about it succeed again, or none is needed any more.
@@ -152,6 +161,12 @@ impl Ledger {
                 Settled::Gone(key) => {
                     self.intents.remove(&key);
                     self.ids.remove(&key);
+                }
+                Settled::Applied(key, applied) => {
+                    self.applied.insert(key, applied);
+                }
+                Settled::Forgotten(key) => {
+                    self.applied.remove(&key);
                 }
                 Settled::Failed(key, trouble) => {
                     self.troubles.insert(key, trouble);

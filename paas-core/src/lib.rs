@@ -30,6 +30,7 @@ pub mod error;
 pub mod event;
 pub mod execute;
 pub mod graph;
+pub mod inventory;
 pub mod ledger;
 pub mod names;
 pub mod owner;

@@ -14,6 +14,7 @@ use crate::{
     driver::{Hold, Outputs},
     error::{Class, Error},
     execute::{Half, Tools},
+    inventory::Inventory,
     owner::Owner,
     policy::{Consent, Policy},
     view::{PlanView, StageView},
@@ -92,6 +93,17 @@ pub trait Stage: std::fmt::Debug + Send + Sync {
     /// The world cannot be seen.
     async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<StageView, Error>;
 
+    /// Everything of the owner that there is here, with what its things made in their turn. Changes nothing.
+    ///
+    /// # Errors
+    /// The world cannot be seen.
+    async fn inventory(&self, _cx: &mut Context) -> Result<Inventory, Error> {
+        Ok(Inventory {
+            stage: self.name().to_owned(),
+            ..Inventory::default()
+        })
+    }
+
     /// Observe, plan, carry out `half` once. Adds its outputs and holds to the context.
     ///
     /// # Errors
@@ -143,6 +155,18 @@ impl Pipeline {
             views.push(view);
         }
         Ok(PlanView::new(&cx.owner, views))
+    }
+
+    /// Everything of the owner that there is, stage by stage, with what its things made in their turn: the proof after `down`.
+    ///
+    /// # Errors
+    /// A stage whose world cannot be seen.
+    pub async fn inventory(&self, cx: &mut Context) -> Result<Vec<Inventory>, Error> {
+        let mut all = Vec::with_capacity(self.stages.len());
+        for stage in &self.stages {
+            all.push(stage.inventory(cx).await?);
+        }
+        Ok(all)
     }
 
     /// One pass towards the spec: creates and updates from the first stage to the last, deletions from the last to the first.

@@ -1,6 +1,7 @@
 //! The whole decision, synchronous and deterministic: no clock, no I/O, no chance.
 
 mod coming;
+mod drift;
 mod going;
 mod group;
 
@@ -109,7 +110,7 @@ pub fn plan<R: Resource>(desired: &Desired<R>, observed: &Observed<R>, policy: &
     unlisted(desired, observed, &mut plan);
     let removals = going::decide(desired, observed, policy, &mut plan);
     coming::stay(desired, observed, policy, &removals, &mut plan);
-    coming::create(desired, observed, &removals, &mut plan);
+    coming::create(desired, observed, policy, &removals, &mut plan);
     plan
 }
 
@@ -182,18 +183,28 @@ fn root_cause<R: Resource>(
     key: &Key,
     live: &Live<R>,
     desired: &Desired<R>,
+    observed: &Observed<R>,
     policy: &Policy,
 ) -> Option<(Vec<Change>, String)> {
     let Some(want) = desired.wanted().get(key) else {
-        return Some((Vec::new(), "it is no longer wanted".to_owned()));
+        // Whoever remembers anything would remember that it was asked for.
+        let added = !policy.sweep && !observed.applied.is_empty() && !observed.applied.contains_key(key);
+        let why = if added {
+            "it was added from outside"
+        } else {
+            "it is no longer wanted"
+        };
+        return Some((Vec::new(), why.to_owned()));
     };
-    if let Diff::Replace(changes) = want.diff(&live.resource) {
-        let fields = changes
-            .iter()
-            .map(|c| c.field.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
-        return Some((changes, format!("{fields} cannot be changed in place")));
+    let difference = drift::difference(want, live);
+    if let Diff::Replace(changes) = difference {
+        let fields = drift::fields(&changes);
+        let why = if drift::is_outside(key, &changes, want, live, observed) {
+            format!("{fields} was changed from outside and cannot be changed back in place")
+        } else {
+            format!("{fields} cannot be changed in place")
+        };
+        return Some((changes, why));
     }
     let Health::Broken { why, .. } = &live.health else {
         return None;
@@ -203,7 +214,7 @@ fn root_cause<R: Resource>(
         OnBroken::ReplaceNeverReady => !live.was_ready && !live.resource.precious(),
         OnBroken::Replace => true,
     };
-    let curable = matches!(want.diff(&live.resource), Diff::Update(_));
+    let curable = matches!(difference, Diff::Update(_));
     (replace && !curable).then(|| (Vec::new(), format!("it is broken: {why}")))
 }
 

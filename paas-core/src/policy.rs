@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -23,7 +24,7 @@ pub struct Policy {
     pub max_unavailable: usize,
     /// What to do with something broken.
     pub broken: OnBroken,
-    /// What to do with a difference between what is and what is wanted.
+    /// What to do with what somebody changed behind our back.
     pub drift: Drift,
     /// What was shown and agreed to (law 7).
     pub agreed: Agreed,
@@ -63,7 +64,7 @@ pub enum Retention {
 }
 
 /// What to do with something that will not become ready by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 pub enum OnBroken {
     /// Say so and leave it.
     Report,
@@ -74,8 +75,11 @@ pub enum OnBroken {
     Replace,
 }
 
-/// What to do with a difference between what is and what is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What to do with what somebody changed, added or deleted behind our back.
+///
+/// What the spec itself asks for is carried out either way: a difference is somebody else's where the spec says what it said when it was
+/// last carried out, which the ledger remembers. Where nothing is remembered, [`Drift::Report`] leaves the difference and says that too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 pub enum Drift {
     /// Bring it back.
     #[default]

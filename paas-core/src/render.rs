@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use crate::{
     error::ErrorView,
     event::{Event, State},
-    pipeline::Outcome,
+    pipeline::{Obstruction, Outcome},
     plan::Verb,
 };
 
@@ -123,7 +123,18 @@ pub fn outcome(outcome: &Outcome, paint: Paint) -> String {
             }
         }
         Outcome::Blocked { because, .. } => {
-            for cause in because {
+            // What is blocked only because something else is, is told there.
+            let along = |cause: &Obstruction, other: &Obstruction| {
+                other.key != cause.key
+                    && cause
+                        .why
+                        .contains(&format!(", but {} would go with it: ", other.key))
+            };
+            let told = because
+                .iter()
+                .filter(|cause| !because.iter().any(|other| along(cause, other)));
+            let mut told = told.peekable();
+            while let Some(cause) = told.next() {
                 let head = format!("{} is blocked", cause.key);
                 line(
                     &mut out,
@@ -134,7 +145,9 @@ pub fn outcome(outcome: &Outcome, paint: Paint) -> String {
                         paint.dim(&format!("[{}]", cause.code))
                     ),
                 );
-                line(&mut out, &format!("      {}", clean(&cause.remedy)));
+                if told.peek().is_none_or(|next| next.remedy != cause.remedy) {
+                    line(&mut out, &format!("      {}", clean(&cause.remedy)));
+                }
             }
         }
     }

@@ -241,6 +241,9 @@ pub struct Live<R> {
     pub origin: Origin,
     /// True once it was ready: replacing it then needs consent (law 7).
     pub was_ready: bool,
+    /// What somebody changed about it that no spec speaks of, and what it should be: a name, a machine that was switched off. The
+    /// actuator's `update` brings it back by these very changes.
+    pub drifted: Vec<Change>,
 }
 
 impl<R> Live<R> {
@@ -252,6 +255,7 @@ impl<R> Live<R> {
             health: Health::Ready,
             origin: Origin::Ours,
             was_ready: true,
+            drifted: Vec::new(),
         }
     }
 
@@ -264,6 +268,7 @@ impl<R> Live<R> {
             health,
             origin: Origin::Ours,
             was_ready: false,
+            drifted: Vec::new(),
         }
     }
 
@@ -280,6 +285,21 @@ impl<R> Live<R> {
     pub fn origin(mut self, origin: Origin) -> Self {
         self.origin = origin;
         self
+    }
+
+    /// The same, changed by somebody in a way that no spec speaks of.
+    #[must_use]
+    pub fn drifted(mut self, changes: impl IntoIterator<Item = Change>) -> Self {
+        self.drifted.extend(changes);
+        self
+    }
+
+    /// Why it is broken, if it is.
+    pub fn broken(&self) -> Option<&str> {
+        match &self.health {
+            Health::Broken { why, .. } => Some(why),
+            Health::Ready | Health::Settling { .. } | Health::Leaving => None,
+        }
     }
 
     /// True if it can be used now.

@@ -17,7 +17,7 @@ use paas_core::{
     ledger::{FileLedger, MemoryLedger, Scope},
     owner::{Identity, Owner},
     pipeline::{Context, Outcome, Wanted},
-    policy::Policy,
+    policy::{Drift, Policy},
     preflight::{self, Finding},
     resource::{Key, Origin},
     secrets::{FileSecrets, SecretStore},
@@ -166,8 +166,13 @@ fn produce(code: &Code) -> Option<Vec<String>> {
             plan.stages[0].findings = vec![Finding::error(&codes::CORE_PROVIDER, "no room")];
             id(preflight::clear([&plan]).unwrap_err())
         }
-        // Of drivers and actuators: a spec that they cannot serve, a secret that they cannot resolve.
-        "PAAS-CORE-0007" | "PAAS-CORE-0014" => return None,
+        "PAAS-CORE-0018" => {
+            cloud.plant(&owner(), &key("a"), Thing::new("thing").image("y"), Origin::Ours);
+            cx.policy.drift = Drift::Report;
+            run(&cloud, &mut cx)
+        }
+        // Of drivers and actuators: a spec that they cannot serve, a secret that they cannot resolve, a mark that is gone.
+        "PAAS-CORE-0007" | "PAAS-CORE-0014" | "PAAS-CORE-0019" => return None,
         other => panic!("{other} has no case here: write what produces it"),
     };
     Some(codes)

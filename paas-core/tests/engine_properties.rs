@@ -399,6 +399,7 @@ fn observed(parts: &[Part], lives: &Lives) -> Observed<Thing> {
             was_ready: was_ready || health == Health::Ready,
             health,
             origin,
+            drifted: Vec::new(),
         };
         observed.found(name(i), live);
     }
@@ -474,8 +475,14 @@ proptest! {
     #[test]
     fn the_linter_finds_nothing_in_any_plan(
         (one, two) in change(), lives in lives(), policy in policy(), waits in waits(),
+        bars in vec(0..MOST, 0..3), also in vec((0..MOST, 0..MOST), 0..4),
     ) {
         let (desired, mut observed) = (graph(&two), observed(&one, &lives));
+        bars.into_iter().for_each(|i| observed.bar(name(i), &paas_core::codes::CORE_BLOCKED, "a port of somebody else"));
+        // What was found first needs what was found later, so that nothing goes in a circle with what is built on it.
+        for (from, to) in also.into_iter().filter(|(from, to)| from > to) {
+            observed.also.entry(name(from)).or_default().push(Need::Order(name(to)));
+        }
         observed.waits = waits;
         observed.waits.retain(|k, w| !w.in_doubt || !observed.live.contains_key(k));
         let plan = plan(&desired, &observed, &policy);

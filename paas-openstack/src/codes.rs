@@ -112,12 +112,21 @@ paas_core::codes! {
     OS_UNSEEN = "PAAS-OS-0037", "something could not be looked at before the first write",
         "A service did not answer in time, or its policy does not let this role ask. Nothing is known to be wrong.",
         "Go on, and look at the first failure if there is one; or ask the operator to let this role read its quota.";
+    OS_ADOPT = "PAAS-OS-0039", "it cannot be taken over",
+        "The key is not one that the spec wants, or is taken; the thing is not there, is somebody else's, lies in another network, or does not fit the spec.",
+        "Do what the message says, and ask again; nothing was written.";
     OS_SHAPE = "PAAS-OS-0040", "the machines cannot be laid out",
         "Two groups of machines would have the same names, or more is asked for than the network has addresses.",
         "Change the names or the sizes that the message shows.";
     OS_CHOICE = "PAAS-OS-0041", "what was chosen is not in the cloud",
         "No image, flavor or network fits what was asked for, or several do.",
         "Choose one of those that the message lists, by its id where names are not unique.";
+    OS_IN_THE_WAY = "PAAS-OS-0042", "something of others is in the way",
+        "What is to go is used by something that does not bear the platform's mark and was not made by its cluster: a port, a subnet, a load balancer. Such things are never touched.",
+        "Move or delete what the message names, if nobody needs it, and run the same command again. All the rest goes meanwhile.";
+    OS_RESTRICTED = "PAAS-OS-0043", "a restricted application credential manages no others",
+        "The platform's cluster gets an application credential of its own, and Keystone lets a restricted one neither make nor delete any.",
+        "Log in with a password, or with an application credential that was made with --unrestricted; or leave out spec.addons.cloudIntegration.";
     OS_NO_PROJECT = "PAAS-OS-0045", "the credential leads to no project",
         "Infrastructure is made in a project; this configuration names none, or a domain, or the whole system.",
         "Set `project_name` or `project_id` in clouds.yaml, or use an application credential, which belongs to a project.";

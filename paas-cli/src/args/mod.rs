@@ -1,5 +1,6 @@
 //! The command line as types; nothing here reads files or starts anything.
 
+mod adopt;
 mod backup;
 mod cloud;
 mod db;
@@ -10,6 +11,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use adopt::Adopt;
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use cloud::{Cloud, CloudList, CloudShow};
 pub(crate) use db::{
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Stop everything and keep the data
     Down(Down),
+    /// Take over a network, router or server that is there, without changing it
+    Adopt(Adopt),
     /// How everything is doing, since when, and what it waits for
     Status(Status),
     /// What happened

@@ -4,9 +4,10 @@ use paas_core::{
     codes::CORE_PROTECTED,
     driver::Outputs,
     error::{Class, Error},
+    inventory::Inventory,
     local::instance::LocalInstance,
     pipeline::{Outcome, Wanted},
-    spec::{Document, Kind},
+    spec::{Document, InfrastructureType, Kind},
 };
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     input,
     reconcile::{self, Done, Request},
     session::{Session, quickstart_platform},
-    ui::progress::Line,
+    ui::{inventory, progress::Line},
 };
 
 pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
@@ -74,6 +75,7 @@ pub(crate) async fn take_down(
     if delete_data {
         unprotected("delete the data of", documents)?;
     }
+    standing(documents)?;
     let mut targets = session.targets(documents)?;
     session.lock(&mut targets, "paas down", act).await?;
     let taken: Vec<LocalInstance> = targets.iter().filter_map(|t| t.instance().cloned()).collect();
@@ -105,12 +107,30 @@ pub(crate) fn unprotected(verb: &str, documents: &[Document]) -> Result<(), Erro
     }
 }
 
+/// A protected platform of a cloud stays whole: what is in its machines is data too.
+fn standing(documents: &[Document]) -> Result<(), Error> {
+    let protected = |d: &&Document| match d {
+        Document::Platform(p) => {
+            p.spec.deletion_protection && p.spec.infrastructure.type_ != InfrastructureType::Local
+        }
+        _ => false,
+    };
+    match documents.iter().find(protected) {
+        None => Ok(()),
+        Some(document) => Err(Error::new(&CORE_PROTECTED, Class::Blocked)
+            .attempted(format!("take {} down", document.name()))
+            .happened("its spec says deletionProtection: true; nothing was changed")),
+    }
+}
+
 /// What is left of one object, by a fresh look.
 #[derive(Debug)]
 struct Left {
     owner: String,
     kept: Vec<(String, String)>,
     gone: bool,
+    /// What there is in the cloud, of all kinds, if it is on one: the proof.
+    listing: Option<Vec<Inventory>>,
 }
 
 /// Looks once more, says what is left, and forgets objects of which nothing is.
@@ -133,12 +153,20 @@ async fn prove(app: &App, session: &Session, done: &[Done], hints: &Hints) -> Re
             one.target
                 .instance()
                 .map_or(Ok(()), LocalInstance::forget_taken_down)?;
+            if one.target.project().is_some() {
+                session.machine().secrets.forget(&one.target.owner).await?;
+            }
             events::forget(&session.owner_folder(&one.target.owner));
         }
+        let listing = match one.target.project() {
+            Some(_) => Some(one.target.pipeline.inventory(&mut cx).await?),
+            None => None,
+        };
         left.push(Left {
             owner: one.target.owner.to_string(),
             kept,
             gone,
+            listing,
         });
     }
     forget_platforms(session, done)?;
@@ -183,7 +211,14 @@ fn print(app: &App, done: &[Done], left: &[Left], hints: &Hints) {
             let places = |l: &Left| l.kept.iter().map(|(_, at)| at.clone()).collect::<Vec<_>>();
             value["left"] = left
                 .iter()
-                .map(|l| serde_json::json!({ "owner": l.owner, "kept": places(l) }))
+                .map(|l| {
+                    let mut left = serde_json::json!({ "owner": l.owner, "kept": places(l) });
+                    if let Some(listing) = &l.listing {
+                        left["kept"] = l.kept.iter().map(|(_, id)| id.as_str()).collect();
+                        left["listing"] = serde_json::json!(listing);
+                    }
+                    left
+                })
                 .collect();
             if printer.output() == Output::Json {
                 printer.line(&Line::Result(value));
@@ -200,14 +235,21 @@ fn print(app: &App, done: &[Done], left: &[Left], hints: &Hints) {
             let databases = left.iter().any(|l| !l.owner.starts_with("Platform/"));
             for one in left
                 .iter()
-                .filter(|l| !databases || !l.owner.starts_with("Platform/"))
+                .filter(|l| !databases || l.listing.is_some() || !l.owner.starts_with("Platform/"))
             {
-                let tail = if one.gone {
-                    "nothing is left."
-                } else {
-                    "stopped; nothing runs."
+                let tail = match (one.gone, &one.listing) {
+                    (true, _) => "nothing is left.",
+                    (false, Some(_)) => "all is gone but what holds data.",
+                    (false, None) => "stopped; nothing runs.",
                 };
                 printer.data(&format!("{}: {tail}", paint.strong(&one.owner)));
+                let listing = one.listing.as_deref().unwrap_or_default();
+                for line in inventory::counts(listing) {
+                    printer.data(&format!("  {}", paint.dim(&line)));
+                }
+                for thing in inventory::kept(listing) {
+                    printer.data(&format!("  kept: {}", paint.name(&thing)));
+                }
                 for place in places(&one.kept) {
                     printer.data(&format!("  data kept at {}", paint.name(place)));
                 }

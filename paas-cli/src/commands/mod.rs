@@ -1,5 +1,6 @@
 //! One verb a file.
 
+mod adopt;
 pub(crate) mod cloud;
 mod completions;
 mod crds;
@@ -28,6 +29,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Up(args) => app.block_on(up::run(app, &args)),
         Command::Plan(args) => app.block_on(plan::run(app, &args)),
         Command::Down(args) => app.block_on(down::run(app, &args)),
+        Command::Adopt(args) => app.block_on(adopt::run(app, &args)),
         Command::Status(args) => app.block_on(status::run(app, &args)),
         Command::Events(args) => app.block_on(events::run(app, &args)),
         Command::Explain(args) => explain::run(app, &args),

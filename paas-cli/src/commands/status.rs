@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use paas_core::{
+    driver::Outputs,
     error::Error,
+    inventory::Inventory,
     local::{
         instance::LocalInstance,
         storage::{self, Storage},
@@ -21,7 +23,7 @@ use crate::{
     input::{self, From},
     reconcile,
     session::{Session, Target},
-    ui::table::table,
+    ui::{inventory, table::table},
 };
 
 /// How one object is doing.
@@ -48,6 +50,9 @@ pub(crate) struct Standing {
     /// What holds beside the state; only what holds is there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) conditions: Vec<Condition>,
+    /// What there is of it in its cloud, with what its cluster made; only where it was asked for at length.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) listing: Vec<Inventory>,
     /// The disk below its data, if it has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) storage: Option<Storage>,
@@ -118,7 +123,11 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
         .iter()
         .filter_map(|d| Some(out_of_reach(d, session.unreachable(d)?)))
         .collect();
-    all.extend(standings(&session, session.targets(&reachable)?).await?);
+    let mut seen = standings(&session, session.targets(&reachable)?).await?;
+    if app.printer.output() == Output::Wide {
+        list(&session, &reachable, &mut seen).await?;
+    }
+    all.extend(seen);
     print(app, &all);
     Ok(Exit::Done)
 }
@@ -135,6 +144,7 @@ fn out_of_reach(document: &Document, error: &Error) -> Standing {
         since: None,
         waits_for: Vec::new(),
         conditions: Vec::new(),
+        listing: Vec::new(),
         storage: None,
     }
 }
@@ -172,10 +182,26 @@ pub(crate) async fn standings(session: &Session, targets: Vec<Target>) -> Result
                     status: "True",
                     message,
                 })),
+                listing: Vec::new(),
                 storage: disk,
             })
         })
         .collect()
+}
+
+/// Adds what there is in the clouds, with what the clusters there made in their turn.
+async fn list(session: &Session, documents: &[Document], seen: &mut [Standing]) -> Result<(), Failure> {
+    for target in session.targets(documents)? {
+        let uid = target.owner.uid().to_string();
+        let standing = seen
+            .iter_mut()
+            .find(|s| s.uid == uid && target.project().is_some());
+        if let Some(standing) = standing {
+            let mut cx = session.context(&target, Outputs::default(), false);
+            standing.listing = target.pipeline.inventory(&mut cx).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a plan says about how an object is doing.
@@ -234,18 +260,29 @@ fn print(app: &App, standings: &[Standing]) {
                 .iter()
                 .map(|s| vec![name(s), format!("{:?}", s.state), since(s), s.sentence()]),
         )),
-        Output::Wide => printer.data(&table(
-            &["OBJECT", "STATE", "SINCE", "WAITS FOR", "UID", "REASON"],
-            standings.iter().map(|s| {
-                vec![
-                    name(s),
-                    format!("{:?}", s.state),
-                    since(s),
-                    s.waits_for.join(","),
-                    s.uid.clone(),
-                    s.sentence(),
-                ]
-            }),
-        )),
+        Output::Wide => {
+            printer.data(&table(
+                &["OBJECT", "STATE", "SINCE", "WAITS FOR", "UID", "REASON"],
+                standings.iter().map(|s| {
+                    vec![
+                        name(s),
+                        format!("{:?}", s.state),
+                        since(s),
+                        s.waits_for.join(","),
+                        s.uid.clone(),
+                        s.sentence(),
+                    ]
+                }),
+            ));
+            for one in standings.iter().filter(|s| !s.listing.is_empty()) {
+                printer.data(&format!("\n{}", printer.paint().strong(&name(one))));
+                for line in inventory::counts(&one.listing) {
+                    printer.data(&format!("  {line}"));
+                }
+                if let Some(made) = inventory::derived(&one.listing) {
+                    printer.data(&format!("\n{made}"));
+                }
+            }
+        }
     }
 }

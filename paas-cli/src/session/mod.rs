@@ -341,7 +341,10 @@ impl Session {
                     events,
                     cancel: self.cancel.clone(),
                 };
-                let mut policy = Policy::default();
+                let mut policy = match &target.document {
+                    Document::Platform(platform) => platform.spec.policy(),
+                    Document::DatabaseInstance(_) | Document::DatabaseBackup(_) => Policy::default(),
+                };
                 if target.project.is_some() {
                     policy.bounds = provider::bounds();
                 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod failure;
+pub(crate) mod inventory;
 pub(crate) mod printer;
 pub(crate) mod progress;
 pub(crate) mod table;

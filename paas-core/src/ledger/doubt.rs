@@ -11,7 +11,7 @@ use crate::{
     resource::{Health, Live, Resource},
 };
 
-/// Marks keys that must be left alone in `observed.waits`, and returns what the ledger learns from this look. Pure.
+/// Marks keys that must be left alone in `observed.waits`, brings along what was applied, and returns what the ledger learns from this look. Pure.
 ///
 /// A create whose outcome is unknown, or whose id no list shows yet, is waited for at least [`Bounds::grace_passes`] looks *and*
 /// [`Bounds::grace`]; then nothing is there. `asked_anew` ignores back-offs: a person has just asked to try.
@@ -23,6 +23,7 @@ pub fn doubts<R: Resource>(
     asked_anew: bool,
 ) -> Vec<Settled> {
     let mut settled = Vec::new();
+    observed.applied.clone_from(&ledger.applied);
     for (key, live) in &observed.live {
         if ledger.intents.get(key).is_some_and(|i| is_seen(i, live)) {
             settled.push(Settled::Seen(key.clone(), live.id.clone()));
@@ -32,6 +33,7 @@ pub fn doubts<R: Resource>(
         .ids
         .keys()
         .filter(|k| !observed.live.contains_key(*k) && !ledger.intents.contains_key(*k))
+        .filter(|k| !observed.barred.contains_key(*k))
     {
         settled.push(Settled::Gone(key.clone()));
     }

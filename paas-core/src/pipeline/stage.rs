@@ -17,7 +17,8 @@ use crate::{
     error::{Class, Error},
     execute::{Half, execute},
     graph::{Desired, Observed},
-    ledger::{Scope, Settled, Since, doubts, later},
+    inventory::Inventory,
+    ledger::{Scope, Settled, Since, applied, doubts, later},
     plan::{Verb, plan},
     preflight::{Ahead, Finding},
     view::StageView,
@@ -102,6 +103,9 @@ impl<D: Driver> DriverStage<D> {
         };
         let raw = (!self.driver.fresh().is_zero()).then(|| (at, observed.clone()));
         let policy = cx.policy_for(self.driver.stage(), wanted);
+        if policy.sweep {
+            actuator.derived(&cx.owner, &mut observed).await?;
+        }
         let (now, bounds) = (cx.tools.clock.now(), &policy.bounds);
         let mut learned = Vec::new();
         if ledger.is_ahead_of(now, bounds.backoff_max) {
@@ -121,7 +125,8 @@ impl<D: Driver> DriverStage<D> {
         cx.holds.extend(self.driver.holds(&self.spec, &observed));
         let plan = plan(&desired, &observed, &policy);
         ledger.settle(&learned);
-        let over = over(&ledger, &plan);
+        let mut over = over(&ledger, &plan);
+        over.extend(applied(&ledger, &desired, &observed, &plan));
         ledger.settle(&over);
         learned.extend(over);
         Ok(Some(Look {
@@ -163,6 +168,17 @@ impl<D: Driver> Stage for DriverStage<D> {
             unknown,
             ..StageView::of(self.driver.stage(), &plan)
         })
+    }
+
+    async fn inventory(&self, cx: &mut Context) -> Result<Inventory, Error> {
+        let ledger = cx.tools.ledger.load(&self.scope(cx)).await?;
+        let mut observed = Observed::default();
+        if let Some(actuator) = self.driver.actuator(&cx.outputs).await? {
+            observed = actuator.observe(&cx.owner, &ledger).await?;
+            actuator.derived(&cx.owner, &mut observed).await?;
+        }
+        cx.outputs.merge(self.driver.gives(&self.spec, &observed));
+        Ok(Inventory::of(self.driver.stage(), self.driver.kinds(), &observed))
     }
 
     async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome, Error> {

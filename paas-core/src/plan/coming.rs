@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, Blocked, Plan, Step, Verb, Waiting};
+use super::{Action, Blocked, Plan, Step, Verb, Waiting, drift};
 use crate::{
     codes,
     graph::{Desired, Observed},
+    ledger::Applied,
     policy::{Drift, Policy},
-    resource::{Diff, Health, Key, Live, Resource},
+    resource::{Change, Diff, Health, Key, Live, Resource},
 };
 
 /// Updates and waits of what is live and does not go.
@@ -26,7 +27,7 @@ pub(super) fn stay<R: Resource>(
         if going.contains(key) || !live.is_mine() {
             continue;
         }
-        let diff = match want.diff(&live.resource) {
+        let diff = match drift::difference(want, live) {
             Diff::Update(changes) if live.health != Health::Leaving => Some(changes),
             Diff::Refuse { changes, code } => {
                 let words: Vec<String> = changes
@@ -61,26 +62,26 @@ pub(super) fn stay<R: Resource>(
                 });
             }
             Health::Broken { .. } => {}
-            Health::Ready if diff.is_none() => plan.same += 1,
+            Health::Ready if diff.is_none() && !told.contains(key) => plan.same += 1,
             Health::Ready => {}
         }
         let Some(changes) = diff else { continue };
-        let reason = changes
-            .iter()
-            .map(|c| c.field.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-            + " differs";
-        if policy.drift == Drift::Report {
-            let why = format!("{reason}; differences are only reported");
-            plan.blocked.push(Blocked {
-                key: key.clone(),
-                verb: Some(Verb::Update),
-                why,
-                code: &codes::CORE_BLOCKED,
-            });
+        let (changes, left): (Vec<Change>, Vec<Change>) = changes.into_iter().partition(|c| {
+            policy.drift == Drift::Repair || drift::is_asked(key, c, want, live, observed) == Some(true)
+        });
+        if !left.is_empty() {
+            let told = drift::only_reported(key, Verb::Update, &left, want, live, observed);
+            plan.blocked.push(told);
+        }
+        if changes.is_empty() {
             continue;
         }
+        let verb = if drift::is_outside(key, &changes, want, live, observed) {
+            "was changed from outside"
+        } else {
+            "differs"
+        };
+        let reason = format!("{} {verb}", drift::fields(&changes));
         let after = want
             .needs()
             .iter()
@@ -110,6 +111,7 @@ pub(super) fn stay<R: Resource>(
 pub(super) fn create<R: Resource>(
     desired: &Desired<R>,
     observed: &Observed<R>,
+    policy: &Policy,
     going: &BTreeSet<Key>,
     plan: &mut Plan<R>,
 ) {
@@ -122,6 +124,20 @@ pub(super) fn create<R: Resource>(
         else {
             continue;
         };
+        if let Some(bar) = observed.barred.get(key) {
+            plan.blocked.push(Blocked {
+                key: key.clone(),
+                verb: Some(Verb::Create),
+                why: bar.why.clone(),
+                code: bar.code,
+            });
+            continue;
+        }
+        let deleted = matches!(observed.applied.get(key), Some(Applied::As(_)));
+        if let Some(told) = drift::stays_away(key, policy).filter(|_| deleted) {
+            plan.blocked.push(told);
+            continue;
+        }
         let needs: BTreeSet<Key> = want.needs().into_iter().map(|n| n.key().clone()).collect();
         let after = needs
             .into_iter()
@@ -133,7 +149,11 @@ pub(super) fn create<R: Resource>(
         let step = Step {
             key: key.clone(),
             action: Action::Create { want: want.clone() },
-            reason: "it does not exist".into(),
+            reason: if deleted {
+                "it was deleted from outside".into()
+            } else {
+                "it does not exist".into()
+            },
             after,
             hold,
         };

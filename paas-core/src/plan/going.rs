@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, group, is_agreed, root_cause};
+use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, drift, group, is_agreed, root_cause};
 use crate::{
     codes::{self, Code},
     graph::{Dependants, Desired, Observed},
-    policy::{Drift, Policy, Retention},
+    policy::{Policy, Retention},
     resource::{Change, Health, Key, Live, Need, Origin, Resource},
 };
 
@@ -28,10 +28,17 @@ pub(super) fn decide<R: Resource>(
     let mut roots: BTreeMap<&Key, (Vec<Change>, String)> = BTreeMap::new();
     for (key, live) in &observed.live {
         let ours = live.is_mine() || (live.origin == Origin::Derived && policy.sweep);
-        if let Some(cause) =
-            root_cause(key, live, desired, policy).filter(|_| ours && live.health != Health::Leaving)
-        {
-            roots.insert(key, cause);
+        if !ours || live.health == Health::Leaving {
+            continue;
+        }
+        let Some(cause) = root_cause(key, live, desired, observed, policy) else {
+            continue;
+        };
+        match drift::stays(key, live, desired, observed, policy) {
+            Some(blocked) => plan.blocked.push(blocked),
+            None => {
+                roots.insert(key, cause);
+            }
         }
     }
     leaving_unwanted(desired, observed, policy, plan);
@@ -129,8 +136,8 @@ fn is_leaving<R: Resource>(observed: &Observed<R>, key: &Key) -> bool {
 /// Live keys, each after what it needs; keys in a circle come last, in key order.
 fn needs_first<R: Resource>(observed: &Observed<R>, dependants: &Dependants) -> Vec<Key> {
     let mut left: BTreeMap<&Key, usize> = BTreeMap::new();
-    for (key, live) in &observed.live {
-        let needs: Vec<Need> = live.resource.needs();
+    for key in observed.live.keys() {
+        let needs: Vec<Need> = observed.needs(key);
         left.insert(
             key,
             needs
@@ -172,7 +179,9 @@ fn obstacles<R: Resource>(
         };
         // What is leaving already is past all questions.
         let stays = live.health != Health::Leaving;
-        let own = stays.then(|| obstacle(key, live, desired, policy)).flatten();
+        let own = stays
+            .then(|| obstacle(key, live, (desired, observed), policy))
+            .flatten();
         let own = own.map(|o| (key.clone(), o));
         let above = dependants
             .get(key)
@@ -196,7 +205,7 @@ fn obstacles<R: Resource>(
 fn obstacle<R: Resource>(
     key: &Key,
     live: &Live<R>,
-    desired: &Desired<R>,
+    (desired, observed): (&Desired<R>, &Observed<R>),
     policy: &Policy,
 ) -> Option<Obstacle> {
     let wanted = desired.wanted().contains_key(key);
@@ -204,9 +213,10 @@ fn obstacle<R: Resource>(
     if let Some(why) = policy.held.get(key) {
         return Some(Obstacle::Held(why.clone()));
     }
-    if wanted && policy.drift == Drift::Report {
-        let why = "differences are only reported".to_owned();
-        return Some(Obstacle::Blocked(why, &codes::CORE_BLOCKED));
+    let retained = live.resource.precious() && !wanted && policy.retention == Retention::Retain;
+    // What stays anyway is in nobody's way.
+    if let Some(bar) = observed.barred.get(key).filter(|_| !retained) {
+        return Some(Obstacle::Blocked(bar.why.clone(), bar.code));
     }
     if live.origin == Origin::External || (live.origin == Origin::Derived && !policy.sweep) {
         return Some(Obstacle::Blocked(

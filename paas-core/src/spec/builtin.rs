@@ -1,6 +1,7 @@
 //! The documents that come with the program: the quick start, and the file that `paas init` writes.
 
 use super::{DatabaseInstanceSpec, Document, Infrastructure, InfrastructureType, Meta, Object, PlatformSpec};
+use crate::policy::{Drift, OnBroken};
 
 /// What `paas up` makes when there is no file: this machine as Platform `local`, and on it DatabaseInstance `demo`.
 pub fn quickstart() -> Vec<Document> {
@@ -15,6 +16,8 @@ pub fn quickstart() -> Vec<Document> {
         kubernetes: None,
         addons: None,
         deletion_protection: false,
+        drift_policy: Drift::default(),
+        on_broken: OnBroken::default(),
     };
     vec![
         Document::Platform(Object {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BlockedStatus, Condition, OpenStack, Quantity, meta::LABEL_VALUE};
+use crate::policy::{Drift, OnBroken, Policy};
 
 /// Where databases run: infrastructure, a Kubernetes cluster on it, and addons.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +43,25 @@ pub struct PlatformSpec {
     /// Refuse to delete this platform while true.
     #[serde(default)]
     pub deletion_protection: bool,
+    /// What becomes of things that somebody changed, added or deleted behind the platform's back.
+    #[serde(default)]
+    pub drift_policy: Drift,
+    /// What becomes of things that will not become ready by themselves, such as a machine in ERROR.
+    #[serde(default)]
+    pub on_broken: OnBroken,
+}
+
+impl PlatformSpec {
+    /// What may happen to the platform, as far as its spec says so. Consent, holds and what was agreed to come with each run.
+    pub fn policy(&self) -> Policy {
+        let why = "its spec says deletionProtection: true".to_owned();
+        Policy {
+            protected: self.deletion_protection.then_some(why),
+            drift: self.drift_policy,
+            broken: self.on_broken,
+            ..Policy::default()
+        }
+    }
 }
 
 /// What everything stands on: exactly one of the members, the one that `type` names.

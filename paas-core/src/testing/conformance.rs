@@ -339,6 +339,10 @@ impl<R: Resource> Actuator<R> for Recording<R> {
         self.inner.observe(owner, hints).await
     }
 
+    async fn derived(&self, owner: &Owner, seen: &mut Observed<R>) -> Result<(), Error> {
+        self.inner.derived(owner, seen).await
+    }
+
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error> {
         let live = self.inner.create(owner, key, want, ids).await?;
         locked(&self.made).insert(key.clone(), live.id.clone());

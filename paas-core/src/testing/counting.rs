@@ -84,6 +84,10 @@ impl<R: Resource> Actuator<R> for Counting<R> {
         self.inner.observe(owner, hints).await
     }
 
+    async fn derived(&self, owner: &Owner, seen: &mut Observed<R>) -> Result<(), Error> {
+        self.inner.derived(owner, seen).await
+    }
+
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error> {
         self.tally.creates.fetch_add(1, Ordering::Relaxed);
         self.inner.create(owner, key, want, ids).await

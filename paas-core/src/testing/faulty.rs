@@ -272,6 +272,10 @@ impl<R: Resource> Actuator<R> for Faulty<R> {
         Ok(seen)
     }
 
+    async fn derived(&self, owner: &Owner, seen: &mut Observed<R>) -> Result<(), Error> {
+        self.inner.derived(owner, seen).await
+    }
+
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error> {
         let effect = self.inner.create(owner, key, want, ids);
         let (live, fault) = self.around(Call::Create, !want.natural(), effect).await?;

@@ -256,11 +256,10 @@ impl Item {
             Phase::Broken(why) => Health::broken(why),
         };
         Live {
-            id: self.id.clone(),
-            resource: self.thing.clone(),
             health,
             origin: self.origin,
             was_ready: self.was_ready,
+            ..Live::ready(&*self.id, self.thing.clone())
         }
     }
 }

@@ -121,6 +121,11 @@ impl Client {
         )
     }
 
+    /// What time is told by here.
+    pub(crate) fn clock(&self) -> &dyn paas_core::clock::Clock {
+        &*self.0.transport.clock
+    }
+
     fn build(
         cloud: Arc<Cloud>,
         transport: Arc<Transport>,

@@ -25,6 +25,8 @@ pub struct Token {
     pub methods: Vec<String>,
     /// The application credential that it was made with.
     pub application_credential: Option<Named>,
+    /// That application credential may neither make nor delete others.
+    pub restricted: bool,
     /// When Keystone made it, by Keystone's clock.
     pub issued: Option<Timestamp>,
     /// When it ends, by Keystone's clock.
@@ -69,7 +71,8 @@ impl Token {
             system: said.system.is_some_and(|s| !s.is_null()),
             roles: said.roles,
             methods: said.methods,
-            application_credential: said.application_credential,
+            restricted: said.application_credential.as_ref().is_some_and(|c| c.restricted),
+            application_credential: said.application_credential.map(|c| c.named),
             issued: time(&said.issued_at),
             expires: time(&said.expires_at),
             catalog: said.catalog,
@@ -93,6 +96,15 @@ struct Body {
     token: Said,
 }
 
+/// The application credential that a token was made with.
+#[derive(Deserialize)]
+struct Made {
+    #[serde(flatten)]
+    named: Named,
+    #[serde(default, deserialize_with = "nullable")]
+    restricted: bool,
+}
+
 #[derive(Deserialize)]
 struct Said {
     #[serde(default, deserialize_with = "nullable")]
@@ -104,7 +116,7 @@ struct Said {
     roles: Vec<Named>,
     #[serde(default, deserialize_with = "nullable")]
     methods: Vec<String>,
-    application_credential: Option<Named>,
+    application_credential: Option<Made>,
     issued_at: Option<String>,
     expires_at: Option<String>,
     #[serde(default, deserialize_with = "nullable")]

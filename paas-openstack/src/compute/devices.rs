@@ -107,6 +107,20 @@ pub enum Action {
     Lock,
     /// Take changes again.
     Unlock,
+    /// Stop in memory.
+    Pause,
+    /// Stop on disk.
+    Suspend,
+    /// Run on after a pause.
+    Unpause,
+    /// Run on after a suspension.
+    Resume,
+    /// Come back from the shelf.
+    Unshelve,
+    /// Boot from its own disk again.
+    Unrescue,
+    /// Go back to the flavor from before a resize that waits for a word.
+    RevertResize,
 }
 
 impl Action {
@@ -119,6 +133,13 @@ impl Action {
             Self::HardReboot => "hard-reboot server",
             Self::Lock => "lock server",
             Self::Unlock => "unlock server",
+            Self::Pause => "pause server",
+            Self::Suspend => "suspend server",
+            Self::Unpause => "unpause server",
+            Self::Resume => "resume server",
+            Self::Unshelve => "unshelve server",
+            Self::Unrescue => "unrescue server",
+            Self::RevertResize => "revert resize of server",
         }
     }
 
@@ -131,6 +152,13 @@ impl Action {
             Self::HardReboot => serde_json::json!({ "reboot": { "type": "HARD" } }),
             Self::Lock => serde_json::json!({ "lock": null }),
             Self::Unlock => serde_json::json!({ "unlock": null }),
+            Self::Pause => serde_json::json!({ "pause": null }),
+            Self::Suspend => serde_json::json!({ "suspend": null }),
+            Self::Unpause => serde_json::json!({ "unpause": null }),
+            Self::Resume => serde_json::json!({ "resume": null }),
+            Self::Unshelve => serde_json::json!({ "unshelve": null }),
+            Self::Unrescue => serde_json::json!({ "unrescue": null }),
+            Self::RevertResize => serde_json::json!({ "revertResize": null }),
         }
     }
 }

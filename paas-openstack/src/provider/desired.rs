@@ -8,13 +8,14 @@ use paas_core::{
 };
 
 use super::{
+    actuator::{CREDENTIAL, CREDENTIAL_SECRET},
     choice::Choice,
     kinds::{
-        Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network, Policy, Port,
-        Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
+        Credential, Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network,
+        Policy, Port, Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
     },
     resource::OpenStackResource,
-    shape::{CONTROL_PLANE, Role, roles},
+    shape::{CONTROL_PLANE, Role, has_credential, roles},
 };
 
 const NETWORK: &str = "network";
@@ -50,6 +51,13 @@ pub fn desired(spec: &PlatformSpec, cloud: &OpenStack) -> Result<Desired<OpenSta
     }
     if cloud.load_balancer {
         graph.balancer(&roles)?;
+    }
+    if has_credential(spec) {
+        let credential = Credential {
+            secret: CREDENTIAL_SECRET.to_owned(),
+            unrestricted: false,
+        };
+        graph.add(Key::new(CREDENTIAL)?, credential);
     }
     let Graph { wanted, given, .. } = graph;
     let wanted = given
@@ -323,9 +331,11 @@ impl Graph<'_> {
             .iter()
             .filter(|r| r.name == CONTROL_PLANE)
             .flat_map(Role::machines);
-        let members = plane
+        let mut members = plane
             .map(|name| key("port", &name))
             .collect::<Result<Vec<Key>>>()?;
+        // Octavia tells them in no order.
+        members.sort();
         let balancer = key("load-balancer", "api")?;
         self.add(
             balancer.clone(),

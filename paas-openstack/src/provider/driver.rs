@@ -17,11 +17,10 @@ use paas_core::{
 
 use super::{
     OpenStackActuator,
-    choice::Choice,
     desired::{desired, external},
-    lookup::Lookups,
     preflight,
     resource::OpenStackResource,
+    shape::has_credential,
 };
 use crate::{client::Client, codes::OS_SHAPE};
 
@@ -30,10 +29,8 @@ use crate::{client::Client, codes::OS_SHAPE};
 /// Both are one stage: a machine's port needs the network and nothing else, so the graph alone says what can be made at the same time.
 #[derive(Debug, Clone)]
 pub struct OpenStackDriver {
+    hands: OpenStackActuator,
     client: Client,
-    secrets: Arc<dyn SecretStore>,
-    external: Option<Choice>,
-    lookups: Arc<Lookups>,
     /// How long the look ahead may take.
     patience: Duration,
 }
@@ -51,6 +48,24 @@ pub fn bounds() -> Bounds {
     }
 }
 
+/// What is looked for, in the order in which it is listed.
+const KINDS: &[&str] = &[
+    "network",
+    "subnet",
+    "router",
+    "interface",
+    "port",
+    "securityGroup",
+    "securityGroupRule",
+    "floatingIp",
+    "loadBalancer",
+    "server",
+    "serverGroup",
+    "keyPair",
+    "volume",
+    "applicationCredential",
+];
+
 impl OpenStackDriver {
     /// The stage's name.
     pub const STAGE: &'static str = "infrastructure";
@@ -58,11 +73,12 @@ impl OpenStackDriver {
     /// For a Platform; of its spec only the choice of the external network is remembered, to tell it in the user's words.
     pub fn new(client: Client, secrets: Arc<dyn SecretStore>, spec: &PlatformSpec) -> Self {
         let external = cloud(spec).ok().map(external);
+        let hands = OpenStackActuator::new(client.clone(), secrets, external);
         Self {
+            hands: hands
+                .with_credential(has_credential(spec))
+                .protecting(spec.deletion_protection),
             client,
-            secrets,
-            external,
-            lookups: Arc::default(),
             patience: preflight::DEADLINE,
         }
     }
@@ -92,6 +108,10 @@ impl Driver for OpenStackDriver {
         Self::STAGE
     }
 
+    fn kinds(&self) -> &'static [&'static str] {
+        KINDS
+    }
+
     fn desired(&self, spec: &PlatformSpec, _from: &Outputs) -> Result<Desired<OpenStackResource>> {
         desired(spec, cloud(spec)?)
     }
@@ -114,9 +134,7 @@ impl Driver for OpenStackDriver {
     }
 
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
-        let hands = OpenStackActuator::new(self.client.clone(), self.secrets.clone(), self.external.clone());
-        let hands = hands.knowing(self.lookups.clone());
-        Ok(Some(Arc::new(hands)))
+        Ok(Some(Arc::new(self.hands.clone())))
     }
 
     async fn preflight(

@@ -85,6 +85,22 @@ impl Lookups {
         Ok(id)
     }
 
+    /// What a flavor is called, by its id; `None` if there is none of that id.
+    pub(super) async fn flavor_name(&self, client: &Client, id: &str) -> Result<Option<String>> {
+        let what = format!("name of flavor {id}");
+        if let Some(name) = self.known(&what) {
+            return Ok(Some(name));
+        }
+        match client.compute().flavors().show(id).await {
+            Ok(flavor) => {
+                self.keep(what, &flavor.name);
+                Ok(Some(flavor.name))
+            }
+            Err(e) if e.class() == Class::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     /// The id of something that is there already, by the user's word for it: a name, or an id.
     pub(super) async fn there(&self, client: &Client, key: &str, word: &str) -> Result<String> {
         let what = format!("{key} '{word}'");

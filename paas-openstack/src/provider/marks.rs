@@ -21,6 +21,15 @@ pub const FLAVOR: &str = "paas-flavor";
 /// `metadata` key of the image, as it was chosen.
 pub const IMAGE: &str = "paas-image";
 
+/// `metadata` key of what was taken over and not made here.
+pub const ADOPTED: &str = "paas-adopted";
+
+/// The name of the owner's cluster, unique in its project: what the cloud controller is given as `--cluster-name` and the storage driver
+/// as `--cluster`. They write it into all that they make, so that it is found again when the cluster is gone.
+pub fn cluster(owner: &Owner) -> String {
+    owner.uid().to_string()
+}
+
 /// A choice that was written into `metadata`: it is compared with the choice of today, so that a newer image replaces nothing by itself.
 pub fn choice(metadata: &BTreeMap<String, String>, key: &str) -> Option<Choice> {
     serde_json::from_str(metadata.get(key)?).ok()

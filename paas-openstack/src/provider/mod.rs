@@ -1,16 +1,19 @@
 //! The infrastructure provider: what a Platform is made of on OpenStack, and whose a resource is.
 
 mod actuator;
+pub mod adopt;
 pub mod choice;
 mod desired;
 mod driver;
 mod identity;
 pub mod kinds;
 mod lookup;
+pub mod made;
 pub mod marks;
 mod preflight;
 pub mod resource;
 mod shape;
+mod tags;
 
 pub use actuator::OpenStackActuator;
 pub use desired::desired;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use paas_core::resource::{Diff, Need, Resource, View};
 
 use super::kinds::{
-    FloatingIp, Group, Interface, KeyPair, Kind, LoadBalancer, Network, Port, Router, Rule, Server,
-    ServerGroup, Subnet, Volume,
+    Credential, Derived, FloatingIp, Group, Interface, KeyPair, Kind, LoadBalancer, Made, Network, Port,
+    Router, Rule, Server, ServerGroup, Subnet, Volume,
 };
 
 macro_rules! resource {
@@ -79,11 +79,18 @@ resource! {
     FloatingIp,
     /// A load balancer.
     LoadBalancer,
+    /// An application credential.
+    Credential,
+    /// What the cluster made.
+    Derived,
 }
 
 impl Resource for OpenStackResource {
     fn kind(&self) -> &'static str {
-        self.word()
+        match self {
+            Self::Derived(it) => it.made.word(),
+            other => other.word(),
+        }
     }
 
     fn needs(&self) -> Vec<Need> {
@@ -93,13 +100,17 @@ impl Resource for OpenStackResource {
     /// A key names one kind only; if another lies there, nothing but a new one helps.
     fn diff(&self, live: &Self) -> Diff {
         self.differs(live).unwrap_or_else(|| {
-            let change = paas_core::resource::Change::new("kind", live.word(), self.word());
+            let change = paas_core::resource::Change::new("kind", live.kind(), self.kind());
             Diff::Replace(vec![change])
         })
     }
 
     fn precious(&self) -> bool {
-        matches!(self, Self::Volume(volume) if volume.holds_data())
+        match self {
+            Self::Volume(volume) => volume.holds_data(),
+            Self::Derived(it) => it.made == Made::Volume,
+            _ => false,
+        }
     }
 
     fn group(&self) -> Option<&str> {
@@ -126,13 +137,17 @@ impl Resource for OpenStackResource {
             | Self::ServerGroup(_)
             | Self::Port(_)
             | Self::FloatingIp(_) => true,
-            Self::Volume(_) | Self::Server(_) | Self::LoadBalancer(_) => false,
+            Self::Volume(_)
+            | Self::Server(_)
+            | Self::LoadBalancer(_)
+            | Self::Credential(_)
+            | Self::Derived(_) => false,
         }
     }
 
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
-            Self::Server(_) | Self::Volume(_) | Self::LoadBalancer(_) => 900,
+            Self::Server(_) | Self::Volume(_) | Self::LoadBalancer(_) | Self::Derived(_) => 900,
             _ => 120,
         })
     }

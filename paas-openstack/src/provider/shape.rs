@@ -79,3 +79,9 @@ fn role(pool: &Pool) -> Role {
         data: pool.data_volume_size.clone(),
     }
 }
+
+/// True for a Platform whose cluster speaks to the cloud.
+pub(super) fn has_credential(spec: &PlatformSpec) -> bool {
+    let addons = spec.addons.as_ref();
+    addons.and_then(|a| a.cloud_integration) == Some(true)
+}

@@ -265,12 +265,7 @@ impl State {
         let volume = self.visible(who, id)?;
         let deletable = matches!(
             text(volume, "status"),
-            "available"
-                | "error"
-                | "error_restoring"
-                | "error_extending"
-                | "error_managing"
-                | "error_deleting"
+            "available" | "error" | "error_restoring" | "error_extending" | "error_managing"
         );
         let snapshots: Vec<String> = self
             .snapshots

@@ -14,7 +14,7 @@ use super::OpenStackActuator;
 use crate::{
     block_storage::NewVolume,
     client::ApiError,
-    codes::OS_CHOICE,
+    codes::{OS_CHOICE, OS_UNSUPPORTED},
     compute::{GroupPolicy, Networks, NewDisk, NewKeypair, NewServer, NewServerGroup, UserData},
     network::{
         AddressPair, Ethertype, FixedIp, Gateway, NewFloatingIp, NewNetwork, NewPort, NewRouter, NewRule,
@@ -75,12 +75,18 @@ impl OpenStackActuator {
                 let id = self.new_balancer(&making, it).await?;
                 return Ok(Live::settling(id, want.clone(), "Octavia makes it"));
             }
+            OpenStackResource::Credential(it) => self.new_credential(&making, it).await?,
+            OpenStackResource::Derived(it) => {
+                return Err(Error::new(&OS_UNSUPPORTED, Class::Internal)
+                    .attempted(format!("make {}", it.made.word()))
+                    .happened("it is the cluster's to make"));
+            }
         };
         Ok(Live::ready(id, want.clone()))
     }
 
     /// The id of something that was made, or that is there already and known by the user's word.
-    pub(super) async fn id(&self, ids: &Ids, key: &Key) -> Result<String> {
+    pub(in crate::provider) async fn id(&self, ids: &Ids, key: &Key) -> Result<String> {
         let word = ids.get(key).ok_or_else(|| {
             Error::new(&OS_CHOICE, Class::Internal)
                 .attempted(format!("find {key}"))

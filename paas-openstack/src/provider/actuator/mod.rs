@@ -3,23 +3,35 @@
 mod balancer;
 mod change;
 mod create;
+mod credential;
+mod derived;
+mod drift;
+mod foreign;
 mod glance;
+mod health;
+mod login;
 mod observe;
 mod ports;
 mod seen;
+mod taken;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use paas_core::{
     actuator::{Actuator, Ids},
+    codes::CORE_PROTECTED,
     error::{Error, Result},
     graph::Observed,
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Health, Key, Live},
-    secrets::SecretStore,
+    secrets::{Generate, SecretStore, SystemRandom},
 };
+
+use self::credential::Departure;
+pub(super) use self::credential::{KEY as CREDENTIAL, SECRET as CREDENTIAL_SECRET};
+pub(super) use self::taken::{Taken, There};
 
 use super::{choice::Choice, lookup::Lookups, resource::OpenStackResource};
 use crate::{client::Client, codes::OS_CHOICE};
@@ -27,11 +39,17 @@ use crate::{client::Client, codes::OS_CHOICE};
 /// Does one thing at a time in one project of a cloud.
 #[derive(Debug, Clone)]
 pub struct OpenStackActuator {
-    client: Client,
+    pub(super) client: Client,
     secrets: Arc<dyn SecretStore>,
     lookups: Arc<Lookups>,
     /// The external network, as the user chose it.
     external: Option<Choice>,
+    /// Whether the Platform has a credential: it is looked for then, and where everything goes.
+    credential: bool,
+    /// Whether nothing of the Platform may go.
+    protected: bool,
+    departure: Arc<Departure>,
+    random: Arc<dyn Generate>,
 }
 
 impl OpenStackActuator {
@@ -42,14 +60,52 @@ impl OpenStackActuator {
             client,
             secrets,
             lookups: Arc::default(),
+            credential: false,
+            protected: false,
+            departure: Arc::default(),
+            random: Arc::new(SystemRandom),
         }
     }
 
-    /// Hands that know what others of the same run found.
+    /// Looks for an application credential of the Platform too: one list more.
     #[must_use]
-    pub(super) fn knowing(mut self, lookups: Arc<Lookups>) -> Self {
-        self.lookups = lookups;
+    pub fn with_credential(mut self, wanted: bool) -> Self {
+        self.credential = wanted;
         self
+    }
+
+    /// Takes nothing down.
+    #[must_use]
+    pub fn protecting(mut self, protected: bool) -> Self {
+        self.protected = protected;
+        self
+    }
+
+    /// Makes secrets by other means.
+    #[must_use]
+    pub fn with_random(mut self, random: Arc<dyn Generate>) -> Self {
+        self.random = random;
+        self
+    }
+
+    /// What the cluster made, what others have in the way, what goes last, and whether anything may go at all.
+    async fn around_and_last(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+        self.sweep(owner, seen).await?;
+        let own = self.credential(owner, seen).await?;
+        let token = self.client.token().await?;
+        let now = self.client.clock().now();
+        let protected = || {
+            (
+                &CORE_PROTECTED,
+                "deletionProtection of its platform is true".to_owned(),
+            )
+        };
+        let shortcoming = login::shortcoming(&token, own.as_ref(), now);
+        if let Some((code, why)) = self.protected.then(protected).or(shortcoming) {
+            let all: Vec<Key> = seen.live.keys().cloned().collect();
+            all.into_iter().for_each(|key| seen.bar(key, code, why.as_str()));
+        }
+        Ok(())
     }
 
     /// The words for an external network: the user's, if they mean this one. Where the user left it open, the one that is used is the one.
@@ -80,7 +136,18 @@ impl OpenStackActuator {
 #[async_trait]
 impl Actuator<OpenStackResource> for OpenStackActuator {
     async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        self.look(owner, hints).await
+        match self.look(owner, hints).await {
+            Err(e) => self.departure.left(&e).ok_or(e),
+            seen => seen,
+        }
+    }
+
+    async fn derived(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+        match self.around_and_last(owner, seen).await {
+            Err(e) => *seen = self.departure.left(&e).ok_or(e)?,
+            Ok(()) => self.departure.saw(seen),
+        }
+        Ok(())
     }
 
     async fn recheck(
@@ -122,15 +189,15 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         _key: &Key,
         live: &Live<OpenStackResource>,
         want: &OpenStackResource,
-        _changes: &[Change],
+        changes: &[Change],
         ids: &Ids,
     ) -> Result<()> {
-        self.change(owner, live, want, ids)
+        self.change(owner, live, want, changes, ids)
             .await
             .map_err(|e| self.refused(e))
     }
 
-    async fn delete(&self, _owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {
-        self.remove(live).await
+    async fn delete(&self, owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {
+        self.remove(owner, live).await
     }
 }

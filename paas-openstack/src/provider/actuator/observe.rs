@@ -1,5 +1,7 @@
 //! Looking: one list a type, all of them at once, and from them what bears the mark.
 
+use std::collections::BTreeMap;
+
 use futures::TryStreamExt as _;
 use paas_core::{
     error::{Class, Error, Result},
@@ -10,14 +12,14 @@ use paas_core::{
 };
 use tokio::try_join;
 
-use super::{OpenStackActuator, seen::Seen};
+use super::{OpenStackActuator, drift, seen::Seen, taken::Taken};
 use crate::{
     block_storage::{Metadata, Volume, VolumeFilter},
     client::service::Kind,
     codes::{OS_NO_SERVICE, OS_UNAVAILABLE},
     collection::{All, Collection, List},
     compute::{Keypair, Server, ServerFilter, ServerGroup},
-    load_balancer::{LoadBalancer, LoadBalancerFilter},
+    load_balancer::{LoadBalancer, LoadBalancerFilter, StatusTree},
     network::{
         FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, Router, RouterFilter, SecurityGroup,
         SecurityGroupFilter, Subnet, SubnetFilter,
@@ -29,25 +31,43 @@ use crate::{
 };
 
 /// All that can bear the mark of an owner, as the services tell it.
-struct Lists {
-    networks: Vec<Network>,
-    subnets: Vec<Subnet>,
-    routers: Vec<Router>,
-    ports: Vec<Port>,
-    groups: Vec<SecurityGroup>,
-    addresses: Vec<FloatingIp>,
-    servers: Vec<Server>,
-    volumes: Vec<Volume>,
-    server_groups: Vec<ServerGroup>,
-    key_pairs: Vec<Keypair>,
-    balancers: Vec<LoadBalancer>,
+pub(super) struct Lists {
+    pub(super) networks: Vec<Network>,
+    pub(super) subnets: Vec<Subnet>,
+    pub(super) routers: Vec<Router>,
+    pub(super) ports: Vec<Port>,
+    pub(super) groups: Vec<SecurityGroup>,
+    pub(super) addresses: Vec<FloatingIp>,
+    pub(super) servers: Vec<Server>,
+    pub(super) volumes: Vec<Volume>,
+    pub(super) server_groups: Vec<ServerGroup>,
+    pub(super) key_pairs: Vec<Keypair>,
+    pub(super) balancers: Vec<LoadBalancer>,
+    /// What is in each of them, by its id.
+    inside: BTreeMap<String, StatusTree>,
     /// Legs of routers in our subnets.
-    legs: Vec<Port>,
+    pub(super) legs: Vec<Port>,
 }
 
 impl OpenStackActuator {
     pub(super) async fn look(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        let lists = Box::pin(self.lists(owner)).await?;
+        self.look_as_if(owner, hints, &[]).await
+    }
+
+    /// The look that there would be if these bore the mark already.
+    pub(in crate::provider) async fn look_as_if(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        taken: &[Taken],
+    ) -> Result<Observed<OpenStackResource>> {
+        let mut lists = Box::pin(self.lists(owner)).await?;
+        if !taken.is_empty() {
+            for one in taken {
+                one.join(owner, &mut lists);
+            }
+            lists.legs = self.legs(&lists.subnets, &lists.routers, &lists.legs).await?;
+        }
         let mut seen = Seen::new(owner, hints);
         for network in &lists.networks {
             seen.network(network);
@@ -84,7 +104,7 @@ impl OpenStackActuator {
             seen.volume(volume);
         }
         for balancer in &lists.balancers {
-            seen.balancer(balancer);
+            seen.balancer(balancer, lists.inside.get(&balancer.id));
         }
         for server in &lists.servers {
             seen.server(server);
@@ -93,12 +113,23 @@ impl OpenStackActuator {
             let external = self.words_for(&address.network_id).await?;
             seen.address(address, external);
         }
-        Ok(seen.observed)
+        let mut observed = seen.observed;
+        drift::note(owner, &lists, &mut observed);
+        self.resized(&lists, &mut observed).await?;
+        self.vanished(hints, &lists, &mut observed).await?;
+        let noted = hints.ids.contains_key(&Key::new(super::CREDENTIAL)?);
+        if self.credential || noted {
+            let _ = self.credential(owner, &mut observed).await?;
+        }
+        Ok(observed)
     }
 
     async fn lists(&self, owner: &Owner) -> Result<Lists> {
         let (net, nova) = (self.client.network(), self.client.compute());
         let mark = owner.mark();
+        let token = self.client.token().await?;
+        let project = token.project.as_ref().map_or("", |p| p.id.as_str());
+        let ours = LoadBalancerFilter::all().description(&*mark);
         let in_metadata = Metadata::from((OWNER, owner.uid().to_string().as_str()));
         let (
             networks,
@@ -117,9 +148,10 @@ impl OpenStackActuator {
             every(net.subnets(), SubnetFilter::all().description(&*mark)),
             every(net.routers(), RouterFilter::all().description(&*mark)),
             self.ports(),
+            // All of the project's: those of the cluster's balancers are on ports of ours too.
             every(
                 net.security_groups(),
-                SecurityGroupFilter::all().description(&*mark)
+                SecurityGroupFilter::all().project_id(project)
             ),
             every(net.floating_ips(), FloatingIpFilter::all()),
             every(nova.servers(), ServerFilter::all()),
@@ -129,7 +161,7 @@ impl OpenStackActuator {
             ),
             every(nova.server_groups(), All),
             nova.keypairs().list().try_collect::<Vec<Keypair>>(),
-            self.balancers(&mark),
+            self.all_balancers(&ours),
         )?;
         if let Some(partial) = servers.iter().find(|s| s.is_partial()) {
             // Its mark cannot be read: it may be ours.
@@ -140,7 +172,7 @@ impl OpenStackActuator {
                     partial.id
                 )));
         }
-        let legs = self.legs(&subnets, &ports).await?;
+        let legs = self.legs(&subnets, &routers, &ports).await?;
         let ports = ports
             .into_iter()
             .filter(|port| port.description == mark)
@@ -156,21 +188,35 @@ impl OpenStackActuator {
             volumes,
             server_groups,
             key_pairs,
+            inside: self.inside(&balancers).await?,
             balancers,
             legs,
         })
     }
 
     /// None where the cloud has no Octavia.
-    async fn balancers(&self, mark: &str) -> Result<Vec<LoadBalancer>> {
+    pub(super) async fn all_balancers(&self, of: &LoadBalancerFilter) -> Result<Vec<LoadBalancer>> {
         match self.client.endpoint(Kind::LoadBalancer).await {
-            Ok(_) => {
-                let ours = LoadBalancerFilter::all().description(mark);
-                self.client.load_balancer().load_balancers().all(&ours).await
-            }
+            Ok(_) => self.client.load_balancer().load_balancers().all(of).await,
             Err(e) if e.code() == &OS_NO_SERVICE => Ok(Vec::new()),
             Err(e) => Err(e),
         }
+    }
+
+    /// What is in balancers: one call each, and only where there are any.
+    async fn inside(&self, balancers: &[LoadBalancer]) -> Result<BTreeMap<String, StatusTree>> {
+        let mut inside = BTreeMap::new();
+        for it in balancers {
+            match self.client.load_balancer().load_balancers().status(&it.id).await {
+                Ok(tree) => {
+                    inside.insert(it.id.clone(), tree);
+                }
+                // It went between the two calls.
+                Err(e) if e.class() == Class::NotFound => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(inside)
     }
 }
 

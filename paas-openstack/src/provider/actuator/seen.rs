@@ -1,6 +1,6 @@
 //! What the services tell, in the words of the graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use paas_core::{
     error::Result,
@@ -10,20 +10,26 @@ use paas_core::{
     resource::{Health, Key, Live},
 };
 
-use super::observe::{named, remembered};
+use super::{
+    derived::wait,
+    health::{STUCK, health, volume_health},
+    observe::{named, remembered},
+};
 use crate::{
     block_storage::{self, VolumeStatus},
+    codes::OS_CONFLICT,
     compute::{self, GroupPolicy, ServerStatus},
     load_balancer::{self, ProvisioningStatus},
     network,
     provider::{
         choice::Choice,
         kinds::{
-            Direction, FloatingIp, Group, Interface, KeyPair, LoadBalancer, Network, Policy, Port, Remote,
-            Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
+            Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network, Policy, Port,
+            Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
         },
-        marks,
+        made, marks,
         resource::OpenStackResource,
+        tags,
     },
 };
 
@@ -32,6 +38,8 @@ pub(super) struct Seen<'a> {
     owner: &'a Owner,
     hints: &'a Ledger,
     keys: BTreeMap<String, Key>,
+    /// Security groups that the cluster's cloud controller made.
+    of_cluster: BTreeSet<String>,
     pub(super) observed: Observed<OpenStackResource>,
 }
 
@@ -41,6 +49,7 @@ impl<'a> Seen<'a> {
             owner,
             hints,
             keys: BTreeMap::new(),
+            of_cluster: BTreeSet::new(),
             observed: Observed::default(),
         }
     }
@@ -67,7 +76,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn network(&mut self, it: &network::Network) {
-        let key = self.named("network", "network", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("network", "network", &it.name, &it.id));
         self.add(
             key,
             &it.id,
@@ -77,7 +86,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn subnet(&mut self, it: &network::Subnet) {
-        let key = self.named("subnet", "subnet", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("subnet", "subnet", &it.name, &it.id));
         let Ok(network) = self.key(&it.network_id, "network") else {
             return;
         };
@@ -90,7 +99,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn router(&mut self, it: &network::Router, external: Option<Choice>) {
-        let key = self.named("router", "router", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("router", "router", &it.name, &it.id));
         self.add(
             key,
             &it.id,
@@ -115,7 +124,14 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn group(&mut self, it: &network::SecurityGroup) {
-        let key = self.named("securityGroup", "security-group", &it.name, &it.id);
+        if made::is_group_of(self.owner, &it.description) {
+            self.of_cluster.insert(it.id.clone());
+        }
+        if it.description != self.owner.mark() {
+            return;
+        }
+        let key =
+            tags::read(&it.tags).or_else(|| self.named("securityGroup", "security-group", &it.name, &it.id));
         self.add(
             key,
             &it.id,
@@ -187,7 +203,7 @@ impl<'a> Seen<'a> {
     }
 
     pub(super) fn port(&mut self, it: &network::Port) {
-        let key = self.named("port", "port", &it.name, &it.id);
+        let key = tags::read(&it.tags).or_else(|| self.named("port", "port", &it.name, &it.id));
         let first = it.fixed_ips.first();
         let subnet = first.and_then(|ip| ip.subnet_id.as_deref()).unwrap_or_default();
         let Ok(subnet) = self.key(subnet, "subnet") else {
@@ -195,7 +211,9 @@ impl<'a> Seen<'a> {
         };
         let mut there = 0;
         let mut groups: Vec<Key> = Vec::new();
-        for id in &it.security_groups {
+        // What the cluster's cloud controller adds is its own affair.
+        let groups_of = it.security_groups.iter();
+        for id in groups_of.filter(|id| !self.of_cluster.contains(*id)) {
             let key = self.keys.get(id).cloned().or_else(|| {
                 there += 1;
                 Key::new(format!("security-group-there/{there}")).ok()
@@ -228,29 +246,16 @@ impl<'a> Seen<'a> {
             image: marks::choice(&it.metadata, marks::IMAGE),
         };
         let live = Live::ready(&it.id, volume.into());
-        let live = match &it.status {
-            VolumeStatus::Available
-            | VolumeStatus::InUse
-            | VolumeStatus::Reserved
-            | VolumeStatus::Attaching
-            | VolumeStatus::Detaching => live,
-            VolumeStatus::Deleting => live.health(Health::Leaving),
-            VolumeStatus::Error | VolumeStatus::ErrorDeleting | VolumeStatus::ErrorExtending => {
-                live.health(Health::broken(format!("Cinder says that it is {}", it.status)))
-            }
-            other => Live {
-                was_ready: false,
-                ..live.health(Health::Settling {
-                    why: format!("it is {other}"),
-                })
-            },
+        let health = volume_health(it);
+        let key = read.ok().or_else(|| remembered(self.hints, &it.id));
+        if let (Some(key), VolumeStatus::ErrorDeleting) = (&key, &it.status) {
+            self.observed.bar(key.clone(), &OS_CONFLICT, STUCK);
+        }
+        let live = Live {
+            was_ready: !matches!(health, Health::Settling { .. }),
+            ..live.health(health)
         };
-        self.add(
-            read.ok().or_else(|| remembered(self.hints, &it.id)),
-            &it.id,
-            &it.name,
-            live,
-        );
+        self.add(key, &it.id, &it.name, live);
     }
 
     pub(super) fn server(&mut self, it: &compute::Server) {
@@ -302,7 +307,11 @@ impl<'a> Seen<'a> {
         self.add(key, &it.id, &it.name, live.health(health));
     }
 
-    pub(super) fn balancer(&mut self, it: &load_balancer::LoadBalancer) {
+    pub(super) fn balancer(
+        &mut self,
+        it: &load_balancer::LoadBalancer,
+        inside: Option<&load_balancer::StatusTree>,
+    ) {
         if it.provisioning_status == ProvisioningStatus::Deleted {
             return;
         }
@@ -315,8 +324,8 @@ impl<'a> Seen<'a> {
             key.clone().unwrap_or_else(|| subnet.clone()),
         );
         let balancer = LoadBalancer {
+            listeners: inside.map(|tree| self.listeners(tree, &subnet)),
             subnet,
-            listeners: None,
         };
         let live = Live::settling(&it.id, balancer.into(), "it is being made");
         let live = live.health(match &it.provisioning_status {
@@ -327,7 +336,41 @@ impl<'a> Seen<'a> {
                 why: format!("it is {other}"),
             },
         });
+        if let (Some(key), Health::Settling { why }) = (&key, &live.health) {
+            // Until then Octavia refuses every change of it.
+            wait(&mut self.observed, key, why.clone());
+        }
         self.add(key, &it.id, &it.name, live);
+    }
+
+    /// What a balancer of ours listens on. Our pools are named after the port that they serve.
+    fn listeners(&self, tree: &load_balancer::StatusTree, subnet: &Key) -> Vec<Listener> {
+        let pools = tree.listeners.iter().flat_map(|l| &l.pools);
+        let mut all: Vec<Listener> = pools
+            .filter_map(|pool| {
+                let named = pool.name.rsplit('-').next()?.parse().ok();
+                let port = named.or_else(|| pool.members.first().map(|m| m.protocol_port))?;
+                let here = pool.members.iter().filter(|m| m.protocol_port == port);
+                let mut members: Vec<Key> = here.filter_map(|m| self.member(&m.address, subnet)).collect();
+                members.sort();
+                Some(Listener { port, members })
+            })
+            .collect();
+        all.sort_by_key(|l| l.port);
+        all
+    }
+
+    /// The port of ours with an address; of an address that no port has any more, the address.
+    fn member(&self, address: &str, in_subnet: &Key) -> Option<Key> {
+        let has = |live: &Live<OpenStackResource>| match &live.resource {
+            OpenStackResource::Port(port) => {
+                port.subnet == *in_subnet && port.address.as_deref() == Some(address)
+            }
+            _ => false,
+        };
+        let port = self.observed.live.iter().find(|(_, live)| has(live));
+        let key = port.map(|(key, _)| key.clone());
+        key.or_else(|| Key::new(format!("address/{}", address.replace(':', "_"))).ok())
     }
 
     pub(super) fn address(&mut self, it: &network::FloatingIp, external: Choice) {
@@ -351,28 +394,5 @@ impl<'a> Seen<'a> {
         };
         let key = read.ok().or_else(|| remembered(self.hints, &it.id));
         self.add(key, &it.id, &it.address, Live::ready(&it.id, address.into()));
-    }
-}
-
-fn health(it: &compute::Server) -> Health {
-    let busy = it.task_state.as_deref();
-    if busy == Some("deleting") || busy == Some("soft-deleting") {
-        return Health::Leaving;
-    }
-    match (&it.status, busy) {
-        (ServerStatus::Active, None) => Health::Ready,
-        (ServerStatus::Error, _) => {
-            let said = it
-                .fault
-                .as_ref()
-                .map_or("Nova gives no reason", |f| f.message.as_str());
-            Health::broken(said)
-        }
-        (status, None) => Health::Settling {
-            why: format!("it is {status}"),
-        },
-        (status, Some(task)) => Health::Settling {
-            why: format!("it is {status} ({task})"),
-        },
     }
 }

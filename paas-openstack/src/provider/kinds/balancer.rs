@@ -44,21 +44,20 @@ impl Kind for LoadBalancer {
             .collect()
     }
 
+    /// Machines behind a listener come and go in place; another listener needs another balancer.
     fn diff(&self, live: &Self) -> Diff {
-        judged(
-            [changed(
-                "subnet",
-                Some(&live.subnet),
-                Some(&self.subnet),
-                Key::to_string,
-            )],
-            [changed(
-                "listeners",
-                self.listeners.as_ref().and(live.listeners.as_ref()),
-                live.listeners.as_ref().and(self.listeners.as_ref()),
-                |l| list(l),
-            )],
-        )
+        let there = live.listeners.as_ref();
+        let listeners = changed("listeners", there, self.listeners.as_ref(), |l| list(l));
+        let ports =
+            |of: Option<&Vec<Listener>>| -> Vec<u16> { of.into_iter().flatten().map(|l| l.port).collect() };
+        let same = ports(there) == ports(self.listeners.as_ref());
+        // What was not asked for is not judged.
+        let (anew, in_place) = match listeners.filter(|_| there.is_some()) {
+            Some(change) if same => (None, Some(change)),
+            change => (change, None),
+        };
+        let subnet = changed("subnet", Some(&live.subnet), Some(&self.subnet), Key::to_string);
+        judged([subnet, anew], [in_place])
     }
 
     fn view(&self) -> View {

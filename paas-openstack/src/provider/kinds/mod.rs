@@ -5,6 +5,8 @@
 
 mod address;
 mod balancer;
+mod credential;
+mod derived;
 mod machine;
 mod network;
 mod security;
@@ -17,6 +19,8 @@ use paas_core::resource::{Change, Diff, Need, View};
 pub use self::{
     address::FloatingIp,
     balancer::{Listener, LoadBalancer},
+    credential::Credential,
+    derived::{Derived, Made},
     machine::{KeyPair, Policy, Root, Server, ServerGroup},
     network::{Interface, Network, Port, Router, Subnet},
     security::{Direction, Group, Remote, Rule},

@@ -188,5 +188,7 @@ fn counted(resource: &OpenStackResource) -> &'static [Counted] {
         OpenStackResource::Server(_) => &[Counted::Instances],
         OpenStackResource::FloatingIp(_) => &[Counted::FloatingIps],
         OpenStackResource::LoadBalancer(_) => &[Counted::LoadBalancers, Counted::Ports],
+        // Keystone tells no limit of credentials, and what the cluster made is never made by us.
+        OpenStackResource::Credential(_) | OpenStackResource::Derived(_) => &[],
     }
 }

@@ -1,0 +1,186 @@
+//! The application credential of the cluster: its secret is ours, and stored before the credential is made, so that a crash in between
+//! loses nothing (design law 9).
+
+use std::sync::Mutex;
+
+use paas_core::{
+    error::{Class, Error, Result},
+    graph::Observed,
+    owner::Owner,
+    resource::{Health, Key, Live, Need},
+};
+
+use super::{OpenStackActuator, create::Making};
+use crate::{
+    client::ApiError,
+    codes::{OS_EXPIRED, OS_LOGIN, OS_RESTRICTED},
+    identity::{ApplicationCredential, ApplicationCredentialFilter, NewApplicationCredential},
+    provider::{kinds::Credential, marks, resource::OpenStackResource},
+};
+
+/// The key of the credential of the cluster.
+pub(crate) const KEY: &str = "credential/cluster";
+
+/// The name of its secret in the store.
+pub(crate) const SECRET: &str = "credential-cluster";
+
+/// What was there when the credential that we were logged in with was deleted: after that, nobody is told anything any more.
+///
+/// It is the last call of all, so what was seen right before it is what there is.
+#[derive(Debug, Default)]
+pub(super) struct Departure {
+    /// What was seen last.
+    last: Mutex<Option<Observed<OpenStackResource>>>,
+    /// What was left when we went.
+    left: Mutex<Option<Observed<OpenStackResource>>>,
+}
+
+fn locked<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Departure {
+    /// Remembers what was seen.
+    pub(super) fn saw(&self, seen: &Observed<OpenStackResource>) {
+        *locked(&self.last) = Some(seen.clone());
+    }
+
+    /// Notes that the credential in use is gone.
+    fn gone(&self, id: &str) {
+        let mut left = locked(&self.last).clone();
+        if let Some(left) = &mut left {
+            left.live.retain(|_, live| live.id != id);
+            left.also.clear();
+            left.barred.clear();
+        }
+        *locked(&self.left) = left;
+    }
+
+    /// What was left, if the service refuses us because we went.
+    pub(super) fn left(&self, error: &Error) -> Option<Observed<OpenStackResource>> {
+        // Keystone does not know it any more, or a service does not take its token.
+        let refused = [&OS_LOGIN, &OS_EXPIRED].contains(&error.code())
+            || ApiError::of(error).is_some_and(|api| api.status == 401);
+        locked(&self.left).clone().filter(|_| refused)
+    }
+}
+
+impl OpenStackActuator {
+    /// Adds the credential to what is seen. Everything else goes before it: what works in the cloud for the cluster may need it, and it
+    /// may be the one that we are logged in with.
+    ///
+    /// Returns the one that we are logged in with.
+    pub(super) async fn credential(
+        &self,
+        owner: &Owner,
+        seen: &mut Observed<OpenStackResource>,
+    ) -> Result<Option<ApplicationCredential>> {
+        let token = self.client.token().await?;
+        let key = Key::new(KEY)?;
+        let all = self.credentials(&token.user.id).await?;
+        self.find_credential(owner, &all, seen).await?;
+        let others: Vec<Key> = seen.live.keys().filter(|k| **k != key).cloned().collect();
+        for other in others {
+            let needs = seen.also.entry(other).or_default();
+            if !needs.iter().any(|n| *n.key() == key) {
+                needs.push(Need::Order(key.clone()));
+            }
+        }
+        if let Some(named) = token.application_credential.as_ref().filter(|_| token.restricted) {
+            let why = format!(
+                "the application credential {} that we are logged in with is restricted: it can neither make nor delete any",
+                named.name
+            );
+            seen.bar(key, &OS_RESTRICTED, why);
+        }
+        let own = token.application_credential.as_ref().map(|c| c.id.as_str());
+        Ok(all.into_iter().find(|c| own == Some(c.id.as_str())))
+    }
+
+    async fn credentials(&self, user: &str) -> Result<Vec<ApplicationCredential>> {
+        let all = self.client.identity().application_credentials(user);
+        match all.all(&ApplicationCredentialFilter::all()).await {
+            // Who may not see them has none, nor has a Keystone that is too old for them.
+            Err(e) if e.class() == Class::Unsupported => Ok(Vec::new()),
+            Err(e) if ApiError::of(&e).is_some_and(|api| api.status == 403) => Ok(Vec::new()),
+            all => all,
+        }
+    }
+
+    async fn find_credential(
+        &self,
+        owner: &Owner,
+        all: &[ApplicationCredential],
+        seen: &mut Observed<OpenStackResource>,
+    ) -> Result<()> {
+        let mark = owner.mark();
+        let mine = all
+            .iter()
+            .filter(|c| c.description.as_deref() == Some(mark.as_str()));
+        for it in mine {
+            let key = marks::key_in_name(owner, "applicationCredential", "credential", &it.name);
+            let Some(key) = key else {
+                seen.unreadable.insert(it.id.clone(), it.name.clone());
+                continue;
+            };
+            // The look before may have found it already.
+            if seen.live.get(&key).is_none_or(|live| live.id != it.id) {
+                let live = self.live_credential(owner, it).await?;
+                seen.found(key, live);
+            }
+        }
+        Ok(())
+    }
+
+    async fn live_credential(
+        &self,
+        owner: &Owner,
+        it: &ApplicationCredential,
+    ) -> Result<Live<OpenStackResource>> {
+        let credential = Credential {
+            secret: SECRET.to_owned(),
+            unrestricted: it.unrestricted,
+        };
+        if self.secrets.get(owner, SECRET).await?.is_some() {
+            return Ok(Live::ready(&it.id, credential.into()));
+        }
+        // It cannot be read back: the credential is of no use, and made anew.
+        let live = Live::settling(&it.id, credential.into(), "");
+        Ok(live.health(Health::broken(
+            "its secret is not in the store of secrets here, and Keystone shows it to nobody again",
+        )))
+    }
+
+    pub(super) async fn new_credential(&self, making: &Making<'_>, want: &Credential) -> Result<String> {
+        let user = self.client.token().await?.user.id.clone();
+        let secret = self
+            .secrets
+            .put_if_absent(making.owner, &want.secret, self.random.secret())
+            .await?;
+        let new = NewApplicationCredential::new(&*making.name)
+            .description(making.owner.mark())
+            .unrestricted(want.unrestricted);
+        let credentials = self.client.identity().application_credentials(&user);
+        Ok(credentials.create(&new, Some(&secret)).await?.credential.id)
+    }
+
+    /// Deletes it, and then its secret: as long as the credential is there, its secret is worth keeping.
+    pub(super) async fn remove_credential(&self, owner: &Owner, id: &str, it: &Credential) -> Result<()> {
+        let token = self.client.token().await?;
+        let own = token.application_credential.as_ref().is_some_and(|c| c.id == id);
+        let gone = self
+            .client
+            .identity()
+            .application_credentials(&token.user.id)
+            .delete(id)
+            .await;
+        match gone {
+            Err(e) if !super::change::is_gone(&e) => return Err(e),
+            _ => {}
+        }
+        if own {
+            self.departure.gone(id);
+        }
+        self.secrets.delete(owner, &it.secret).await
+    }
+}
