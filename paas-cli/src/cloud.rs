@@ -4,11 +4,17 @@ use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
 use paas_core::{error::Error, render::clean};
 use paas_openstack::{
-    client::{Client, Options},
+    client::{Client, Options, Rate},
     config::{self, Choice, Sources, Warning},
 };
 
 use crate::{app::App, trace};
+
+/// One command makes all its calls within seconds and is gone: only the bound on calls at once slows the first few hundred.
+const RATE: Rate = Rate {
+    per_second: 20.0,
+    burst: 300.0,
+};
 
 /// A snapshot of the environment and of where we are. A folder that is gone leaves relative paths as they are.
 pub(crate) fn sources() -> Sources {
@@ -46,6 +52,7 @@ pub(crate) fn connect(
     let options = Options {
         trace: trace::trace(&app.printer, file)?,
         deadline,
+        rate: RATE,
         system_proxy: true,
         user_agent: concat!("paas/", env!("CARGO_PKG_VERSION")).to_owned(),
         ..Options::default()

@@ -9,7 +9,7 @@ use crate::{
     graph::Observed,
     ledger::Ledger,
     owner::Owner,
-    resource::{Change, Key, Live, Resource},
+    resource::{Change, Health, Key, Live, Resource},
 };
 
 /// The ids of everything that is live or given, by key: what a create refers to.
@@ -35,6 +35,28 @@ pub type Ids = BTreeMap<Key, String>;
 pub trait Actuator<R: Resource>: fmt::Debug + Send + Sync {
     /// Everything that bears the owner's mark. `hints` may save calls, never decide what exists.
     async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<R>, Error>;
+
+    /// [`Actuator::observe`] again, after `seen` and the making of `root` and nothing else. Only the root's kind need be asked for anew:
+    /// whoever else makes the same object begins with its root too, and one of them sees both.
+    async fn recheck(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        _seen: &Observed<R>,
+        _root: &Key,
+    ) -> Result<Observed<R>, Error> {
+        self.observe(owner, hints).await
+    }
+
+    /// How those that are waited for are by now, for much less than [`Actuator::observe`] costs; who is not in the answer is gone. It says
+    /// only whether it is worth while to observe: nothing is decided by it. `None` where there is no cheaper way.
+    async fn glance(
+        &self,
+        _owner: &Owner,
+        _waited: &BTreeMap<Key, Live<R>>,
+    ) -> Result<Option<BTreeMap<Key, Health>>, Error> {
+        Ok(None)
+    }
 
     /// Adds to what was observed what the things of the owner made in their turn and nothing marks as ours (design law 5): load balancers
     /// of a cluster's cloud controller, volumes of its storage driver, as [`crate::resource::Origin::Derived`]. Asked only where

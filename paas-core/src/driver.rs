@@ -1,6 +1,6 @@
 //! The traits that the outside implements: what a spec wants, what a stage gives, and hands made from what earlier stages gave.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,12 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// Keys of earlier stages that must stay for now: a node not yet drained holds its server.
     fn holds(&self, _spec: &Self::Spec, _seen: &Observed<Self::Resource>) -> Vec<Hold> {
         Vec::new()
+    }
+
+    /// For how long a look serves: the pass that follows a plan within this time, with nothing written in between, acts on what the plan
+    /// saw. Zero where a look costs next to nothing.
+    fn fresh(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// The hands, or `None` while what they need is not known yet.

@@ -1,5 +1,8 @@
 //! One pass: the steps of a plan that can be done now, bounded-parallel, each checked against the single-writer lock.
 
+mod half;
+mod report;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -23,6 +26,9 @@ use crate::{
     resource::{Health, Key, Live, Resource},
     step::{Action, Step, Verb},
 };
+
+pub use half::Half;
+pub use report::{Failed, Report};
 
 /// The single-writer lock, asked before each step (law 10).
 #[async_trait]
@@ -60,53 +66,6 @@ pub struct Tools {
     pub cancel: CancellationToken,
 }
 
-/// Which half of a plan a pass carries out: over several stages, creates go up and deletes come down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
-    /// Creates and updates.
-    Build,
-    /// Deletions, also those of replacements.
-    Clear,
-    /// Both.
-    Both,
-}
-
-impl Half {
-    fn covers(self, verb: Verb) -> bool {
-        match self {
-            Self::Build => !verb.removes(),
-            Self::Clear => verb.removes(),
-            Self::Both => true,
-        }
-    }
-}
-
-/// What one pass did.
-#[derive(Debug)]
-pub struct Report<R> {
-    /// Steps that succeeded, in the order of their ends.
-    pub done: Vec<(Key, Verb)>,
-    /// Steps that failed: the root causes.
-    pub failed: Vec<Failed>,
-    /// Steps that were not begun because of a failed one: which, and the cause.
-    pub starved: Vec<(Key, Key)>,
-    /// What was created, as the create call saw it.
-    pub created: BTreeMap<Key, Live<R>>,
-    /// Why the pass ended early, if it did: cancelled, fenced, no ledger.
-    pub stopped: Option<Error>,
-}
-
-/// A step that failed.
-#[derive(Debug, Clone)]
-pub struct Failed {
-    /// What.
-    pub key: Key,
-    /// What was tried.
-    pub verb: Verb,
-    /// Why.
-    pub error: Error,
-}
-
 /// Carries out one pass of `plan`.
 ///
 /// Only the dependants of a failed step starve. Intents of a wave of creates are durable before the first of them is sent.
@@ -131,6 +90,7 @@ pub async fn execute<R: Resource>(
         ledger,
         ids: ids(desired, observed),
         usable: BTreeSet::new(),
+        gone: BTreeSet::new(),
         report: Report {
             done: Vec::new(),
             failed: Vec::new(),
@@ -161,6 +121,8 @@ struct Pass<'a, R: Resource> {
     ids: Ids,
     /// What was made in this pass and can be built on; what was usable before it, the plan does not name.
     usable: BTreeSet<Key>,
+    /// What was deleted in this pass and needs no look to be gone.
+    gone: BTreeSet<Key>,
     report: Report<R>,
 }
 
@@ -171,6 +133,8 @@ struct End<R> {
     result: Result<Option<Live<R>>, Error>,
     /// What was wrong with what was deleted, if it was broken.
     broke: Option<String>,
+    /// True if it was deleted and no look is needed to know that it is gone.
+    gone: bool,
     /// True if the call was never sent.
     unsent: bool,
 }
@@ -180,8 +144,10 @@ impl<R: Resource> Pass<'_, R> {
         match &step.action {
             Action::Create { .. } => step.after.iter().all(|k| self.usable.contains(k)),
             Action::Update { .. } => step.after.iter().all(|k| self.ids.contains_key(k)),
-            // A live dependant is gone only when an observe no longer lists it: never in the same pass.
-            Action::Replace { .. } | Action::Delete { .. } => step.after.is_empty(),
+            // A live dependant is gone only when an observe no longer lists it, unless it goes at once.
+            Action::Replace { .. } | Action::Delete { .. } => {
+                step.after.iter().all(|k| self.gone.contains(k))
+            }
         }
     }
 
@@ -232,6 +198,7 @@ impl<R: Resource> Pass<'_, R> {
                 verb,
                 result: Err(error),
                 broke: None,
+                gone: false,
                 unsent: true,
             };
         }
@@ -241,6 +208,7 @@ impl<R: Resource> Pass<'_, R> {
                 verb,
                 result: Err(error),
                 broke: None,
+                gone: false,
                 unsent: true,
             };
         }
@@ -280,6 +248,7 @@ impl<R: Resource> Pass<'_, R> {
             verb,
             result,
             broke,
+            gone: removed(&step.action).is_some_and(Resource::goes_at_once),
             unsent: false,
         }
     }
@@ -290,6 +259,7 @@ impl<R: Resource> Pass<'_, R> {
             verb,
             result,
             broke,
+            gone,
             unsent,
         } = end;
         match result {
@@ -311,6 +281,9 @@ impl<R: Resource> Pass<'_, R> {
                         self.usable.insert(key.clone());
                     }
                     self.report.created.insert(key.clone(), live);
+                }
+                if gone {
+                    self.gone.insert(key.clone());
                 }
                 self.report.done.push((key, verb));
             }
@@ -382,6 +355,14 @@ impl<R: Resource> Pass<'_, R> {
             message: message.to_owned(),
             request_id: request.map(str::to_owned),
         });
+    }
+}
+
+/// What a step deletes.
+fn removed<R>(action: &Action<R>) -> Option<&R> {
+    match action {
+        Action::Replace { live, .. } | Action::Delete { live } => Some(&live.resource),
+        Action::Create { .. } | Action::Update { .. } => None,
     }
 }
 

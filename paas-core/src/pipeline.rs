@@ -3,6 +3,7 @@
 mod judge;
 mod look;
 mod outcome;
+mod recent;
 mod run;
 mod stage;
 mod waits;
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use outcome::{Obstruction, Outcome, Pending, Stumble};
+pub use recent::Stillness;
 pub use stage::DriverStage;
 
 /// What a pass over the stages carries along.
@@ -107,6 +109,12 @@ pub trait Stage: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// The world cannot be seen, or the pass had to stop: cancelled, fenced, no ledger. What was done is done.
     async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome, Error>;
+
+    /// After a pass that left something to wait for: whether another one would find anything new. It may ask the world, and changes
+    /// nothing; where it cannot tell, a pass will.
+    async fn glance(&self, _cx: &Context) -> Stillness {
+        Stillness::Stirred
+    }
 }
 
 /// Whether the spec is wanted, or nothing.
@@ -181,6 +189,19 @@ impl Pipeline {
     /// See [`Stage::pass`].
     pub async fn retire(&self, cx: &mut Context) -> Result<Outcome, Error> {
         self.pass(cx, Wanted::Nothing).await
+    }
+
+    /// True if what is waited for is as it was: another pass would only wait too.
+    async fn is_still(&self, cx: &Context) -> bool {
+        let mut still = false;
+        for stage in &self.stages {
+            match stage.glance(cx).await {
+                Stillness::Still => still = true,
+                Stillness::Nothing => {}
+                Stillness::Stirred => return false,
+            }
+        }
+        still
     }
 
     async fn pass(&self, cx: &mut Context, wanted: Wanted) -> Result<Outcome, Error> {

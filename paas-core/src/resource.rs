@@ -43,6 +43,11 @@ pub trait Resource: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// True if it is gone as soon as its deletion is accepted, so that what it needed can go in the same pass.
+    fn goes_at_once(&self) -> bool {
+        false
+    }
+
     /// How long it may take to become ready or to leave before that is a failure of its own (law 8).
     fn patience(&self) -> Duration {
         Duration::from_secs(600)

@@ -28,7 +28,7 @@ use paas_core::{
         PlatformSpec, validate,
     },
 };
-use paas_openstack::provider::OpenStackDriver;
+use paas_openstack::provider::{self, OpenStackDriver};
 
 use crate::{
     app::App,
@@ -346,10 +346,13 @@ impl Session {
                     events,
                     cancel: self.cancel.clone(),
                 };
-                let policy = match &target.document {
+                let mut policy = match &target.document {
                     Some(Document::Platform(platform)) => platform.spec.policy(),
                     Some(Document::DatabaseInstance(_) | Document::DatabaseBackup(_)) | None => Policy::default(),
                 };
+                if target.project.is_some() {
+                    policy.bounds = provider::bounds();
+                }
                 Context::new(target.owner.clone(), policy, tools)
             }
         };

@@ -12,6 +12,9 @@ use crate::{
 /// Passes one right after the other, before the next ones are slowed down.
 const HURRIED: u32 = 64;
 
+/// After so long a wait everything is looked at, whatever a glance says.
+const UNSEEN: Duration = Duration::from_secs(60);
+
 /// A pause in what goes on and on, so that a change that never takes does not flood the other side.
 fn unhurried(streak: u32, bounds: &Bounds) -> Duration {
     match streak.checked_sub(HURRIED) {
@@ -72,22 +75,34 @@ impl Pipeline {
             } else {
                 0
             };
-            let again_in = again_in.max(unhurried(streak, &cx.policy.bounds));
+            let mut again_in = again_in.max(unhurried(streak, &cx.policy.bounds));
             let now = cx.tools.clock.elapsed();
             let left = deadline.map_or(Duration::MAX, |d| d.saturating_sub(now));
-            let again_in = again_in.min(left);
             if deadline.is_some_and(|d| now >= d) {
                 let what = waits_for.unwrap_or_else(|| "it was still making progress".to_owned());
                 return Err(Error::new(&codes::CORE_TIMED_OUT, Class::TimedOut)
                     .attempted(format!("bring {} up to date", cx.owner))
                     .happened(what));
             }
-            if !again_in.is_zero() {
-                let clock = cx.tools.clock.clone();
-                tokio::select! {
-                    () = clock.sleep(again_in) => {}
+            // Between two looks at everything, glances at what is waited for: they cost little and can be had more often.
+            let mut slept = Duration::ZERO;
+            while !again_in.is_zero() && slept < left {
+                let pause = again_in.min(left.saturating_sub(slept));
+                slept = slept.saturating_add(pause);
+                let still = async {
+                    cx.tools.clock.sleep(pause).await;
+                    slept < left.min(UNSEEN) && self.is_still(cx).await
+                };
+                let still = tokio::select! {
+                    still = still => still,
                     () = cx.tools.cancel.cancelled() => return Err(cancelled()),
+                };
+                if !still {
+                    break;
                 }
+                again_in = again_in
+                    .saturating_add(again_in / 16)
+                    .min(cx.policy.bounds.poll_max);
             }
         }
     }

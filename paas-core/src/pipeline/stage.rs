@@ -8,6 +8,7 @@ use super::{
     Context, Outcome, Pending, Stage, Wanted,
     judge::outcome,
     look::Look,
+    recent::{Recent, Sight, Stillness, Waited},
     waits::{over, tell_waits, waits},
 };
 use crate::{
@@ -27,12 +28,17 @@ use crate::{
 pub struct DriverStage<D: Driver> {
     driver: D,
     spec: D::Spec,
+    recent: Recent<D::Resource>,
 }
 
 impl<D: Driver> DriverStage<D> {
     /// The stage of `driver` for `spec`.
     pub fn new(driver: D, spec: D::Spec) -> Self {
-        Self { driver, spec }
+        Self {
+            driver,
+            spec,
+            recent: Recent::default(),
+        }
     }
 }
 
@@ -71,7 +77,17 @@ impl<D: Driver> DriverStage<D> {
         let Some(actuator) = self.driver.actuator(&cx.outputs).await? else {
             return Ok(None);
         };
-        let mut observed = match actuator.observe(&cx.owner, &ledger).await {
+        let at = cx.tools.clock.elapsed();
+        let seen = match self.recent.take(at, self.driver.fresh(), wanted) {
+            Some(Sight { seen, made: None, .. }) => Ok(seen),
+            Some(Sight {
+                seen,
+                made: Some(root),
+                ..
+            }) => actuator.recheck(&cx.owner, &ledger, &seen, &root).await,
+            None => actuator.observe(&cx.owner, &ledger).await,
+        };
+        let mut observed = match seen {
             Ok(observed) => observed,
             Err(error) => {
                 // The last known outputs serve for advance, never for retire.
@@ -85,6 +101,7 @@ impl<D: Driver> DriverStage<D> {
                 return Err(error);
             }
         };
+        let raw = (!self.driver.fresh().is_zero()).then(|| (at, observed.clone()));
         let policy = cx.policy_for(self.driver.stage(), wanted);
         if policy.sweep {
             actuator.derived(&cx.owner, &mut observed).await?;
@@ -116,6 +133,7 @@ impl<D: Driver> DriverStage<D> {
             ledger,
             desired,
             observed,
+            raw,
             policy,
             plan,
             learned,
@@ -131,7 +149,10 @@ impl<D: Driver> Stage for DriverStage<D> {
     }
 
     async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<StageView, Error> {
-        if let Some(look) = self.look(cx, wanted).await? {
+        if let Some(mut look) = self.look(cx, wanted).await? {
+            if let Some((at, seen)) = look.raw.take() {
+                self.recent.keep(at, wanted, seen, None);
+            }
             return Ok(StageView {
                 findings: self.findings(cx, &look).await?,
                 ..StageView::of(self.driver.stage(), &look.plan)
@@ -162,7 +183,9 @@ impl<D: Driver> Stage for DriverStage<D> {
 
     async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome, Error> {
         let scope = self.scope(cx);
-        let Some(look) = self.look(cx, wanted).await? else {
+        self.recent.wait(Waited::Unclear);
+        let Some(mut look) = self.look(cx, wanted).await? else {
+            self.recent.wait(Waited::Nothing);
             return self.unknown(cx, wanted).await;
         };
         cx.tools.ledger.settle(&scope, &look.learned).await?;
@@ -202,6 +225,14 @@ impl<D: Driver> Stage for DriverStage<D> {
             return Err(error);
         }
         let outcome = outcome(&scope, &look, &report, &waits, now);
+        self.recent.wait(Waited::after(&look, &report, &waits));
+        if let Some(root) = look.desired.root()
+            && report.failed.is_empty()
+            && matches!(report.done.as_slice(), [(made, Verb::Create)] if made == root)
+            && let Some((at, seen)) = look.raw.take()
+        {
+            self.recent.keep(at, wanted, seen, Some(root.clone()));
+        }
         let empty = look.observed.live.is_empty()
             && look.desired.wanted().is_empty()
             && look.ledger.intents.is_empty();
@@ -209,6 +240,22 @@ impl<D: Driver> Stage for DriverStage<D> {
             cx.tools.ledger.forget(&scope).await?;
         }
         Ok(outcome)
+    }
+
+    async fn glance(&self, cx: &Context) -> Stillness {
+        let (waited, more) = match self.recent.waited() {
+            Waited::Nothing => return Stillness::Nothing,
+            Waited::Unclear => return Stillness::Stirred,
+            Waited::For(waited, more) => (waited, more),
+        };
+        let Ok(Some(actuator)) = self.driver.actuator(&cx.outputs).await else {
+            return Stillness::Stirred;
+        };
+        match actuator.glance(&cx.owner, &waited).await {
+            Ok(Some(now)) => Waited::judged(&waited, more, &now),
+            // A pass tells what is the matter.
+            Ok(None) | Err(_) => Stillness::Stirred,
+        }
     }
 }
 

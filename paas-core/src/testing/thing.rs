@@ -23,6 +23,8 @@ pub struct Thing {
     pub group: Option<String>,
     /// Cannot be made twice.
     pub natural: bool,
+    /// Gone as soon as its deletion is accepted.
+    pub at_once: bool,
     /// How long it may take.
     pub patience: Duration,
 }
@@ -38,6 +40,7 @@ impl Thing {
             precious: false,
             group: None,
             natural: false,
+            at_once: false,
             patience: Duration::from_secs(600),
         }
     }
@@ -81,6 +84,13 @@ impl Thing {
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
+        self
+    }
+
+    /// Gone as soon as its deletion is accepted.
+    #[must_use]
+    pub fn at_once(mut self) -> Self {
+        self.at_once = true;
         self
     }
 
@@ -142,6 +152,10 @@ impl Resource for Thing {
 
     fn natural(&self) -> bool {
         self.natural
+    }
+
+    fn goes_at_once(&self) -> bool {
+        self.at_once
     }
 
     fn patience(&self) -> Duration {

@@ -8,6 +8,7 @@ use paas_core::{
     driver::{Driver, Host, InfrastructureProvider, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
+    policy::Bounds,
     preflight::{Ahead, Finding},
     resource::{Key, Live},
     secrets::SecretStore,
@@ -32,6 +33,19 @@ pub struct OpenStackDriver {
     client: Client,
     /// How long the look ahead may take.
     patience: Duration,
+}
+
+/// What a look costs is a dozen calls, and lists of a cloud lag behind by as much anyway.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// How a platform on a cloud is brought about: many calls at once, and pauses that a machine's boot is worth.
+pub fn bounds() -> Bounds {
+    Bounds {
+        parallel: 16,
+        poll: Duration::from_millis(250),
+        backoff: Duration::from_millis(500),
+        ..Bounds::default()
+    }
 }
 
 /// What is looked for, in the order in which it is listed.
@@ -115,8 +129,12 @@ impl Driver for OpenStackDriver {
         }
     }
 
+    fn fresh(&self) -> Duration {
+        FRESH
+    }
+
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
-        Ok(Some(Arc::new(self.hands.afresh())))
+        Ok(Some(Arc::new(self.hands.clone())))
     }
 
     async fn preflight(

@@ -14,24 +14,44 @@ use crate::{
     network::{Network, NetworkFilter, SecurityGroupFilter, SubnetFilter},
 };
 
-/// What was found, remembered for as long as the actuator lives.
+/// What was found, remembered until something cannot be made of it: all machines of a run get the same image.
 #[derive(Debug, Default)]
-pub(crate) struct Lookups(Mutex<BTreeMap<String, String>>);
+pub(crate) struct Lookups {
+    known: Mutex<BTreeMap<String, String>>,
+    /// Who comes while somebody asks waits for that answer.
+    asking: Asking,
+}
+
+#[derive(Debug, Default)]
+struct Asking {
+    external: tokio::sync::Mutex<()>,
+    image: tokio::sync::Mutex<()>,
+    flavor: tokio::sync::Mutex<()>,
+    there: tokio::sync::Mutex<()>,
+}
 
 impl Lookups {
-    fn known(&self, what: &str) -> Option<String> {
-        self.0.lock().ok()?.get(what).cloned()
+    pub(super) fn known(&self, what: &str) -> Option<String> {
+        self.known.lock().ok()?.get(what).cloned()
     }
 
-    fn keep(&self, what: String, id: &str) {
-        if let Ok(mut known) = self.0.lock() {
+    pub(super) fn keep(&self, what: String, id: &str) {
+        if let Ok(mut known) = self.known.lock() {
             known.insert(what, id.to_owned());
+        }
+    }
+
+    /// Something was refused: what was found may not be there any more.
+    pub(super) fn forget(&self) {
+        if let Ok(mut known) = self.known.lock() {
+            known.clear();
         }
     }
 
     /// The id of the external network.
     pub(crate) async fn external(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("external network {choice}");
+        let _alone = self.asking.external.lock().await;
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
@@ -43,6 +63,7 @@ impl Lookups {
     /// The id of the image.
     pub(crate) async fn image(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("image {choice}");
+        let _alone = self.asking.image.lock().await;
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
@@ -54,6 +75,7 @@ impl Lookups {
     /// The id of the flavor.
     pub(crate) async fn flavor(&self, client: &Client, choice: &Choice) -> Result<String> {
         let what = format!("flavor {choice}");
+        let _alone = self.asking.flavor.lock().await;
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }
@@ -82,6 +104,7 @@ impl Lookups {
     /// The id of something that is there already, by the user's word for it: a name, or an id.
     pub(crate) async fn there(&self, client: &Client, key: &str, word: &str) -> Result<String> {
         let what = format!("{key} '{word}'");
+        let _alone = self.asking.there.lock().await;
         if let Some(id) = self.known(&what) {
             return Ok(id);
         }

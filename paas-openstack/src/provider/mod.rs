@@ -17,7 +17,7 @@ mod tags;
 
 pub use actuator::OpenStackActuator;
 pub use desired::desired;
-pub use driver::OpenStackDriver;
+pub use driver::{OpenStackDriver, bounds};
 pub use identity::identity;
 pub use resource::OpenStackResource;
 pub use shape::CONTROL_PLANE;

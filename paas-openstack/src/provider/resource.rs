@@ -124,6 +124,27 @@ impl Resource for OpenStackResource {
         matches!(self, Self::Interface(_) | Self::Rule(_) | Self::KeyPair(_))
     }
 
+    /// What Neutron deletes is gone with its answer, and so are Nova's keys and groups.
+    fn goes_at_once(&self) -> bool {
+        match self {
+            Self::Network(_)
+            | Self::Subnet(_)
+            | Self::Router(_)
+            | Self::Interface(_)
+            | Self::Group(_)
+            | Self::Rule(_)
+            | Self::KeyPair(_)
+            | Self::ServerGroup(_)
+            | Self::Port(_)
+            | Self::FloatingIp(_) => true,
+            Self::Volume(_)
+            | Self::Server(_)
+            | Self::LoadBalancer(_)
+            | Self::Credential(_)
+            | Self::Derived(_) => false,
+        }
+    }
+
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Server(_) | Self::Volume(_) | Self::LoadBalancer(_) | Self::Derived(_) => 900,

@@ -18,7 +18,7 @@ use crate::{
     compute::{GroupPolicy, Networks, NewDisk, NewKeypair, NewServer, NewServerGroup, UserData},
     network::{
         AddressPair, Ethertype, FixedIp, Gateway, NewFloatingIp, NewNetwork, NewPort, NewRouter, NewRule,
-        NewSecurityGroup, NewSubnet, Plug,
+        NewSecurityGroup, NewSubnet, Plug, SecurityGroupRule,
     },
     provider::{
         kinds::{
@@ -140,7 +140,12 @@ impl OpenStackActuator {
 
     async fn new_group(&self, making: &Making<'_>) -> Result<String> {
         let new = NewSecurityGroup::new(&*making.name).description(making.owner.mark());
-        Ok(self.client.network().security_groups().create(&new).await?.id)
+        let made = self.client.network().security_groups().create(&new).await?;
+        for rule in made.rules.iter().filter(|r| lets_everything(r)) {
+            self.lookups
+                .keep(open_rule(&made.id, &rule.direction, &rule.ethertype), &rule.id);
+        }
+        Ok(made.id)
     }
 
     async fn new_rule(&self, making: &Making<'_>, want: &Rule) -> Result<String> {
@@ -149,7 +154,17 @@ impl OpenStackActuator {
             Direction::Ingress => crate::network::Direction::Ingress,
             Direction::Egress => crate::network::Direction::Egress,
         };
-        let mut new = NewRule::new(group, way, Ethertype::from(want.ether_type.as_str()));
+        let ethertype = Ethertype::from(want.ether_type.as_str());
+        let open = want.protocol.is_none() && want.ports.is_none() && want.remote == Remote::Any;
+        // Neutron made it with the group, and said so.
+        if let Some(id) = self
+            .lookups
+            .known(&open_rule(&group, &way, &ethertype))
+            .filter(|_| open)
+        {
+            return Ok(id);
+        }
+        let mut new = NewRule::new(group, way, ethertype);
         new.protocol = want.protocol.clone();
         new.port_range_min = want.ports.map(|(from, _)| u32::from(from));
         new.port_range_max = want.ports.map(|(_, to)| u32::from(to));
@@ -225,7 +240,13 @@ impl OpenStackActuator {
 
     async fn new_server(&self, making: &Making<'_>, want: &Server) -> Result<String> {
         let port = self.id(making.ids, &want.port).await?;
-        let flavor = self.lookups.flavor(&self.client, &want.flavor).await?;
+        let image = async {
+            match &want.root {
+                Root::Image => self.lookups.image(&self.client, &want.image).await.map(Some),
+                Root::Volume(_) => Ok(None),
+            }
+        };
+        let (flavor, image) = tokio::try_join!(self.lookups.flavor(&self.client, &want.flavor), image)?;
         let mut metadata = marks::metadata(making.owner, making.key);
         metadata.insert(marks::FLAVOR.to_owned(), marks::chosen(&want.flavor));
         metadata.insert(marks::IMAGE.to_owned(), marks::chosen(&want.image));
@@ -235,7 +256,7 @@ impl OpenStackActuator {
             .config_drive(true);
         let mut disks = Vec::new();
         match &want.root {
-            Root::Image => new.image = Some(self.lookups.image(&self.client, &want.image).await?),
+            Root::Image => new.image = image,
             Root::Volume(key) => disks.push(NewDisk::volume(self.id(making.ids, key).await?, 0)),
         }
         if matches!(want.root, Root::Image) && !want.volumes.is_empty() {
@@ -293,6 +314,19 @@ impl OpenStackActuator {
             .await?
             .vip_port_id)
     }
+}
+
+fn lets_everything(rule: &SecurityGroupRule) -> bool {
+    rule.protocol.is_none()
+        && rule.port_range_min.is_none()
+        && rule.port_range_max.is_none()
+        && rule.remote_ip_prefix.is_none()
+        && rule.remote_group_id.is_none()
+}
+
+/// What a rule without any condition is remembered by.
+fn open_rule(group: &str, way: &crate::network::Direction, ethertype: &Ethertype) -> String {
+    format!("rule {group} {way} {ethertype}")
 }
 
 pub(super) fn pairs(ranges: &[String]) -> Vec<AddressPair> {

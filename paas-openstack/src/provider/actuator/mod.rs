@@ -7,23 +7,25 @@ mod credential;
 mod derived;
 mod drift;
 mod foreign;
+mod glance;
 mod health;
 mod login;
 mod observe;
+mod ports;
 mod seen;
 mod taken;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use paas_core::{
     actuator::{Actuator, Ids},
     codes::CORE_PROTECTED,
-    error::Result,
+    error::{Error, Result},
     graph::Observed,
     ledger::Ledger,
     owner::Owner,
-    resource::{Change, Key, Live},
+    resource::{Change, Health, Key, Live},
     secrets::{Generate, SecretStore, SystemRandom},
 };
 
@@ -32,7 +34,7 @@ pub(super) use self::credential::{KEY as CREDENTIAL, SECRET as CREDENTIAL_SECRET
 pub(super) use self::taken::{Taken, There};
 
 use super::{choice::Choice, lookup::Lookups, resource::OpenStackResource};
-use crate::client::Client;
+use crate::{client::Client, codes::OS_CHOICE};
 
 /// Does one thing at a time in one project of a cloud.
 #[derive(Debug, Clone)]
@@ -79,14 +81,6 @@ impl OpenStackActuator {
         self
     }
 
-    /// The same hands without what they looked up.
-    pub(super) fn afresh(&self) -> Self {
-        Self {
-            lookups: Arc::default(),
-            ..self.clone()
-        }
-    }
-
     /// Makes secrets by other means.
     #[must_use]
     pub fn with_random(mut self, random: Arc<dyn Generate>) -> Self {
@@ -114,14 +108,28 @@ impl OpenStackActuator {
         Ok(())
     }
 
-    /// The words for an external network: the user's, if they mean this one.
+    /// The words for an external network: the user's, if they mean this one. Where the user left it open, the one that is used is the one.
     async fn words_for(&self, network: &str) -> Result<Choice> {
-        match &self.external {
-            Some(choice) if self.lookups.external(&self.client, choice).await? == network => {
-                Ok(choice.clone())
-            }
-            _ => Ok(Choice::Named(network.to_owned())),
+        let other = || Choice::Named(network.to_owned());
+        let choice = match &self.external {
+            None => return Ok(other()),
+            Some(Choice::Only) => return Ok(Choice::Only),
+            Some(Choice::Named(word)) if word == network => return Ok(other()),
+            Some(choice) => choice,
+        };
+        match self.lookups.external(&self.client, choice).await {
+            Ok(id) if id == network => Ok(choice.clone()),
+            Ok(_) => Ok(other()),
+            // It is not there any more, or there are two: what is ours can be seen and deleted all the same.
+            Err(e) if e.code() == &OS_CHOICE => Ok(other()),
+            Err(e) => Err(e),
         }
+    }
+
+    /// What was refused may have been looked up wrongly, or too long ago.
+    fn refused(&self, e: Error) -> Error {
+        self.lookups.forget();
+        e
     }
 }
 
@@ -142,6 +150,27 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         Ok(())
     }
 
+    async fn recheck(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        seen: &Observed<OpenStackResource>,
+        root: &Key,
+    ) -> Result<Observed<OpenStackResource>> {
+        match root.as_str() {
+            "network" => self.look_at_networks(owner, hints, seen).await,
+            _ => self.look(owner, hints).await,
+        }
+    }
+
+    async fn glance(
+        &self,
+        owner: &Owner,
+        waited: &BTreeMap<Key, Live<OpenStackResource>>,
+    ) -> Result<Option<BTreeMap<Key, Health>>> {
+        self.glance_at(owner, waited).await
+    }
+
     async fn create(
         &self,
         owner: &Owner,
@@ -149,7 +178,9 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         want: &OpenStackResource,
         ids: &Ids,
     ) -> Result<Live<OpenStackResource>> {
-        self.make(owner, key, want, ids).await
+        self.make(owner, key, want, ids)
+            .await
+            .map_err(|e| self.refused(e))
     }
 
     async fn update(
@@ -161,7 +192,9 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
         changes: &[Change],
         ids: &Ids,
     ) -> Result<()> {
-        self.change(owner, live, want, changes, ids).await
+        self.change(owner, live, want, changes, ids)
+            .await
+            .map_err(|e| self.refused(e))
     }
 
     async fn delete(&self, owner: &Owner, _key: &Key, live: &Live<OpenStackResource>) -> Result<()> {

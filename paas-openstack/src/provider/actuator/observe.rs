@@ -21,8 +21,8 @@ use crate::{
     compute::{Keypair, Server, ServerFilter, ServerGroup},
     load_balancer::{LoadBalancer, LoadBalancerFilter, StatusTree},
     network::{
-        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, PortFilter, Router, RouterFilter,
-        SecurityGroup, SecurityGroupFilter, Subnet, SubnetFilter,
+        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, Router, RouterFilter, SecurityGroup,
+        SecurityGroupFilter, Subnet, SubnetFilter,
     },
     provider::{
         marks::{self, OWNER},
@@ -66,7 +66,7 @@ impl OpenStackActuator {
             for one in taken {
                 one.join(owner, &mut lists);
             }
-            lists.legs = self.legs(&lists.subnets, &lists.routers).await?;
+            lists.legs = self.legs(&lists.subnets, &lists.routers, &lists.legs).await?;
         }
         let mut seen = Seen::new(owner, hints);
         for network in &lists.networks {
@@ -147,7 +147,7 @@ impl OpenStackActuator {
             every(net.networks(), NetworkFilter::all().description(&*mark)),
             every(net.subnets(), SubnetFilter::all().description(&*mark)),
             every(net.routers(), RouterFilter::all().description(&*mark)),
-            every(net.ports(), PortFilter::all().description(&*mark)),
+            self.ports(),
             // All of the project's: those of the cluster's balancers are on ports of ours too.
             every(
                 net.security_groups(),
@@ -172,7 +172,11 @@ impl OpenStackActuator {
                     partial.id
                 )));
         }
-        let legs = self.legs(&subnets, &routers).await?;
+        let legs = self.legs(&subnets, &routers, &ports).await?;
+        let ports = ports
+            .into_iter()
+            .filter(|port| port.description == mark)
+            .collect();
         Ok(Lists {
             networks,
             subnets,
@@ -213,29 +217,6 @@ impl OpenStackActuator {
             }
         }
         Ok(inside)
-    }
-
-    /// A leg has no mark of its own: it is ours because the subnet is, and the router, where that is ours too.
-    async fn legs(&self, subnets: &[Subnet], routers: &[Router]) -> Result<Vec<Port>> {
-        let mut legs = Vec::new();
-        let mut networks: Vec<&str> = subnets.iter().map(|s| s.network_id.as_str()).collect();
-        networks.sort_unstable();
-        networks.dedup();
-        for network in networks {
-            let ports = self.client.network().ports();
-            let all = ports.all(&PortFilter::all().network_id(network)).await?;
-            legs.extend(all.into_iter().filter(|port| {
-                let ours = |id: &str| subnets.iter().any(|s| s.id == id);
-                port.device_owner.is_router_interface()
-                    && (routers.is_empty() || routers.iter().any(|r| r.id == port.device_id))
-                    && port
-                        .fixed_ips
-                        .iter()
-                        .filter_map(|ip| ip.subnet_id.as_deref())
-                        .any(ours)
-            }));
-        }
-        Ok(legs)
     }
 }
 
