@@ -144,9 +144,11 @@ impl<R: Resource> Pass<'_, R> {
         match &step.action {
             Action::Create { .. } => step.after.iter().all(|k| self.usable.contains(k)),
             Action::Update { .. } => step.after.iter().all(|k| self.ids.contains_key(k)),
-            // A live dependant is gone only when an observe no longer lists it, unless it goes at once.
-            Action::Replace { .. } | Action::Delete { .. } => {
-                step.after.iter().all(|k| self.gone.contains(k))
+            // A live dependant is gone only when an observe no longer lists it, unless both go at once.
+            Action::Replace { live, .. } | Action::Delete { live } => {
+                let chained =
+                    || live.resource.goes_at_once() && step.after.iter().all(|k| self.gone.contains(k));
+                step.after.is_empty() || chained()
             }
         }
     }

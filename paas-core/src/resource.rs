@@ -43,7 +43,8 @@ pub trait Resource: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// True if it is gone as soon as its deletion is accepted, so that what it needed can go in the same pass.
+    /// True if it is gone as soon as its deletion is accepted, so that what it needed can go in the same pass, if that is such a thing too:
+    /// everything else is deleted after a look.
     fn goes_at_once(&self) -> bool {
         false
     }

@@ -348,7 +348,9 @@ impl Session {
                 };
                 let mut policy = match &target.document {
                     Some(Document::Platform(platform)) => platform.spec.policy(),
-                    Some(Document::DatabaseInstance(_) | Document::DatabaseBackup(_)) | None => Policy::default(),
+                    Some(Document::DatabaseInstance(_) | Document::DatabaseBackup(_)) | None => {
+                        Policy::default()
+                    }
                 };
                 if target.project.is_some() {
                     policy.bounds = provider::bounds();
