@@ -117,7 +117,7 @@ async fn leftovers_of_a_lost_machine_are_shown_then_deleted_then_proved() {
         "2 servers, 1 volume with data, 1 floating IP",
         "known here",
         "would go",
-        "Nothing was changed; paas gc --yes deletes",
+        "Nothing was changed; paas gc --all --yes deletes",
         "1 volume with data stays",
     ]);
     place.paas("here", &["gc", "--detailed-exitcode"]).await.ends(3);
@@ -138,7 +138,7 @@ async fn leftovers_of_a_lost_machine_are_shown_then_deleted_then_proved() {
     assert!(!place.home("nowhere").exists(), "a home is not made by looking");
 
     place
-        .paas("here", &["gc", "--yes"])
+        .paas("here", &["gc", "--all", "--yes"])
         .await
         .ends(0)
         .says(&["Platform/default/one: 1 of ", "it holds data"]);
@@ -154,7 +154,7 @@ async fn leftovers_of_a_lost_machine_are_shown_then_deleted_then_proved() {
         .ends(0);
     gone.says(&["Platform/default/one: nothing is left"]);
     place
-        .paas("here", &["gc", "--yes"])
+        .paas("here", &["gc", "--all", "--yes"])
         .await
         .ends(0)
         .says(&["Nothing is left over"]);

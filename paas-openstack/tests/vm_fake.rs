@@ -377,25 +377,40 @@ async fn what_the_cloud_does_not_have_is_told_before_anything_is_made() {
 
 #[tokio::test]
 async fn novas_own_words_are_told_within_a_poll_and_nothing_is_left() {
-    let there = There::new(Setup::default()).await;
-    let spec = VmSpec {
-        flavor: Choice::Named("m1.toobig".to_owned()),
-        ..web()
-    };
+    let spec = too_big();
     let mut setup = Setup::default();
     setup.quotas.cores = -1;
-    let there_is_room = There::new(setup).await;
-    for (there, words) in [(&there_is_room, "No valid host"), (&there, "Quota exceeded")] {
-        let outcome = there.run(&spec, Wanted::Spec).await.unwrap();
-        let Outcome::Blocked { because, .. } = outcome else {
-            panic!("{outcome:?}")
-        };
-        assert!(because.iter().any(|b| b.why.contains(words)), "{because:?}");
-        // What is half made is listed too.
-        let all = vm::list(&there.client, &there.project).await.unwrap();
-        assert_eq!(all.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["web"]);
-        there.gone(&spec).await;
+    let there = There::new(setup).await;
+    let outcome = there.run(&spec, Wanted::Spec).await.unwrap();
+    let Outcome::Blocked { because, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        because.iter().any(|b| b.why.contains("No valid host")),
+        "{because:?}"
+    );
+    // What is half made is listed too.
+    let all = vm::list(&there.client, &there.project).await.unwrap();
+    assert_eq!(all.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), ["web"]);
+    there.gone(&spec).await;
+}
+
+fn too_big() -> VmSpec {
+    VmSpec {
+        flavor: Choice::Named("m1.toobig".to_owned()),
+        ..web()
     }
+}
+
+#[tokio::test]
+async fn a_quota_that_does_not_suffice_is_told_before_anything_is_made() {
+    let there = There::new(Setup::default()).await;
+    let outcome = there.run(&too_big(), Wanted::Spec).await.unwrap();
+    let Outcome::Blocked { because, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(because.iter().any(|b| b.code == "PAAS-OS-0034"), "{because:?}");
+    assert_eq!(there.fake.mutations(), 0);
 }
 
 #[tokio::test]

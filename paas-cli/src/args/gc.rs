@@ -2,11 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["owner", "all"]))]
 #[command(
-    after_help = "Examples:\n  paas gc\n  paas gc -o wide --cloud lab\n  paas gc --older-than 2h --yes\n  paas gc --owner Platform/default/demo --yes\n  paas gc --owner demo --yes --delete-data --confirm demo\n\nNothing is deleted without --yes. What has no mark of ours is never touched, and what it stands on stays. Owners that are known on this machine are left alone unless --owner names them."
+    after_help = "Examples:\n  paas gc\n  paas gc -o wide --cloud lab\n  paas gc --all --older-than 2h --yes\n  paas gc --owner Platform/default/demo --yes\n  paas gc --owner demo --yes --delete-data --confirm demo\n\nNothing is deleted without --yes, and then only of the owners that --owner names, or --all that can be found. What has no mark of ours is never touched, and what it stands on stays. Owners that are known on this machine are left alone unless --owner names them."
 )]
 pub(crate) struct Gc {
     /// The cloud; left out, OS_CLOUD or the only one
@@ -18,11 +19,14 @@ pub(crate) struct Gc {
     /// Only what is left of these: a uid, an object's name, or kind/namespace/name
     #[arg(long, value_name = "OWNER", value_delimiter = ',')]
     pub(crate) owner: Vec<String>,
+    /// Everybody that this machine does not know: also what colleagues' machines look after
+    #[arg(long)]
+    pub(crate) all: bool,
     /// Only owners whose youngest thing is older than this: 30m, 2h
     #[arg(long, value_name = "TIME", value_parser = super::duration)]
     pub(crate) older_than: Option<Duration>,
-    /// Delete it
-    #[arg(long)]
+    /// Delete it; needs --owner or --all
+    #[arg(long, requires = "whose")]
     pub(crate) yes: bool,
     /// Delete volumes with data too; needs --confirm NAME, or typing the name on a terminal
     #[arg(long)]

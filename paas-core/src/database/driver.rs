@@ -237,8 +237,12 @@ impl Stage for ContentStage {
     }
 
     async fn pass(&self, cx: &mut Context, wanted: Wanted, half: Half) -> Result<Outcome> {
+        if wanted == Wanted::Nothing {
+            self.0.forget(cx).await?;
+            return Ok(Outcome::Converged);
+        }
         // Without a server, the server's stage says what is waited for, or what is in the way.
-        if wanted == Wanted::Nothing || cx.outputs.server.is_none() {
+        if cx.outputs.server.is_none() {
             return Ok(Outcome::Converged);
         }
         self.0.pass(cx, wanted, half).await

@@ -69,6 +69,15 @@ impl<D: Driver> DriverStage<D> {
         }
     }
 
+    /// Forgets what is remembered of a world that goes with another one, unless something may still appear in it.
+    pub(crate) async fn forget(&self, cx: &Context) -> Result<(), Error> {
+        let scope = self.scope(cx);
+        if cx.tools.ledger.load(&scope).await?.intents.is_empty() {
+            cx.tools.ledger.forget(&scope).await?;
+        }
+        Ok(())
+    }
+
     /// Observes and plans. `None` while the world of this stage is not known.
     async fn look(&self, cx: &mut Context, wanted: Wanted) -> Result<Option<Look<D::Resource>>, Error> {
         let scope = self.scope(cx);

@@ -142,7 +142,7 @@ impl Driver for OpenStackDriver {
         _spec: &PlatformSpec,
         ahead: Ahead<'_, OpenStackResource>,
     ) -> Result<Vec<Finding>> {
-        Ok(preflight::look_ahead(&self.client, ahead, self.patience).await)
+        Ok(preflight::look_ahead(&self.client, ahead, self.patience, self.hands.lookups()).await)
     }
 }
 

@@ -41,6 +41,11 @@ impl Lookups {
         }
     }
 
+    /// Takes over what was found already.
+    pub(super) fn learn(&self, kind: &str, chosen: &dyn std::fmt::Display, id: &str) {
+        self.keep(format!("{kind} {chosen}"), id);
+    }
+
     /// Something was refused: what was found may not be there any more.
     pub(super) fn forget(&self) {
         if let Ok(mut known) = self.known.lock() {

@@ -10,7 +10,7 @@ pub mod kinds;
 pub(crate) mod lookup;
 pub mod made;
 pub mod marks;
-mod preflight;
+pub(crate) mod preflight;
 pub mod resource;
 mod shape;
 mod tags;

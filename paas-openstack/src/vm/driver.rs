@@ -8,21 +8,21 @@ use paas_core::{
     driver::{Driver, Host, Outputs},
     error::Result,
     graph::{Desired, Observed},
+    preflight::{Ahead, Finding},
     secrets::SecretStore,
 };
 
 use super::{VmSpec, desired};
 use crate::{
     client::Client,
-    provider::{OpenStackActuator, OpenStackResource, choice::Choice, driver::host},
+    provider::{OpenStackActuator, OpenStackResource, driver::host, preflight},
 };
 
 /// One virtual machine in the project that a client's token is for.
 #[derive(Debug, Clone)]
 pub struct VmDriver {
     client: Client,
-    secrets: Arc<dyn SecretStore>,
-    external: Choice,
+    hands: OpenStackActuator,
 }
 
 impl VmDriver {
@@ -31,11 +31,8 @@ impl VmDriver {
 
     /// For a machine; of its spec only the choice of the external network is remembered, to tell it in the user's words.
     pub fn new(client: Client, secrets: Arc<dyn SecretStore>, spec: &VmSpec) -> Self {
-        Self {
-            client,
-            secrets,
-            external: spec.external.clone(),
-        }
+        let hands = OpenStackActuator::new(client.clone(), secrets, Some(spec.external.clone()));
+        Self { client, hands }
     }
 }
 
@@ -66,8 +63,10 @@ impl Driver for VmDriver {
     }
 
     async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<OpenStackResource>>>> {
-        let external = Some(self.external.clone());
-        let hands = OpenStackActuator::new(self.client.clone(), self.secrets.clone(), external);
-        Ok(Some(Arc::new(hands)))
+        Ok(Some(Arc::new(self.hands.clone())))
+    }
+
+    async fn preflight(&self, _spec: &VmSpec, ahead: Ahead<'_, OpenStackResource>) -> Result<Vec<Finding>> {
+        Ok(preflight::look_ahead(&self.client, ahead, preflight::DEADLINE, self.hands.lookups()).await)
     }
 }

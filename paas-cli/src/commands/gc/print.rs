@@ -251,6 +251,7 @@ fn command(args: &Gc, findings: &Findings, selection: &Selection) -> String {
     words.extend(args.cloud.iter().map(|it| format!("--cloud {it}")));
     words.extend(args.region.iter().map(|it| format!("--region {it}")));
     words.extend(args.owner.iter().map(|it| format!("--owner {it}")));
+    words.extend(args.owner.is_empty().then(|| "--all".to_owned()));
     words.extend(args.older_than.map(|it| format!("--older-than {}", age(it))));
     words.push("--yes".to_owned());
     if args.delete_data {

@@ -67,6 +67,11 @@ impl OpenStackActuator {
         }
     }
 
+    /// What was found so far of what the user chose.
+    pub(crate) fn lookups(&self) -> &Lookups {
+        &self.lookups
+    }
+
     /// Looks for an application credential of the Platform too: one list more.
     #[must_use]
     pub fn with_credential(mut self, wanted: bool) -> Self {

@@ -20,7 +20,7 @@ use crate::{
     network::{Network, NetworkQuota},
     provider::{
         choice::Choice,
-        lookup::{self, Found},
+        lookup::{self, Found, Lookups},
     },
     wire::{Quota, Zone},
 };
@@ -155,6 +155,34 @@ impl Facts {
             storage,
             balancers,
             given: given.keys().cloned().zip(there).collect(),
+        }
+    }
+}
+
+impl Facts {
+    /// Tells what was found to those who are going to use it.
+    pub(super) fn tell(&self, needs: &Needs<'_>, given: &BTreeMap<Key, String>, lookups: &Lookups) {
+        for (choice, told) in needs.external.iter().zip(&self.external) {
+            if let Some(Ok(network)) = told {
+                lookups.learn("external network", choice, &network.id);
+            }
+        }
+        for (choice, told) in &self.images {
+            if let Some(Ok(image)) = told {
+                lookups.learn("image", choice, &image.id);
+            }
+        }
+        for server in &needs.servers {
+            if let Some(Ok(all)) = &self.flavors
+                && let Ok(flavor) = lookup::flavor(all, &server.want.flavor)
+            {
+                lookups.learn("flavor", &server.want.flavor, &flavor.id);
+            }
+        }
+        for (key, told) in &self.given {
+            if let (Some(word), Some(Ok(found))) = (given.get(key), told) {
+                lookups.learn(key.as_str(), &format_args!("'{word}'"), &found.id);
+            }
         }
     }
 }

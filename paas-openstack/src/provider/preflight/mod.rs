@@ -17,23 +17,26 @@ use self::{
     facts::{Facts, Silence},
     needs::Needs,
 };
-use super::resource::OpenStackResource;
+use super::{lookup::Lookups, resource::OpenStackResource};
 use crate::{
     client::Client,
     codes::{OS_CHOICE, OS_EXPIRED, OS_LOGIN, OS_NO_PROJECT, OS_NO_SERVICE, OS_REGION, OS_UNSEEN},
 };
 
 /// How long everything may take together.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Everything at once. What could not be asked is a warning that says so; a plan that makes nothing asks nothing.
-pub(super) async fn look_ahead(
+/// Everything at once. What could not be asked is a warning that says so; a plan that makes nothing asks nothing. What is found here is
+/// not looked for again when it is used.
+pub(crate) async fn look_ahead(
     client: &Client,
     ahead: Ahead<'_, OpenStackResource>,
     within: Duration,
+    lookups: &Lookups,
 ) -> Vec<Finding> {
     let needs = Needs::of(ahead.plan, ahead.seen);
     let facts = Box::pin(Facts::of(client, &needs, ahead.desired.given(), within)).await;
+    facts.tell(&needs, ahead.desired.given(), lookups);
     let all = who::judge(client, &facts, ahead.now)
         .into_iter()
         .chain(places::judge(&needs, &facts))
