@@ -332,7 +332,7 @@ async fn a_quota_and_a_fault_are_told_in_the_clouds_words_and_delete_leaves_noth
     let place = Place::new(setup).await;
     let said = place.paas("vm create web").await;
     said.exits(4)
-        .says(&["instances: 1 more is needed, 0 of 0 are free", "PAAS-OS-0034"]);
+        .says(&["servers: 1 more is needed, 0 of 0 are free", "PAAS-OS-0034"]);
     place.is_clean();
 
     let mut setup = quick();
