@@ -70,7 +70,8 @@ class Project:
             for one in self.call("GET", service, path)[member]:
                 one = one.get("keypair", one)
                 owner = one.get("project_id", one.get("tenant_id", self.id))
-                if owner in (self.id, ""):
+                # Nova lists a server that is deleted and gone from its host for a moment longer, until its record is closed.
+                if owner in (self.id, "") and (member, one.get("status")) != ("servers", "DELETED"):
                     seen[member, one.get("id", one.get("name"))] = one
         return seen
 

@@ -70,6 +70,7 @@ impl<D: Driver> DriverStage<D> {
     }
 
     /// Forgets what is remembered of a world that goes with another one, unless something may still appear in it.
+    #[cfg(feature = "database")]
     pub(crate) async fn forget(&self, cx: &Context) -> Result<(), Error> {
         let scope = self.scope(cx);
         if cx.tools.ledger.load(&scope).await?.intents.is_empty() {
