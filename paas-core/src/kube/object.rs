@@ -200,7 +200,8 @@ impl KubeObject {
 
 impl Resource for KubeObject {
     fn kind(&self) -> &'static str {
-        self.of.word
+        let ObjectKind { word, .. } = self.of;
+        word
     }
 
     fn needs(&self) -> Vec<Need> {
