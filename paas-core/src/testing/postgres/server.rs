@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    database::connection::{Connection, SslMode},
+    database::{
+        connection::{Connection, SslMode},
+        parameters,
+    },
     error::Result,
     local::{
         account::Account,
@@ -62,7 +65,8 @@ impl Server {
     pub(super) async fn start(options: &Options) -> Result<Self> {
         let account = Account::current()?;
         let parameters = options.parameters.iter();
-        let parameters = config::declared(parameters.map(|(name, value)| (name.as_str(), value.clone())))?;
+        let parameters =
+            parameters::declared(parameters.map(|(name, value)| (name.as_str(), value.clone())))?;
         let servers = servers(options.folder.as_deref(), &account).await?;
         let build = builds::build(&account, options.major).await?;
         let mut left = PORTS;
