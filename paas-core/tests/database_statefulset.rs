@@ -1,4 +1,5 @@
 //! One server as a StatefulSet: what is asked of a cluster, by the spec alone.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
