@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::Clock,
     driver::{Driver, Outputs},
     error::Error,
@@ -22,7 +22,7 @@ use paas_core::{
     owner::{Identity, Owner},
     pipeline::{Context, DriverStage, Outcome, Pipeline, Wanted},
     policy::Policy,
-    resource::{Change, Health, Key, Live},
+    resource::{Change, Health, Key, Live, Origin},
     testing::{ManualClock, Memory, Pace, Thing, tools},
 };
 
@@ -47,9 +47,9 @@ impl Seen {
 
 #[async_trait]
 impl Actuator<Thing> for Seen {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<Thing>, Error> {
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<Thing>, Error> {
         self.looks.fetch_add(1, Ordering::SeqCst);
-        self.cloud.observe(owner, hints).await
+        self.cloud.observe(owner, hints, reach).await
     }
 
     async fn recheck(
@@ -61,7 +61,7 @@ impl Actuator<Thing> for Seen {
     ) -> Result<Observed<Thing>, Error> {
         assert!(!seen.live.contains_key(root));
         self.rechecks.fetch_add(1, Ordering::SeqCst);
-        self.cloud.observe(owner, hints).await
+        self.cloud.observe(owner, hints, Reach::Own).await
     }
 
     async fn glance(
@@ -70,7 +70,11 @@ impl Actuator<Thing> for Seen {
         waited: &BTreeMap<Key, Live<Thing>>,
     ) -> Result<Option<BTreeMap<Key, Health>>, Error> {
         self.glances.fetch_add(1, Ordering::SeqCst);
-        let all = self.cloud.observe(owner, &Ledger::default()).await?.live;
+        let all = self
+            .cloud
+            .observe(owner, &Ledger::default(), Reach::Own)
+            .await?
+            .live;
         let waited = all.into_iter().filter(|(key, _)| waited.contains_key(key));
         Ok(Some(waited.map(|(key, live)| (key, live.health)).collect()))
     }
@@ -214,6 +218,52 @@ async fn a_pass_acts_on_the_look_of_its_plan_while_that_is_fresh() {
     place.pipeline.plan(&mut place.cx, Wanted::Spec).await.unwrap();
     place.pipeline.retire(&mut place.cx).await.unwrap();
     assert_eq!(place.seen.counts()[0], 6, "nor one for another purpose");
+}
+
+#[tokio::test]
+async fn a_plan_of_a_plan_s_look_does_not_make_that_younger() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    for _ in 0..2 {
+        place.pipeline.plan(&mut place.cx, Wanted::Spec).await.unwrap();
+        place.clock.advance(Duration::from_secs(3));
+    }
+    assert_eq!(place.seen.counts()[0], 1);
+    place.pipeline.advance(&mut place.cx).await.unwrap();
+    assert_eq!(place.seen.counts()[0], 2);
+}
+
+#[tokio::test]
+async fn the_listing_after_a_plan_to_take_all_down_is_of_the_same_look() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    let owner = place.cx.owner.clone();
+    let balancer = Thing::new("loadBalancer");
+    place
+        .seen
+        .cloud
+        .plant(&owner, &key("derived/lb"), balancer, Origin::Derived);
+    let before = place.seen.counts()[0];
+    place.pipeline.plan(&mut place.cx, Wanted::Nothing).await.unwrap();
+    let all = place.pipeline.inventory(&mut place.cx).await.unwrap();
+    assert_eq!(place.seen.counts()[0] - before, 1);
+    let found: Vec<&str> = all[0].found.iter().map(|f| f.key.as_str()).collect();
+    assert_eq!(found, ["derived/lb", "server/0"]);
+}
+
+#[tokio::test]
+async fn a_listing_by_itself_looks_afresh() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    let second = Duration::from_secs(1);
+    place.pipeline.inventory(&mut place.cx).await.unwrap();
+    place.pipeline.inventory(&mut place.cx).await.unwrap();
+    assert_eq!(place.seen.counts()[0], 2, "it keeps nothing");
+    for (wanted, age) in [(Wanted::Spec, second), (Wanted::Nothing, 5 * second)] {
+        let before = place.seen.counts()[0];
+        place.pipeline.plan(&mut place.cx, wanted).await.unwrap();
+        place.clock.advance(age);
+        place.pipeline.inventory(&mut place.cx).await.unwrap();
+        assert_eq!(place.seen.counts()[0] - before, 2, "{wanted:?}, {age:?} ago");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use paas_core::{
-    actuator::Actuator,
+    actuator::{Actuator, Reach},
     check::check,
     event::{Kept, State},
     graph::{Desired, Observed, Wait},
@@ -247,7 +247,11 @@ impl World {
 
     /// What is still to be done, in short.
     async fn left(&self, desired: &Desired<Thing>) -> String {
-        let seen = self.cloud.observe(&owner(), &Ledger::default()).await.unwrap();
+        let seen = self
+            .cloud
+            .observe(&owner(), &Ledger::default(), Reach::Own)
+            .await
+            .unwrap();
         let plan = plan(
             desired,
             &seen,
@@ -270,7 +274,11 @@ impl World {
     }
 
     async fn exactly(&self, desired: &Desired<Thing>) {
-        let seen = self.cloud.observe(&owner(), &Ledger::default()).await.unwrap();
+        let seen = self
+            .cloud
+            .observe(&owner(), &Ledger::default(), Reach::Own)
+            .await
+            .unwrap();
         assert!(seen.duplicates.is_empty(), "{:?}", seen.duplicates);
         assert!(seen.live.keys().eq(desired.wanted().keys()), "{seen:?}");
         assert!(plan(desired, &seen, &Policy::default()).is_empty());

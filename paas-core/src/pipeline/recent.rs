@@ -26,10 +26,10 @@ pub enum Stillness {
     Stirred,
 }
 
-/// What was seen, and when. It serves once.
+/// What was seen, and when; for [`Wanted::Nothing`] it is all that there is. It serves once.
 #[derive(Debug)]
 pub(super) struct Sight<R> {
-    at: Duration,
+    pub(super) at: Duration,
     wanted: Wanted,
     pub(super) seen: Observed<R>,
     /// The root, if it was made since.

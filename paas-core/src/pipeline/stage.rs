@@ -12,6 +12,7 @@ use super::{
     waits::{over, tell_waits, waits},
 };
 use crate::{
+    actuator::Reach,
     codes,
     driver::{Driver, Outputs},
     error::{Class, Error},
@@ -87,15 +88,13 @@ impl<D: Driver> DriverStage<D> {
         let Some(actuator) = self.driver.actuator(&cx.outputs).await? else {
             return Ok(None);
         };
-        let at = cx.tools.clock.elapsed();
-        let seen = match self.recent.take(at, self.driver.fresh(), wanted) {
-            Some(Sight { seen, made: None, .. }) => Ok(seen),
-            Some(Sight {
-                seen,
-                made: Some(root),
-                ..
-            }) => actuator.recheck(&cx.owner, &ledger, &seen, &root).await,
-            None => actuator.observe(&cx.owner, &ledger).await,
+        let now = cx.tools.clock.elapsed();
+        let (at, seen) = match self.recent.take(now, self.driver.fresh(), wanted) {
+            Some(Sight { at, seen, made, .. }) => match made {
+                None => (at, Ok(seen)),
+                Some(root) => (at, actuator.recheck(&cx.owner, &ledger, &seen, &root).await),
+            },
+            None => (now, actuator.observe(&cx.owner, &ledger, wanted.reach()).await),
         };
         let mut observed = match seen {
             Ok(observed) => observed,
@@ -113,9 +112,6 @@ impl<D: Driver> DriverStage<D> {
         };
         let raw = (!self.driver.fresh().is_zero()).then(|| (at, observed.clone()));
         let policy = cx.policy_for(self.driver.stage(), wanted);
-        if policy.sweep {
-            actuator.derived(&cx.owner, &mut observed).await?;
-        }
         let (now, bounds) = (cx.tools.clock.now(), &policy.bounds);
         let mut learned = Vec::new();
         if ledger.is_ahead_of(now, bounds.backoff_max) {
@@ -184,8 +180,11 @@ impl<D: Driver> Stage for DriverStage<D> {
         let ledger = cx.tools.ledger.load(&self.scope(cx)).await?;
         let mut observed = Observed::default();
         if let Some(actuator) = self.driver.actuator(&cx.outputs).await? {
-            observed = actuator.observe(&cx.owner, &ledger).await?;
-            actuator.derived(&cx.owner, &mut observed).await?;
+            let now = cx.tools.clock.elapsed();
+            observed = match self.recent.take(now, self.driver.fresh(), Wanted::Nothing) {
+                Some(Sight { seen, made: None, .. }) => seen,
+                _ => actuator.observe(&cx.owner, &ledger, Reach::All).await?,
+            };
         }
         cx.outputs.merge(self.driver.gives(&self.spec, &observed));
         Ok(Inventory::of(self.driver.stage(), self.driver.kinds(), &observed))

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{ManualClock, Outside, Thing, World, locked};
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::Clock,
     codes,
     error::{Class, Error},
@@ -273,11 +273,13 @@ fn refused(class: Class, what: String, words: String) -> Error {
 
 #[async_trait]
 impl Actuator<Thing> for Memory {
-    async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Thing>, Error> {
+    async fn observe(&self, owner: &Owner, _hints: &Ledger, reach: Reach) -> Result<Observed<Thing>, Error> {
         let mut inner = locked(&self.inner);
         inner.look(self.clock.now());
         let mut observed = Observed::default();
-        for item in inner.things.values().filter(|i| i.mark == Some(owner.uid())) {
+        let shown = |i: &&Item| reach == Reach::All || i.origin != Origin::Derived;
+        let ours = |i: &&Item| i.mark == Some(owner.uid());
+        for item in inner.things.values().filter(ours).filter(shown) {
             match &item.key {
                 Some(key) => observed.found(key.clone(), item.live()),
                 None => {
