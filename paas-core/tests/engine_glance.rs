@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +37,8 @@ struct Seen {
     looks: AtomicUsize,
     rechecks: AtomicUsize,
     glances: AtomicUsize,
+    /// Whether deletions are accepted, and nothing comes of it.
+    deaf: AtomicBool,
 }
 
 impl Seen {
@@ -96,7 +98,10 @@ impl Actuator<Thing> for Seen {
     }
 
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<Thing>) -> Result<(), Error> {
-        self.cloud.delete(owner, key, live).await
+        match self.deaf.load(Ordering::SeqCst) {
+            true => Ok(()),
+            false => self.cloud.delete(owner, key, live).await,
+        }
     }
 }
 
@@ -144,6 +149,7 @@ impl Place {
             looks: AtomicUsize::new(0),
             rechecks: AtomicUsize::new(0),
             glances: AtomicUsize::new(0),
+            deaf: AtomicBool::new(false),
         });
         let owner = Owner::new(&Identity::of(&["memory"]), "Platform", "default", "demo");
         let tools = tools(Arc::new(MemoryLedger::default()), clock.clone());
@@ -180,6 +186,76 @@ async fn what_settles_is_glanced_at_and_looked_at_when_all_of_it_is_ready() {
     assert!(glances > 5, "{glances}");
     let waited = place.clock.elapsed();
     assert!(waited < Duration::from_secs(36), "{waited:?}");
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_glanced_at_and_looked_at_when_all_of_it_is_gone() {
+    let mut place = Place::new(machines(3), Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    let _ = place
+        .seen
+        .cloud
+        .clone()
+        .leaving(Pace::time(Duration::from_secs(30)));
+    let (before, at) = (place.seen.counts()[0], place.clock.elapsed());
+    let Outcome::Progressing { waiting, .. } = place.pipeline.retire(&mut place.cx).await.unwrap() else {
+        panic!("three machines are gone in no time")
+    };
+    let told: Vec<&str> = waiting.iter().map(|w| w.key.as_str()).collect();
+    assert_eq!(told, ["server/0", "server/1", "server/2"]);
+    assert!(
+        waiting.iter().all(|w| w.why.ends_with("is leaving")),
+        "{waiting:?}"
+    );
+    place.clock.advance(Duration::from_secs(1));
+    place.run(Wanted::Nothing).await;
+    let [looks, _, glances] = place.seen.counts();
+    assert_eq!(
+        looks - before,
+        3,
+        "one to delete, one when the run was begun anew, one after"
+    );
+    assert!(glances > 5, "{glances}");
+    let waited = place.clock.elapsed().saturating_sub(at);
+    assert!(waited < Duration::from_secs(37), "{waited:?}");
+}
+
+#[tokio::test]
+async fn what_can_go_meanwhile_is_not_kept_waiting_for_what_leaves() {
+    let desired = Desired::builder()
+        .want(key("server"), Thing::new("server"))
+        .want(key("volume"), Thing::new("volume"))
+        .want(key("claim"), Thing::new("claim").at_once().on(&key("volume")))
+        .build()
+        .unwrap();
+    let mut place = Place::new(desired, Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    let _ = place
+        .seen
+        .cloud
+        .clone()
+        .leaving(Pace::time(Duration::from_secs(30)));
+    let outcome = place.pipeline.retire(&mut place.cx).await.unwrap();
+    assert!(
+        matches!(outcome, Outcome::Progressing { again_in, .. } if again_in.is_zero()),
+        "{outcome:?}"
+    );
+    assert_eq!(place.seen.counts()[2], 0);
+}
+
+#[tokio::test]
+async fn a_deletion_that_nothing_comes_of_is_looked_at_at_once() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    place.seen.deaf.store(true, Ordering::SeqCst);
+    let outcome = place.pipeline.retire(&mut place.cx).await.unwrap();
+    assert!(
+        matches!(outcome, Outcome::Progressing { again_in, .. } if again_in.is_zero()),
+        "{outcome:?}"
+    );
+    place.seen.deaf.store(false, Ordering::SeqCst);
+    place.run(Wanted::Nothing).await;
+    assert!(place.seen.cloud.everything().is_empty());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{
     Context, Outcome, Pending, Stage, Wanted,
     judge::outcome,
     look::Look,
-    recent::{Recent, Sight, Stillness, Waited},
+    recent::{Recent, Sight, Stillness, Waited, departing},
     waits::{over, tell_waits, waits},
 };
 use crate::{
@@ -16,12 +16,13 @@ use crate::{
     codes,
     driver::{Driver, Outputs},
     error::{Class, Error},
-    execute::{Half, execute},
+    execute::{Half, Report, execute},
     graph::{Desired, Observed},
     inventory::Inventory,
     ledger::{Scope, Settled, Since, applied, doubts, later},
     plan::{Verb, plan},
     preflight::{Ahead, Finding},
+    resource::{Health, Key, Live},
     view::StageView,
 };
 
@@ -222,7 +223,8 @@ impl<D: Driver> Stage for DriverStage<D> {
         )
         .await;
         let now = cx.tools.clock.now();
-        let waits = waits(&look, &report, half, now);
+        let departing = self.departing(cx, &look, &report).await;
+        let waits = waits(&look, &report, &departing, half, now);
         if waits != look.ledger.waits {
             tell_waits(cx, &scope, &look.ledger.waits, &waits);
             cx.tools
@@ -234,7 +236,8 @@ impl<D: Driver> Stage for DriverStage<D> {
             return Err(error);
         }
         let outcome = outcome(&scope, &look, &report, &waits, now);
-        self.recent.wait(Waited::after(&look, &report, &waits));
+        self.recent
+            .wait(Waited::after(&look, &report, &waits, &departing));
         if let Some(root) = look.desired.root()
             && report.failed.is_empty()
             && matches!(report.done.as_slice(), [(made, Verb::Create)] if made == root)
@@ -269,6 +272,26 @@ impl<D: Driver> Stage for DriverStage<D> {
 }
 
 impl<D: Driver> DriverStage<D> {
+    /// What this pass deleted, if a glance shows all of it leaving and all that is left to do waits for it: another look would show no
+    /// more than that.
+    async fn departing(
+        &self,
+        cx: &Context,
+        look: &Look<D::Resource>,
+        report: &Report<D::Resource>,
+    ) -> BTreeMap<Key, Live<D::Resource>> {
+        let departing = departing(look, report);
+        if departing.is_empty() {
+            return departing;
+        }
+        let now = look.actuator.glance(&cx.owner, &departing).await;
+        let now = now.ok().flatten().unwrap_or_default();
+        match departing.keys().all(|key| now.get(key) == Some(&Health::Leaving)) {
+            true => departing,
+            false => BTreeMap::new(),
+        }
+    }
+
     /// What the driver finds ahead of the plan, errors first. A plan that makes and changes nothing asks nothing.
     async fn findings(&self, cx: &Context, look: &Look<D::Resource>) -> Result<Vec<Finding>, Error> {
         if look.plan.steps.iter().all(|s| s.action.verb() == Verb::Delete) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, drift, group, is_agreed, root_cause};
+use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, drift, group, is_agreed, leaving, root_cause};
 use crate::{
     codes::{self, Code},
     graph::{Dependants, Desired, Observed},
@@ -120,7 +120,7 @@ fn leaving_unwanted<R: Resource>(
         if ours && live.health == Health::Leaving && !desired.wanted().contains_key(key) {
             plan.waiting.push(Waiting {
                 key: key.clone(),
-                why: format!("{} is leaving", live.id),
+                why: leaving(live),
             });
         }
     }
