@@ -43,6 +43,8 @@ struct Part {
     precious: bool,
     group: Option<bool>,
     natural: bool,
+    /// Goes at once, and along with what it is built on.
+    goes: (bool, bool),
 }
 
 fn part() -> impl Strategy<Value = Part> {
@@ -54,16 +56,20 @@ fn part() -> impl Strategy<Value = Part> {
         prop::bool::weighted(0.15),
         option::weighted(0.4, any::<bool>()),
         prop::bool::weighted(0.2),
+        (any::<bool>(), any::<bool>()),
     )
-        .prop_map(|(there, needs, size, image, precious, group, natural)| Part {
-            there,
-            needs,
-            size,
-            image,
-            precious,
-            group,
-            natural,
-        })
+        .prop_map(
+            |(there, needs, size, image, precious, group, natural, goes)| Part {
+                there,
+                needs,
+                size,
+                image,
+                precious,
+                group,
+                natural,
+                goes,
+            },
+        )
 }
 
 /// Needs point to smaller numbers that are there: never a circle.
@@ -87,6 +93,8 @@ fn things(parts: &[Part]) -> BTreeMap<usize, Thing> {
         thing.precious = p.precious;
         thing.group = p.group.map(|g| if g { "g1" } else { "g2" }.to_owned());
         thing.natural = p.natural;
+        thing.at_once = p.goes.0;
+        thing.along = p.goes == (true, true) && !p.precious;
         things.insert(i, thing);
     }
     things
@@ -108,7 +116,7 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
 fn change() -> impl Strategy<Value = (Vec<Part>, Vec<Part>)> {
     (parts(), parts(), vec(any::<bool>(), MOST)).prop_map(|(one, other, which)| {
         let two = one.iter().zip(other).zip(which).map(|((a, mut b), other)| {
-            (b.natural, b.precious) = (a.natural, a.precious);
+            (b.natural, b.precious, b.goes) = (a.natural, a.precious, a.goes);
             if other { b } else { a.clone() }
         });
         let two = two.collect();

@@ -171,11 +171,8 @@ impl<R: Resource> Setting<R> {
     }
 
     async fn reaching(&self, owner: &Owner, reach: Reach) -> Result<Observed<R>, String> {
-        let hands = self.world.actuator();
-        hands
-            .observe(owner, &Ledger::default(), reach)
-            .await
-            .map_err(words)
+        let (hands, hints) = (self.world.actuator(), Ledger::default());
+        hands.observe(owner, &hints, reach).await.map_err(words)
     }
 }
 
@@ -227,10 +224,8 @@ async fn reached<F: Fixture>(fixture: &F) -> Result<(), String> {
             return Err(format!("{key} is {live:?} and with all that there is {there:?}"));
         }
     }
-    let more = all
-        .iter()
-        .find(|(key, l)| !own.contains_key(*key) && !is_derived(l));
-    if let Some((key, _)) = more {
+    let more = |(key, live): &(&Key, &Live<_>)| !own.contains_key(*key) && !is_derived(live);
+    if let Some((key, _)) = all.iter().find(more) {
         return Err(format!("{key} is shown only with all that there is"));
     }
     setting.untouched(&[&owner]).await
