@@ -154,10 +154,10 @@ async fn what_a_platform_costs_in_calls() {
     insta::assert_snapshot!(table, @r"
     2 servers, up: 15 writes, 36 reads
     2 servers, up again: 0 writes, 11 reads
-    2 servers, down: 19 writes, 60 reads
+    2 servers, down: 12 writes, 60 reads
     30 servers, up: 72 writes, 36 reads
     30 servers, up again: 0 writes, 11 reads
-    30 servers, down: 76 writes, 60 reads
+    30 servers, down: 69 writes, 60 reads
     ");
 }
 
