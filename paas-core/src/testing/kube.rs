@@ -362,3 +362,24 @@ fn answered(attempted: &str, e: kube::Error) -> Error {
 fn say(words: &str) {
     let _ = writeln!(std::io::stderr().lock(), "kubernetes for tests: {words}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_absent_is_passed_over_and_nothing_where_all_is_required() {
+        let absent = || -> Result<()> { Err(Error::new(&TEST_KUBE_ABSENT, Class::Unsupported)) };
+        let broken = || -> Result<()> { Err(Error::new(&CORE_PROVIDER, Class::Transient)) };
+        assert_eq!(unless_absent_or(absent(), false).unwrap(), None);
+        assert_eq!(
+            unless_absent_or(absent(), true).unwrap_err().code().id,
+            TEST_KUBE_ABSENT.id
+        );
+        assert_eq!(
+            unless_absent_or(broken(), false).unwrap_err().code().id,
+            CORE_PROVIDER.id
+        );
+        assert_eq!(unless_absent_or(Ok(1), true).unwrap(), Some(1));
+    }
+}
