@@ -44,6 +44,13 @@ async fn with_definitions() -> Option<ControlPlane> {
     Some(cluster)
 }
 
+/// What a control plane of one's own is started from; where it is to be built first, children do not all begin with that.
+async fn programs_are_here() -> bool {
+    harness::unless_absent(harness::programs().await)
+        .unwrap()
+        .is_some()
+}
+
 fn instance(spec: serde_json::Value) -> DatabaseInstance {
     serde_json::from_value(json!({
         "apiVersion": format!("{}/{}", paas_core::spec::GROUP, paas_core::spec::VERSION),
@@ -333,7 +340,9 @@ async fn test_processes_at_once_have_namespaces_of_their_own_in_a_cluster_that_e
 
 #[tokio::test]
 async fn nothing_is_left_of_test_processes_that_end_panic_or_are_killed() {
-    let Some(_) = with_definitions().await else { return };
+    if !programs_are_here().await {
+        return;
+    }
     let world = World::new();
     let mut others = ["end", "panic", "kill"].map(|role| world.other(role));
     // Beside each other, each with servers of its own.
@@ -360,7 +369,9 @@ async fn nothing_is_left_of_test_processes_that_end_panic_or_are_killed() {
 
 #[tokio::test]
 async fn what_is_left_where_everything_was_killed_is_swept_by_the_next_and_a_neighbour_is_left_alone() {
-    let Some(_) = with_definitions().await else { return };
+    if !programs_are_here().await {
+        return;
+    }
     let world = World::new();
     let neighbour = world.other("end");
     let mut other = world.other("kill");
@@ -378,7 +389,9 @@ async fn what_is_left_where_everything_was_killed_is_swept_by_the_next_and_a_nei
 
 #[tokio::test]
 async fn a_test_process_killed_while_its_servers_come_up_leaves_nothing() {
-    let Some(_) = with_definitions().await else { return };
+    if !programs_are_here().await {
+        return;
+    }
     let world = World::new();
     for point in ["", "pki/ca.crt", "etcd.pid", "apiserver.pid"] {
         let before = world.left().0;
