@@ -47,6 +47,8 @@ pub mod view;
 
 #[cfg(feature = "database")]
 pub mod database;
+#[cfg(feature = "kube")]
+pub mod kube;
 #[cfg(feature = "local")]
 pub mod local;
 #[cfg(feature = "testing")]

@@ -1,0 +1,385 @@
+//! A Kubernetes object, as a driver wants it or as it was found.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::ObjectKind;
+use crate::{
+    resource::{Change, Diff, Key, Need, Resource, View},
+    secrets::SecretRef,
+};
+
+/// A Kubernetes object.
+///
+/// What is wanted is a manifest without our marks, and without secrets: a string in it may hold the placeholders that
+/// [`KubeObject::secret`] names, and whoever applies it puts the values in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KubeObject {
+    of: &'static ObjectKind,
+    namespace: String,
+    name: String,
+    manifest: Arc<Value>,
+    secrets: BTreeMap<String, SecretRef>,
+    needs: Vec<Need>,
+    precious: bool,
+    patience: Duration,
+    seen: Option<Arc<Seen>>,
+}
+
+/// What was found of an object that is there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seen {
+    /// The fingerprint that it was applied with the last time; `None` if we never did.
+    pub applied: Option<String>,
+    /// `metadata.managedFields`.
+    pub managed: Value,
+    /// The object as it was listed: whole where the kind is [`ObjectKind::whole`], else its metadata.
+    pub object: Value,
+}
+
+impl KubeObject {
+    /// An object of a kind; `namespace` is empty for a kind without one. `manifest` is everything beside `apiVersion`, `kind` and
+    /// the names: `{"metadata": {"labels": …}, "spec": …}`.
+    pub fn new(
+        kind: &'static ObjectKind,
+        namespace: impl Into<String>,
+        name: impl Into<String>,
+        manifest: Value,
+    ) -> Self {
+        Self {
+            of: kind,
+            namespace: namespace.into(),
+            name: name.into(),
+            manifest: Arc::new(manifest),
+            secrets: BTreeMap::new(),
+            needs: Vec::new(),
+            precious: false,
+            patience: Duration::from_secs(600),
+            seen: None,
+        }
+    }
+
+    /// An object that is there; `manifest` is what was applied the last time, as far as it is known, else null.
+    pub fn found(
+        kind: &'static ObjectKind,
+        namespace: impl Into<String>,
+        name: impl Into<String>,
+        manifest: Value,
+        seen: Seen,
+    ) -> Self {
+        Self {
+            seen: Some(Arc::new(seen)),
+            ..Self::new(kind, namespace, name, manifest)
+        }
+    }
+
+    /// Has a secret put in wherever a string of the manifest holds `placeholder`.
+    #[must_use]
+    pub fn secret(mut self, placeholder: impl Into<String>, secret: SecretRef) -> Self {
+        self.secrets.insert(placeholder.into(), secret);
+        self
+    }
+
+    /// Needs another object first.
+    #[must_use]
+    pub fn need(mut self, need: Need) -> Self {
+        self.needs.push(need);
+        self
+    }
+
+    /// Holds data that cannot be made again.
+    #[must_use]
+    pub fn holding_data(mut self) -> Self {
+        self.precious = true;
+        self
+    }
+
+    /// May take so long to become ready or to leave.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// What kind of object it is.
+    pub fn object_kind(&self) -> &'static ObjectKind {
+        self.of
+    }
+
+    /// The namespace, empty for a kind without one.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is wanted of it, or was applied the last time.
+    pub fn manifest(&self) -> &Value {
+        &self.manifest
+    }
+
+    /// The secrets, by the placeholder that stands for them.
+    pub fn secrets(&self) -> &BTreeMap<String, SecretRef> {
+        &self.secrets
+    }
+
+    /// What was found, if it is there.
+    pub fn seen(&self) -> Option<&Seen> {
+        self.seen.as_deref()
+    }
+
+    /// The SHA-256 of everything that is wanted, in hexadecimal digits: the manifest in the order of its keys' names, the needs, and
+    /// the fingerprints of the secrets.
+    pub fn fingerprint(&self) -> String {
+        let secrets: BTreeMap<&str, &str> = self
+            .secrets
+            .iter()
+            .map(|(at, secret)| (at.as_str(), secret.fingerprint.as_str()))
+            .collect();
+        let all = json!([sorted(&self.manifest), self.needs_text(), secrets]);
+        Sha256::digest(all.to_string().as_bytes())
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
+    }
+
+    /// What it needs as text, for the annotation: `cluster,~secret/app`, where `~` stands before what is only to come earlier.
+    pub fn needs_text(&self) -> String {
+        let texts: Vec<String> = self
+            .needs
+            .iter()
+            .map(|need| match need {
+                Need::Built(key) => key.to_string(),
+                Need::Order(key) => format!("~{key}"),
+            })
+            .collect();
+        texts.join(",")
+    }
+
+    /// Has the needs that [`KubeObject::needs_text`] wrote; what is no key is left out.
+    #[must_use]
+    pub fn needing(mut self, text: &str) -> Self {
+        self.needs = text
+            .split(',')
+            .filter_map(|one| match one.strip_prefix('~') {
+                Some(key) => Key::new(key).ok().map(Need::Order),
+                None => Key::new(one).ok().map(Need::Built),
+            })
+            .collect();
+        self
+    }
+
+    /// The fields of the manifest that differ from those of `live`, as far as it is known what was applied there.
+    fn changes(&self, live: &Self) -> Vec<Change> {
+        if live.manifest.is_null() {
+            return vec![Change::new("manifest", "as it is", "as the spec says")];
+        }
+        let mut changes = Vec::new();
+        compare(&live.manifest, &self.manifest, String::new(), &mut changes);
+        for (at, secret) in &self.secrets {
+            let before = live.secrets.get(at);
+            if before.is_some_and(|b| b.fingerprint != secret.fingerprint) {
+                changes.push(Change::new(
+                    format!("secret {}", secret.name),
+                    "the former",
+                    "the current",
+                ));
+            }
+        }
+        if changes.is_empty() {
+            changes.push(Change::new("manifest", "as it was applied", "as the spec says"));
+        }
+        changes
+    }
+}
+
+impl Resource for KubeObject {
+    fn kind(&self) -> &'static str {
+        let ObjectKind { word, .. } = self.of;
+        word
+    }
+
+    fn needs(&self) -> Vec<Need> {
+        self.needs.clone()
+    }
+
+    fn diff(&self, live: &Self) -> Diff {
+        let Some(seen) = live.seen() else {
+            return match self == live {
+                true => Diff::Same,
+                false => (self.of.judge)(self.changes(live)),
+            };
+        };
+        if seen.applied.as_ref() != Some(&self.fingerprint()) {
+            return (self.of.judge)(self.changes(live));
+        }
+        let taken = |path: String| Change::new(path, "changed by somebody", "as the spec says");
+        let lost: Vec<Change> = super::ownership::lost(&self.manifest, &seen.managed, super::MANAGER)
+            .into_iter()
+            .map(taken)
+            .collect();
+        match lost.is_empty() {
+            true => Diff::Same,
+            false => Diff::Update(lost),
+        }
+    }
+
+    fn precious(&self) -> bool {
+        self.precious
+    }
+
+    /// A name can be taken once, and a list shows it at once: the API server answers lists from where it wrote.
+    fn natural(&self) -> bool {
+        true
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn view(&self) -> View {
+        let mut view = Map::new();
+        if !self.namespace.is_empty() {
+            view.insert("namespace".into(), self.namespace.as_str().into());
+        }
+        view.insert("name".into(), self.name.as_str().into());
+        view.insert("manifest".into(), (*self.manifest).clone());
+        if !self.secrets.is_empty() {
+            view.insert("secrets".into(), json!(self.secrets));
+        }
+        view
+    }
+}
+
+/// Every leaf that differs, by its path.
+fn compare(from: &Value, to: &Value, path: String, changes: &mut Vec<Change>) {
+    match (from, to) {
+        _ if from == to => {}
+        (Value::Object(before), Value::Object(after)) => {
+            let names = before
+                .keys()
+                .chain(after.keys().filter(|k| !before.contains_key(*k)));
+            for name in names {
+                let at = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                let side = |map: &Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
+                compare(&side(before), &side(after), at, changes);
+            }
+        }
+        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
+            for (at, (before, after)) in before.iter().zip(after).enumerate() {
+                compare(before, after, format!("{path}[{at}]"), changes);
+            }
+        }
+        _ => changes.push(Change::new(path, said(from), said(to))),
+    }
+}
+
+fn said(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The same with the keys of all maps in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let ordered: BTreeMap<&String, Value> = map.iter().map(|(k, v)| (k, sorted(v))).collect();
+            ordered.into_iter().map(|(k, v)| (k.clone(), v)).collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::kind::SERVICE, *};
+
+    fn service(port: u16) -> KubeObject {
+        let manifest = json!({"spec": {"ports": [{"name": "pg", "port": port}], "selector": {"a": "b"}}});
+        KubeObject::new(&SERVICE, "shop", "db", manifest)
+    }
+
+    fn applied(want: &KubeObject, managed: Value) -> KubeObject {
+        let seen = Seen {
+            applied: Some(want.fingerprint()),
+            managed,
+            object: Value::Null,
+        };
+        KubeObject::found(&SERVICE, "shop", "db", want.manifest().clone(), seen)
+    }
+
+    fn ours() -> Value {
+        let ports = json!({"k:{\"port\":5432,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}}});
+        json!([{"manager": "paas", "operation": "Apply", "fieldsV1": {"f:spec": {"f:ports": ports, "f:selector": {}}}}])
+    }
+
+    #[test]
+    fn an_object_that_was_applied_and_not_touched_is_the_same() {
+        assert_eq!(service(5432).diff(&applied(&service(5432), ours())), Diff::Same);
+        assert_eq!(service(5432).diff(&service(5432)), Diff::Same);
+    }
+
+    #[test]
+    fn a_changed_spec_tells_the_fields_that_change() {
+        let Diff::Update(changes) = service(5433).diff(&applied(&service(5432), ours())) else {
+            panic!("no update")
+        };
+        assert_eq!(changes, [Change::new("spec.ports[0].port", 5432, 5433)]);
+    }
+
+    #[test]
+    fn what_somebody_took_is_brought_back() {
+        let mut managed = ours();
+        managed[0]["fieldsV1"]["f:spec"]
+            .as_object_mut()
+            .unwrap()
+            .remove("f:selector");
+        let Diff::Update(changes) = service(5432).diff(&applied(&service(5432), managed)) else {
+            panic!("no update")
+        };
+        assert_eq!(changes[0].field, "spec.selector");
+    }
+
+    #[test]
+    fn a_secret_that_was_changed_is_applied_again_and_never_shown() {
+        let secret = |value: &str| SecretRef::to("app", &value.to_owned().into());
+        let old = service(5432).secret("${app}", secret("hunter2"));
+        let new = service(5432).secret("${app}", secret("hunter3"));
+        assert_ne!(old.fingerprint(), new.fingerprint());
+        let Diff::Update(changes) = new.diff(&applied(&old, ours())) else {
+            panic!("no update")
+        };
+        assert!(!format!("{changes:?}{new:?}{:?}", new.view()).contains("hunter"));
+    }
+
+    #[test]
+    fn the_order_of_a_manifests_keys_says_nothing() {
+        let one = KubeObject::new(&SERVICE, "a", "b", json!({"spec": {"x": 1, "y": 2}}));
+        let other = KubeObject::new(&SERVICE, "a", "b", json!({"spec": {"y": 2, "x": 1}}));
+        assert_eq!(one.fingerprint(), other.fingerprint());
+    }
+
+    #[test]
+    fn needs_are_read_as_they_were_written() {
+        let key = |text| Key::new(text).unwrap();
+        let object = service(1)
+            .need(Need::Built(key("cluster")))
+            .need(Need::Order(key("secret/app")));
+        assert_eq!(object.needs_text(), "cluster,~secret/app");
+        assert_eq!(service(1).needing("cluster,~secret/app").needs(), object.needs());
+        assert_eq!(service(1).needing("").needs(), []);
+    }
+}
