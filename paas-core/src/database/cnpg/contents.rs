@@ -177,7 +177,9 @@ pub(super) fn binding(
     let main = wanted.slots.contains(&binding::Slot::Main);
     let name = names::binding(cluster, (!main).then_some(user));
     let manifest = json!({"type": BINDING_TYPE, "stringData": entries});
-    Ok(Some(object(driver, &kind::SECRET, name, manifest).secret(at, secret)))
+    Ok(Some(
+        object(driver, &kind::SECRET, name, manifest).secret(at, secret),
+    ))
 }
 
 pub(super) fn object(

@@ -40,6 +40,7 @@ pub struct CnpgDriver {
     pub(super) administrator: Option<Administrator>,
     pub(super) authority: Option<Authority>,
     pub(super) stopped: bool,
+    monitored: bool,
     hands: Option<Arc<dyn Actuator<KubeObject>>>,
 }
 
@@ -70,6 +71,7 @@ impl CnpgDriver {
             administrator: None,
             authority: None,
             stopped: false,
+            monitored: false,
             hands: None,
         }
     }
@@ -128,6 +130,13 @@ impl CnpgDriver {
         self
     }
 
+    /// Has Prometheus read the servers' metrics; only for a cluster that has the kind `PodMonitor`.
+    #[must_use]
+    pub fn monitored(mut self, monitored: bool) -> Self {
+        self.monitored = monitored;
+        self
+    }
+
     /// Where programs in the cluster reach the primary.
     pub(super) fn endpoint(&self, cluster: &str, spec: &DatabaseInstanceSpec) -> (String, u16) {
         let namespace = self.owner.namespace();
@@ -138,7 +147,12 @@ impl CnpgDriver {
     }
 
     /// Adds what makes up the servers.
-    fn servers(&self, cluster: &str, spec: &DatabaseInstanceSpec, builder: &mut Builder<KubeObject>) -> Result<()> {
+    fn servers(
+        &self,
+        cluster: &str,
+        spec: &DatabaseInstanceSpec,
+        builder: &mut Builder<KubeObject>,
+    ) -> Result<()> {
         let mut servers = contents::object(
             self,
             &kinds::CLUSTER,
@@ -156,7 +170,9 @@ impl CnpgDriver {
         }
         builder.add(Key::new("cluster")?, servers);
         builder.add(Key::new("networkPolicy")?, net::policy(self, cluster, spec));
-        builder.add(Key::new("podMonitor")?, net::monitor(self, cluster));
+        if self.monitored {
+            builder.add(Key::new("podMonitor")?, net::monitor(self, cluster));
+        }
         Ok(())
     }
 

@@ -21,10 +21,13 @@ pub fn cluster(changes: Vec<Change>) -> Diff {
     if let Some(code) = code {
         return Diff::Refuse { changes, code };
     }
-    let told = changes.into_iter().zip(verdicts).map(|(change, verdict)| match verdict {
-        Verdict::Brings(what) => change.brings(what),
-        Verdict::Nothing | Verdict::Refused(_) => change,
-    });
+    let told = changes
+        .into_iter()
+        .zip(verdicts)
+        .map(|(change, verdict)| match verdict {
+            Verdict::Brings(what) => change.brings(what),
+            Verdict::Nothing | Verdict::Refused(_) => change,
+        });
     Diff::Update(told.collect())
 }
 

@@ -22,9 +22,7 @@ pub const LIMIT: usize = 50;
 pub fn cluster(owner: &Owner) -> Result<String> {
     let name = owner.name();
     let letter = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-    if !name.starts_with(|c: char| c.is_ascii_lowercase())
-        || name.ends_with('-')
-        || !name.bytes().all(letter)
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.ends_with('-') || !name.bytes().all(letter)
     {
         return Err(Error::new(&CNPG_NAME, Class::Invalid)
             .attempted(format!("name a Cluster after {owner}"))
@@ -110,7 +108,11 @@ mod tests {
     #[test]
     fn a_name_that_no_service_can_have_is_refused() {
         for name in ["1db", "my.db", "Shop", "db-", "", "-a"] {
-            assert_eq!(cluster(&owner(name)).unwrap_err().code().id, CNPG_NAME.id, "{name}");
+            assert_eq!(
+                cluster(&owner(name)).unwrap_err().code().id,
+                CNPG_NAME.id,
+                "{name}"
+            );
         }
     }
 
@@ -122,6 +124,9 @@ mod tests {
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), names.len());
-        assert!(seen.iter().all(|n| n.ends_with(|c: char| c.is_ascii_alphanumeric())));
+        assert!(
+            seen.iter()
+                .all(|n| n.ends_with(|c: char| c.is_ascii_alphanumeric()))
+        );
     }
 }

@@ -35,7 +35,9 @@ pub fn release(claim: &Value) -> Option<Value> {
 /// True if a new Cluster of this name would take the claim over.
 pub fn is_adoptable(claim: &Value, cluster: &str) -> bool {
     let metadata = &claim["metadata"];
-    let owned = metadata["ownerReferences"].as_array().is_some_and(|o| !o.is_empty());
+    let owned = metadata["ownerReferences"]
+        .as_array()
+        .is_some_and(|o| !o.is_empty());
     !owned
         && metadata["deletionTimestamp"].is_null()
         && metadata["labels"][CLUSTER_LABEL] == cluster

@@ -97,7 +97,9 @@ impl Turns {
     pub fn seen(user: &str, observed: &Observed<KubeObject>, now: Timestamp) -> Self {
         let object = |key: String| {
             let found = observed.live.iter().find(|(k, _)| k.as_str() == key);
-            found.map(|(_, live)| live).filter(|l| *l.resource.object_kind() == ROLE)
+            found
+                .map(|(_, live)| live)
+                .filter(|l| *l.resource.object_kind() == ROLE)
         };
         let said = object(format!("role/{user}")).and_then(|live| {
             let whole = &live.resource.seen()?.object;
@@ -242,7 +244,15 @@ mod tests {
         for text in ["a locked", "b opening 600", "a retiring 1700000000"] {
             assert_eq!(Turns::parse(text).unwrap().to_string(), text);
         }
-        for bad in ["", "c locked", "a", "a opening", "a opening -1", "a retiring soon", "a locked now"] {
+        for bad in [
+            "",
+            "c locked",
+            "a",
+            "a opening",
+            "a opening -1",
+            "a retiring soon",
+            "a locked now",
+        ] {
             assert_eq!(Turns::parse(bad), None, "{bad}");
         }
     }

@@ -24,7 +24,11 @@ const IMAGE: &[&str] = &[
 ];
 
 /// Reasons of a waiting container that will not start as it is.
-const CONTAINER: &[&str] = &["CreateContainerConfigError", "CreateContainerError", "RunContainerError"];
+const CONTAINER: &[&str] = &[
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+];
 
 /// Reasons of events about a claim that gets no volume.
 const VOLUME: &[&str] = &["ProvisioningFailed", "FailedBinding", "VolumeResizeFailed"];
