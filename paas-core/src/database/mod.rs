@@ -23,4 +23,6 @@ pub mod resource;
 pub mod rotate;
 pub mod session;
 pub mod sizing;
+#[cfg(feature = "kube")]
+pub mod statefulset;
 pub mod tls;

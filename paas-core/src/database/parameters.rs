@@ -77,6 +77,19 @@ pub fn declared<'a>(given: impl Iterator<Item = (&'a str, String)>) -> Result<BT
     Ok(all)
 }
 
+/// A value as `postgresql.conf` has it: quotes are doubled, backslashes too; a line break has no form.
+///
+/// # Errors
+/// `PAAS-PG-0004`.
+pub fn quote(name: &str, value: &str) -> Result<String> {
+    if value.contains(['\n', '\r', '\0']) {
+        return Err(Error::new(&PG_PARAMETER, Class::Invalid)
+            .attempted(format!("set {name}"))
+            .happened("its value has a line break or a NUL"));
+    }
+    Ok(format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use super::{account::Account, build::Build, data::FOLDER, files, program, tls::c
 use crate::{
     database::{
         codes::PG_PARAMETER,
-        parameters::{CERTIFICATE, HASH},
+        parameters::{CERTIFICATE, HASH, quote},
     },
     error::{Class, Error, Result},
 };
@@ -199,16 +199,6 @@ pub async fn check(
 /// `PAAS-LOC-0013`.
 pub(super) fn forget(instance: &Path) -> Result<()> {
     files::remove(&instance.join(FILE))
-}
-
-/// The file's rules: quotes are doubled, backslashes too; a line break has no form.
-pub(crate) fn quote(name: &str, value: &str) -> Result<String> {
-    if value.contains(['\n', '\r', '\0']) {
-        return Err(Error::new(&PG_PARAMETER, Class::Invalid)
-            .attempted(format!("set {name}"))
-            .happened("its value has a line break or a NUL"));
-    }
-    Ok(format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''")))
 }
 
 fn unquote(value: &str) -> String {

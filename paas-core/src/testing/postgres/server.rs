@@ -161,7 +161,7 @@ fn configuration(port: u16, major: u32, parameters: &BTreeMap<String, String>) -
         text.push_str("scram_iterations = 1\n");
     }
     for (name, value) in parameters {
-        let _ = writeln!(text, "{name} = {}", config::quote(name, value)?);
+        let _ = writeln!(text, "{name} = {}", parameters::quote(name, value)?);
     }
     Ok(text)
 }
