@@ -6,7 +6,7 @@
 use super::codes::CNPG_NAME;
 use crate::{
     error::{Class, Error, Result},
-    names,
+    kube::names::child,
     owner::Owner,
     resource::Key,
 };
@@ -31,12 +31,7 @@ pub fn cluster(owner: &Owner) -> Result<String> {
                 name.escape_debug()
             )));
     }
-    if name.len() <= LIMIT {
-        return Ok(name.to_owned());
-    }
-    let hash = names::hash(owner.uid(), &Key::new("cluster")?);
-    let head = name.get(..LIMIT - 1 - hash.len()).unwrap_or(name);
-    Ok(format!("{}-{hash}", head.trim_end_matches('-')))
+    Ok(child(owner, &Key::new("cluster")?, "", LIMIT))
 }
 
 /// The object for a role: `shop.app`.

@@ -170,12 +170,13 @@ impl fmt::Display for Turns {
 
 /// What the driver has to be told about logins, because it is not in the spec: whose turn it is, and the references of the passwords.
 ///
-/// The passwords are stored before (law 9), by the names of [`password_name`].
+/// Passwords are in the secret store by the names of [`password_name`]. That of a role that was locked has to be forgotten there before
+/// the role is opened again, so that it gets another one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Logins {
     /// By user; the default for one that is missing.
     pub turns: BTreeMap<String, Turns>,
-    /// By login role. One that is missing is shown in a plan as not known yet, and cannot be applied.
+    /// By login role. One that is missing is named without a fingerprint: it is whatever the store has, or will have, by its name.
     pub passwords: BTreeMap<String, SecretRef>,
 }
 
@@ -194,7 +195,7 @@ impl Logins {
         })
     }
 
-    /// The login roles that need a password now: what has to be stored before anything is applied.
+    /// The login roles that need a password now.
     pub fn needed<'a>(&self, users: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         let open = |user: &'a str| {
             let turns = self.turns(user);
