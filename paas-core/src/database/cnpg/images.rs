@@ -87,7 +87,8 @@ impl Images {
 
 /// The major version that an image's tag begins with.
 pub(super) fn major(image: &str) -> Option<u32> {
-    let tag = image.rsplit_once(':')?.1.split('@').next()?;
+    let named = image.split('@').next()?.rsplit('/').next()?;
+    let (_, tag) = named.split_once(':')?;
     let digits = tag.bytes().take_while(u8::is_ascii_digit).count();
     tag.get(..digits)?.parse().ok()
 }
@@ -107,6 +108,7 @@ mod tests {
         assert!(image.ends_with(":17.6-system-trixie"), "{image}");
         assert_eq!(major(image), Some(17));
         assert_eq!(major("host:5000/pg"), None);
+        assert_eq!(major("host:5000/pg:16.2@sha256:99aa"), Some(16));
         assert_eq!(Images::default().fields(None).unwrap(), []);
     }
 
