@@ -15,6 +15,7 @@ use paas_core::{
         },
         health::{self, of_cluster, of_content},
         worse,
+        worse::last_words,
     },
     resource::Health,
 };
@@ -374,6 +375,32 @@ fn a_failed_job_is_told_with_the_last_words_of_its_pod() {
     assert!(why(&health).contains("pg-1-initdb failed") && why(&health).ends_with("invalid locale settings"));
     let done = job(json!([{"type": "Complete", "status": "True"}]));
     assert_eq!(worse(&[], &[done], &[], &[]), None);
+}
+
+#[test]
+fn a_job_that_fails_again_and_again_is_told_before_it_gives_up() {
+    let tried =
+        |times: u64| json!({"metadata": {"name": "pg-1-initdb"}, "status": {"failed": times, "ready": 0}});
+    assert_eq!(worse(&[], &[tried(1)], &[], &[]), None);
+    let health = worse(&[], &[tried(2)], &[], &[]).unwrap();
+    assert_eq!(why(&health), "the job pg-1-initdb failed 2 times");
+    let mut done = tried(2);
+    done["status"]["succeeded"] = 1.into();
+    assert_eq!(worse(&[], &[done], &[], &[]), None);
+}
+
+#[test]
+fn the_last_error_of_a_log_is_what_the_job_has_to_say() {
+    let refused = "while configuring new instance: ERROR: syntax error at or near \"$\" (SQLSTATE 42601)";
+    let error =
+        json!({"level": "error", "msg": "Error while bootstrapping data directory", "error": refused});
+    let log = format!("{}\n{error}\n", json!({"level": "info", "msg": "server stopped"}));
+    assert_eq!(last_words(&log).as_deref(), Some(refused));
+    assert_eq!(
+        last_words(&format!("{log}Error: at last\n")).as_deref(),
+        Some("at last")
+    );
+    assert_eq!(last_words("{\"level\":\"info\"}\nno json"), None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Administrator, CnpgDriver, contents, names, parameters};
 use crate::{
     error::Result,
-    spec::{DatabaseInstanceSpec, Resources},
+    spec::{DatabaseInstanceSpec, Resources, User},
 };
 
 /// The annotation that stops all servers and keeps their volumes.
@@ -94,11 +94,14 @@ fn affinity() -> Value {
 /// role's sessions begin as cannot be said of a `DatabaseRole`: see [`contents::session_role`].
 fn initdb(spec: &DatabaseInstanceSpec) -> Value {
     let mut initdb = json!({"dataChecksums": true});
-    if let Some(first) = spec.databases.first() {
+    let first = spec.databases.first();
+    let owner = first.map(|d| spec.owner_of(d));
+    if let (Some(first), Some(owner)) = (first, owner) {
         initdb["database"] = first.name.as_str().into();
-        initdb["owner"] = spec.owner_of(first).into();
+        initdb["owner"] = owner.into();
     }
-    let statements: Vec<String> = spec.users.iter().flat_map(contents::first_roles).collect();
+    let roles = |user: &User| contents::first_roles(user, owner == Some(user.name.as_str()));
+    let statements: Vec<String> = spec.users.iter().flat_map(roles).collect();
     if !statements.is_empty() {
         initdb["postInitSQL"] = json!(statements);
     }

@@ -44,16 +44,14 @@ pub fn session_role(user: &str, turn: Turn) -> String {
     )
 }
 
-/// The statements that make a user's roles in a new instance, without passwords; their `DatabaseRole`s take them over. Those of the
-/// first database's owner find their owner role: CloudNativePG makes it before, with a login that is taken away here.
-pub(super) fn first_roles(user: &spec::User) -> Vec<String> {
-    let (role, name) = (escape_identifier(&user.name), escape_literal(&user.name));
-    let mut all = vec![
-        format!(
-            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {name}) THEN CREATE ROLE {role}; END IF; END $$"
-        ),
-        format!("ALTER ROLE {role} NOLOGIN"),
-    ];
+/// The statements that make a user's roles in a new instance, without passwords; their `DatabaseRole`s take them over. The owner of the
+/// first database (`there`) has its owner role: CloudNativePG makes it before, with a login that is taken away here.
+///
+/// They reach the server as arguments of a container, where Kubernetes reads `$$` and `$(…)` as its own; no name of ours has a `$`.
+pub(super) fn first_roles(user: &spec::User, there: bool) -> Vec<String> {
+    let role = escape_identifier(&user.name);
+    let verb = if there { "ALTER" } else { "CREATE" };
+    let mut all = vec![format!("{verb} ROLE {role} NOLOGIN")];
     for turn in [Turn::A, Turn::B] {
         let login = turn.login(&user.name);
         all.push(format!(

@@ -78,23 +78,41 @@ fn unschedulable(pod: &Value) -> Option<Health> {
     Some(broken(&CNPG_UNSCHEDULABLE, why))
 }
 
-/// A failed job, with the last words of its pods where a container left any.
+/// A job that failed, or fails again and again: it is tried six times more, with longer and longer pauses, before it counts as failed.
 fn failed(job: &Value, pods: &[Value]) -> Option<Health> {
-    let conditions = job["status"]["conditions"].as_array()?;
-    let condition = conditions
-        .iter()
-        .find(|c| c["type"] == "Failed" && c["status"] == "True")?;
+    let status = &job["status"];
+    let mut conditions = status["conditions"].as_array().into_iter().flatten();
+    let condition = conditions.find(|c| c["type"] == "Failed" && c["status"] == "True");
+    let mut why = match (condition, status["failed"].as_u64()) {
+        (Some(condition), _) => format!("the job {} failed: {}", name(job), text(&condition["message"])),
+        (None, Some(times)) if times > 1 && status["succeeded"].as_u64().unwrap_or(0) == 0 => {
+            format!("the job {} failed {times} times", name(job))
+        }
+        (None, _) => return None,
+    };
     let of_job = |pod: &&Value| pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] == name(job);
     let ended = pods.iter().filter(of_job).flat_map(containers);
     let words: Vec<&str> = ended
         .map(|c| text(&c["state"]["terminated"]["message"]).trim())
         .filter(|m| !m.is_empty())
         .collect();
-    let mut why = format!("the job {} failed: {}", name(job), text(&condition["message"]));
     if let Some(last) = words.last() {
         why = format!("{why}: {last}");
     }
     Some(broken(&CNPG_BOOTSTRAP, why))
+}
+
+/// The last error in the log of a job's pod. CloudNativePG leaves no words in a pod's status, so whoever reads logs may put them there
+/// for [`worse`], as `state.terminated.message`. The log has a JSON object a line; at its end may stand what `cobra` prints.
+pub fn last_words(log: &str) -> Option<String> {
+    log.lines().rev().find_map(|line| {
+        if let Some(words) = line.strip_prefix("Error: ") {
+            return Some(words.to_owned());
+        }
+        let line: Value = serde_json::from_str(line).ok()?;
+        let error = line["error"].as_str().filter(|_| line["level"] == "error")?;
+        Some(error.to_owned())
+    })
 }
 
 /// A claim that waits for a volume, if an event tells why it gets none. That it waits for its first pod is no failure.
