@@ -51,7 +51,8 @@ fn documents(desired: &Desired<KubeObject>) -> String {
             "metadata": {"name": object.name(), "namespace": object.namespace()},
         });
         merge(&mut whole, object.manifest());
-        let needs = object.needs_text();
+        let needs: Vec<String> = object.needs().iter().map(|n| n.key().to_string()).collect();
+        let needs = needs.join(", ");
         let needs = if needs.is_empty() {
             String::new()
         } else {

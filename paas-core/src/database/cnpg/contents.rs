@@ -35,7 +35,8 @@ fn placeholder(secret: &SecretRef) -> String {
 /// A statement that makes a login role's sessions begin as its owner role, so that what they make belongs to the owner.
 ///
 /// A `DatabaseRole` has no word for it. For the users that an instance begins with, [`first_roles`] says it when the first server is set
-/// up. For one that comes later it takes this statement, which the login role itself may send: a role sets its own defaults.
+/// up. For one that comes later it takes this statement, which the login role itself may send, after `SET ROLE NONE`: a role sets its own
+/// defaults.
 pub fn session_role(user: &str, turn: Turn) -> String {
     format!(
         "ALTER ROLE {} SET role = {}",
@@ -69,8 +70,7 @@ pub(super) fn owner_role(driver: &CnpgDriver, cluster: &str, user: &spec::User) 
     let manifest = json!({
         "metadata": {"annotations": {TURNS: turns.to_string()}},
         "spec": {
-            "cluster": {"name": cluster}, "name": user.name, "login": false,
-            "databaseRoleReclaimPolicy": "retain",
+            "cluster": {"name": cluster}, "name": user.name, "databaseRoleReclaimPolicy": "retain",
         },
     });
     object(driver, &kinds::ROLE, names::role(cluster, &user.name), manifest)
@@ -86,10 +86,8 @@ pub(super) fn login_role(driver: &CnpgDriver, cluster: &str, user: &spec::User, 
         "databaseRoleReclaimPolicy": "delete",
     });
     match state {
-        LoginState::Locked => {
-            spec["login"] = false.into();
-            spec["disablePassword"] = true.into();
-        }
+        // `login: false` would be lost: CloudNativePG writes the object again with its finalizer, and leaves out what is false.
+        LoginState::Locked => spec["disablePassword"] = true.into(),
         LoginState::Active | LoginState::Retiring { .. } => {
             spec["login"] = true.into();
             spec["passwordSecret"] = json!({"name": names::password(cluster, &login)});

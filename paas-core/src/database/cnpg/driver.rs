@@ -27,6 +27,9 @@ pub const STAGE: &str = "database";
 /// Where CloudNativePG's own manifest puts its operator.
 pub const OPERATOR_NAMESPACE: &str = "cnpg-system";
 
+/// The key of the servers.
+const CLUSTER: &str = "cluster";
+
 /// The port of PostgreSQL in a Cluster.
 const PORT: u16 = 5432;
 
@@ -168,7 +171,7 @@ impl CnpgDriver {
             );
             servers = servers.need(Need::Order(key));
         }
-        builder.add(Key::new("cluster")?, servers);
+        builder.add(Key::new(CLUSTER)?, servers);
         builder.add(Key::new("networkPolicy")?, net::policy(self, cluster, spec));
         if self.monitored {
             builder.add(Key::new("podMonitor")?, net::monitor(self, cluster));
@@ -185,11 +188,15 @@ impl CnpgDriver {
         builder: &mut Builder<KubeObject>,
     ) -> Result<()> {
         let role = Key::new(format!("role/{}", user.name))?;
-        builder.add(role.clone(), contents::owner_role(self, cluster, user));
+        let servers = Key::new(CLUSTER)?;
+        builder.add(
+            role.clone(),
+            contents::owner_role(self, cluster, user).after(servers.clone()),
+        );
         let needed = self.logins.needed([user.name.as_str()]);
         for turn in [Turn::A, Turn::B] {
             let login = turn.login(&user.name);
-            let mut object = contents::login_role(self, cluster, user, turn);
+            let mut object = contents::login_role(self, cluster, user, turn).after(servers.clone());
             if !is_first(spec, &user.name) {
                 object = object.need(Need::Order(role.clone()));
             }
@@ -243,9 +250,9 @@ impl Driver for CnpgDriver {
         kinds::WORDS
     }
 
-    /// The Cluster is not needed by what is inside it: CloudNativePG keeps a role or a database waiting until there is a server, and lets
-    /// go of all of them when their Cluster goes. So nothing waits twice on the way up, and a server that is down holds nothing back on
-    /// the way down.
+    /// What is inside the servers is made once they are ready: an object that is there before is looked at again only half a minute later
+    /// (`databaseRoleReconciliationInterval` of 1.30.0). It goes at the same time as its Cluster: its finalizer is taken away by a server,
+    /// or, when the Cluster goes, by CloudNativePG itself; so a server that is down holds nothing back.
     fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<KubeObject>> {
         if !matches!(spec.runtime, Runtime::Auto | Runtime::CloudNativePG) {
             return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
@@ -261,7 +268,7 @@ impl Driver for CnpgDriver {
             self.user(&cluster, spec, user, &mut builder)?;
         }
         for (at, database) in spec.databases.iter().enumerate() {
-            let mut object = contents::database(self, &cluster, spec, database);
+            let mut object = contents::database(self, &cluster, spec, database).after(Key::new(CLUSTER)?);
             if at > 0 {
                 let owner = Key::new(format!("role/{}", spec.owner_of(database)))?;
                 object = object.need(Need::Order(owner));

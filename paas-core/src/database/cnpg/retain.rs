@@ -6,13 +6,12 @@
 //! and the annotation `cnpg.io/nodeSerial`, makes the claim with the label `cnpg.io/instanceRole: primary` the primary's, and deletes
 //! pods and services that were left.
 //!
-//! So an instance goes with its data kept in this order, which is for whoever acts:
-//! 1. hibernate it ([`super::CnpgDriver::stopped`]), so that every server was shut down cleanly and the primary last;
-//! 2. send [`release`] to each of its claims;
-//! 3. delete the Cluster and everything else.
+//! So an instance goes with its data kept in this order, which is for whoever acts: send [`release`] to each of its claims, then delete the
+//! Cluster and everything else. Servers are shut down as any pod is. Hibernating it before ([`super::CnpgDriver::stopped`]) stops the
+//! primary before the standbys, so that none of them lacks anything.
 //!
 //! A later instance of the same name and namespace wants the same Cluster, and gets the data. What it wants inside is made again where it
-//! is missing; login roles get new passwords, and [`super::contents::session_role`] has to be said to them again.
+//! is missing; login roles get new passwords, and [`super::session_role`] has to be said to them again.
 
 use serde_json::{Value, json};
 
