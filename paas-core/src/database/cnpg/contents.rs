@@ -34,7 +34,7 @@ fn placeholder(secret: &SecretRef) -> String {
 
 /// A statement that makes a login role's sessions begin as its owner role, so that what they make belongs to the owner.
 ///
-/// A `DatabaseRole` has no word for it. For the users that an instance begins with, [`first_roles`] says it when the first server is set
+/// A `DatabaseRole` has no word for it. For the users that an instance begins with, it is said when the first server is set
 /// up. For one that comes later it takes this statement, which the login role itself may send, after `SET ROLE NONE`: a role sets its own
 /// defaults.
 pub fn session_role(user: &str, turn: Turn) -> String {
