@@ -290,7 +290,10 @@ fn a_binding_is_given_once_login_and_database_are_there() {
         assert_eq!(driver.binding(&spec, &less), None, "{missing}");
     }
     let elsewhere = DatabaseInstanceSpec {
-        exposure: Some(Exposure { port: Some(6432) }),
+        exposure: Some(Exposure {
+            port: Some(6432),
+            load_balancer: None,
+        }),
         ..spec.clone()
     };
     let binding = driver.binding(&elsewhere, &seen).unwrap();

@@ -24,7 +24,7 @@ use paas_core::{
     owner::{Identity, Owner},
     resource::Resource,
     secrets::SecretRef,
-    spec::{Database, DatabaseInstanceSpec, Exposure, ParameterValue, Plan, Runtime, User},
+    spec::{Database, DatabaseInstanceSpec, Exposure, LoadBalancer, ParameterValue, Plan, Runtime, User},
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -146,7 +146,10 @@ fn users_databases_extensions_and_parameters_are_objects_of_their_own() {
         database("orders", "shop", &["pg_trgm", "hstore"]),
         database("sums", "night_report", &[]),
     ];
-    spec.exposure = Some(Exposure { port: Some(6432) });
+    spec.exposure = Some(Exposure {
+        port: Some(6432),
+        load_balancer: None,
+    });
     let turns = Turns::parse("b retiring 1800000000").unwrap();
     let logins = Logins {
         turns: BTreeMap::from([("shop".to_owned(), turns)]),
@@ -171,6 +174,34 @@ fn two_servers_prefer_two_confirmations_and_one_has_none() {
     assert_eq!(synchronous(1), Value::Null);
     assert_eq!(synchronous(2)["dataDurability"], "preferred");
     assert_eq!(synchronous(9)["dataDurability"], "required");
+}
+
+#[test]
+fn a_load_balancer_lets_in_the_networks_that_are_named_and_the_policy_whoever_comes_by_it() {
+    let networks = vec!["203.0.113.0/24".to_owned(), "2001:db8::/32".to_owned()];
+    let load_balancer = Some(LoadBalancer {
+        source_ranges: networks.clone(),
+    });
+    let spec = DatabaseInstanceSpec {
+        exposure: Some(Exposure {
+            port: None,
+            load_balancer,
+        }),
+        ..DatabaseInstanceSpec::default()
+    };
+    let service = &cluster(&driver(), &spec)["spec"]["managed"]["services"]["additional"][0];
+    assert_eq!(service["serviceTemplate"]["spec"]["type"], "LoadBalancer");
+    assert_eq!(
+        service["serviceTemplate"]["spec"]["loadBalancerSourceRanges"],
+        json!(networks)
+    );
+    let open = |spec: &DatabaseInstanceSpec| {
+        let all = desired(&driver(), spec);
+        let found = all.wanted().iter().find(|(k, _)| k.as_str() == "networkPolicy");
+        let rules = found.unwrap().1.manifest()["spec"]["ingress"].clone();
+        rules.as_array().unwrap().iter().any(|r| r["from"].is_null())
+    };
+    assert!(open(&spec) && !open(&DatabaseInstanceSpec::default()));
 }
 
 #[test]

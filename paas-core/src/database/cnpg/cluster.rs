@@ -4,10 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Administrator, CnpgDriver, contents, names, parameters};
+use super::{Administrator, CnpgDriver, contents, names, net::POSTGRES, parameters};
 use crate::{
     error::Result,
-    spec::{DatabaseInstanceSpec, Resources, User},
+    spec::{DatabaseInstanceSpec, Exposure, LoadBalancer, Resources, User},
 };
 
 /// The annotation that stops all servers and keeps their volumes.
@@ -111,13 +111,23 @@ fn initdb(spec: &DatabaseInstanceSpec) -> Value {
 /// The service for clients from elsewhere: another port, or a load balancer. CloudNativePG keeps its selector, and puts its names into
 /// the servers' certificate.
 fn exposed(driver: &CnpgDriver, spec: &DatabaseInstanceSpec) -> Result<Option<Value>> {
-    let Some(port) = spec.exposure.as_ref().and_then(|e| e.port) else {
+    let Some(Exposure { port, load_balancer }) = &spec.exposure else {
         return Ok(None);
     };
+    if port.is_none() && load_balancer.is_none() {
+        return Ok(None);
+    }
     let name = names::exposed(&names::cluster(&driver.owner)?);
-    let ports = json!([{"name": "postgres", "port": port, "targetPort": 5432, "protocol": "TCP"}]);
+    let port = port.unwrap_or(POSTGRES);
+    let ports = json!([{"name": "postgres", "port": port, "targetPort": POSTGRES, "protocol": "TCP"}]);
+    let service = match load_balancer {
+        Some(LoadBalancer { source_ranges }) => json!({
+            "type": "LoadBalancer", "loadBalancerSourceRanges": source_ranges, "ports": ports,
+        }),
+        None => json!({"type": "ClusterIP", "ports": ports}),
+    };
     Ok(Some(json!({
         "selectorType": "rw",
-        "serviceTemplate": {"metadata": {"name": name}, "spec": {"type": "ClusterIP", "ports": ports}},
+        "serviceTemplate": {"metadata": {"name": name}, "spec": service},
     })))
 }

@@ -5,7 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    cluster, codes::CNPG_PARAMETER, contents, health, images::Images, kinds, names, net, turns::Logins,
+    cluster,
+    codes::CNPG_PARAMETER,
+    contents, health,
+    images::Images,
+    kinds, names,
+    net::{self, POSTGRES as PORT},
+    turns::Logins,
 };
 use crate::{
     actuator::Actuator,
@@ -29,9 +35,6 @@ pub const OPERATOR_NAMESPACE: &str = "cnpg-system";
 
 /// The key of the servers.
 const CLUSTER: &str = "cluster";
-
-/// The port of PostgreSQL in a Cluster.
-const PORT: u16 = 5432;
 
 /// One instance as objects of CloudNativePG. Pure but for the hands, which are given.
 #[derive(Debug, Clone)]

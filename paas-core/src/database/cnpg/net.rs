@@ -17,10 +17,11 @@ const STATUS: u16 = 8000;
 /// The port of the metrics.
 const METRICS: u16 = 9187;
 
-const POSTGRES: u16 = 5432;
+/// PostgreSQL's port in a Cluster.
+pub(super) const POSTGRES: u16 = 5432;
 
 /// Lets in the pods of the namespace, which is where the binding is, CloudNativePG, the servers themselves, and whoever reads metrics.
-/// With an exposed service PostgreSQL's port is open: whether the client's own address is still seen there is up to the load balancer.
+/// With a load balancer PostgreSQL's port is open to all that come by it: it lets in whom it may, and behind it another address is seen.
 ///
 /// Where the network enforces no policies, this one does nothing, and nobody says so.
 pub(super) fn policy(driver: &CnpgDriver, cluster: &str, spec: &DatabaseInstanceSpec) -> KubeObject {
@@ -30,7 +31,8 @@ pub(super) fn policy(driver: &CnpgDriver, cluster: &str, spec: &DatabaseInstance
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": driver.operator_namespace}},
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "cloudnative-pg"}},
     });
-    let clients: Value = if spec.exposure.is_some() {
+    let balanced = spec.exposure.as_ref().is_some_and(|e| e.load_balancer.is_some());
+    let clients: Value = if balanced {
         json!({"ports": [port(POSTGRES)]})
     } else {
         json!({"from": [{"podSelector": {}}], "ports": [port(POSTGRES)]})
