@@ -12,7 +12,7 @@ use paas_core::{
     kube::KubeObject,
     owner::{Identity, Owner},
     resource::{Diff, Key, Resource},
-    spec::{DatabaseInstanceSpec, ParameterValue, Plan, Runtime},
+    spec::{DatabaseInstanceSpec, LoadBalancer, ParameterValue, Plan, Runtime},
 };
 
 fn driver(name: &str) -> StatefulSetDriver {
@@ -116,6 +116,9 @@ fn what_one_plain_server_cannot_be_is_refused_with_what_can() {
     assert!(refused(|s| s.replicas = 3).contains("CloudNativePG"));
     assert!(refused(|s| s.runtime = Runtime::Process).contains("StatefulSet"));
     assert!(refused(|s| s.engine.version = "99".parse().ok()).contains("14 to 18"));
+    let balanced =
+        refused(|s| s.exposure.get_or_insert_default().load_balancer = Some(LoadBalancer::default()));
+    assert!(balanced.contains("loadBalancer"));
 }
 
 #[test]

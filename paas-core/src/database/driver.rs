@@ -108,7 +108,7 @@ pub fn service_binding(spec: &DatabaseInstanceSpec, user: &str) -> Option<Servic
 }
 
 /// Names that pass the schema and still cannot be had together.
-fn check(spec: &DatabaseInstanceSpec) -> Result<()> {
+pub(super) fn check(spec: &DatabaseInstanceSpec) -> Result<()> {
     let refused = |name: &str, why: &str| {
         Err(Error::new(&PG_IDENTIFIER, Class::Invalid)
             .attempted(format!("name {name}"))

@@ -8,6 +8,8 @@
 pub mod activity;
 pub mod actuator;
 pub mod binding;
+#[cfg(feature = "kube")]
+pub mod cnpg;
 pub mod codes;
 pub mod connection;
 pub mod copy;

@@ -23,6 +23,7 @@ pub struct KubeObject {
     manifest: Arc<Value>,
     secrets: BTreeMap<String, SecretRef>,
     needs: Vec<Need>,
+    after: Vec<Key>,
     precious: bool,
     patience: Duration,
     seen: Option<Arc<Seen>>,
@@ -55,6 +56,7 @@ impl KubeObject {
             manifest: Arc::new(manifest),
             secrets: BTreeMap::new(),
             needs: Vec::new(),
+            after: Vec::new(),
             precious: false,
             patience: Duration::from_secs(600),
             seen: None,
@@ -86,6 +88,13 @@ impl KubeObject {
     #[must_use]
     pub fn need(mut self, need: Need) -> Self {
         self.needs.push(need);
+        self
+    }
+
+    /// Is made only once another object is ready, and goes whatever becomes of that one: where somebody else lets go of it then.
+    #[must_use]
+    pub fn after(mut self, key: Key) -> Self {
+        self.after.push(key);
         self
     }
 
@@ -204,8 +213,10 @@ impl Resource for KubeObject {
         word
     }
 
+    /// Of an object that is there these are the needs that its annotation tells, which are without those of [`KubeObject::after`].
     fn needs(&self) -> Vec<Need> {
-        self.needs.clone()
+        let after = self.after.iter().cloned().map(Need::Order);
+        self.needs.iter().cloned().chain(after).collect()
     }
 
     fn diff(&self, live: &Self) -> Diff {
@@ -381,5 +392,8 @@ mod tests {
         assert_eq!(object.needs_text(), "cluster,~secret/app");
         assert_eq!(service(1).needing("cluster,~secret/app").needs(), object.needs());
         assert_eq!(service(1).needing("").needs(), []);
+        let later = service(1).after(key("cluster"));
+        assert_eq!(later.needs(), [Need::Order(key("cluster"))]);
+        assert_eq!(later.needs_text(), "");
     }
 }

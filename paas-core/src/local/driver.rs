@@ -56,6 +56,12 @@ impl Driver for ProcessDriver {
     }
 
     fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<LocalResource>> {
+        if spec.exposure.as_ref().is_some_and(|e| e.load_balancer.is_some()) {
+            return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
+                .attempted(format!("run {} on this machine", self.owner))
+                .happened("a load balancer was asked for")
+                .remedy("remove exposure.loadBalancer, or use a Platform with a cluster"));
+        }
         if !matches!(spec.runtime, Runtime::Auto | Runtime::Process) || spec.replicas != 1 {
             return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
                 .attempted(format!("run {} on this machine", self.owner))

@@ -35,6 +35,9 @@ use super::{
 #[schemars(extend("x-kubernetes-validations" = [
     {"rule": "!(self.runtime in ['Process', 'StatefulSet']) || self.replicas == 1", "fieldPath": ".replicas",
      "message": "the runtimes Process and StatefulSet run one server: set replicas to 1, or choose the runtime CloudNativePG"},
+    {"rule": "!(self.runtime in ['Process', 'StatefulSet']) || !has(self.exposure) || !has(self.exposure.loadBalancer)",
+     "fieldPath": ".exposure.loadBalancer",
+     "message": "the runtimes Process and StatefulSet have no load balancer: remove it, or choose the runtime CloudNativePG"},
     {"rule": "!has(self.plan) || !has(self.resources)", "fieldPath": ".resources",
      "message": "give either a plan or resources, not both"},
     {"rule": "self.databases.all(d, !has(d.owner) || self.users.exists(u, u.name == d.owner))", "fieldPath": ".databases",
@@ -197,7 +200,23 @@ pub struct Exposure {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1024, max = 65535))]
     pub port: Option<u16>,
+    /// Lets clients from outside the cluster in, by a load balancer of the cloud; left out, only programs in the cluster reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer>,
 }
+
+/// A load balancer, and whom it lets in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// The networks that may connect, such as 203.0.113.0/24; everybody is 0.0.0.0/0, and has to be written.
+    #[schemars(length(min = 1, max = 100), inner(length(max = 43), regex(pattern = NETWORK)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub source_ranges: Vec<String>,
+}
+
+/// An IPv4 or an IPv6 network. Whether the latter's address is one is left to the API server.
+const NETWORK: &str = r"^(((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])/([12]?[0-9]|3[0-2])|[0-9a-f:]{2,39}/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$";
 
 /// What becomes of the data when the object is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]

@@ -30,7 +30,9 @@ pub use builtin::quickstart;
 pub use builtin::template;
 pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef};
 pub use contents::{Database, ParameterValue, User};
-pub use database::{DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Exposure, Storage};
+pub use database::{
+    DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Exposure, LoadBalancer, Storage,
+};
 pub use document::{Document, Kind, Object, Spec, UnknownKind};
 pub use engine::{Engine, EngineType, EngineVersion, EngineVersionError, Plan, Resources, Runtime};
 pub use meta::Meta;

@@ -117,6 +117,12 @@ impl StatefulSetDriver {
             let what = format!("{} servers were asked for, and it runs one", spec.replicas);
             return refused(what, "set replicas to 1, or choose the runtime CloudNativePG");
         }
+        if spec.exposure.as_ref().is_some_and(|e| e.load_balancer.is_some()) {
+            return refused(
+                "a load balancer was asked for".to_owned(),
+                "remove exposure.loadBalancer, or choose the runtime CloudNativePG",
+            );
+        }
         if spec.backup.is_some() {
             return refused(
                 "backups were asked for".to_owned(),

@@ -1,0 +1,338 @@
+//! What a `DatabaseInstance` with the runtime `CloudNativePG` asks for.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{
+    cluster,
+    codes::CNPG_PARAMETER,
+    contents, health,
+    images::Images,
+    kinds, names,
+    net::{self, POSTGRES as PORT},
+    turns::Logins,
+};
+use crate::{
+    actuator::Actuator,
+    codes::CORE_UNSUPPORTED,
+    database::{driver::check, login::Turn},
+    driver::{Binding, DatabaseEngine, Driver, Outputs},
+    error::{Class, Error, Result},
+    graph::{Builder, Desired, Observed},
+    kube::KubeObject,
+    owner::Owner,
+    resource::{Key, Live, Need},
+    secrets::SecretRef,
+    spec::{DatabaseInstanceSpec, Runtime},
+};
+
+/// The stage's name.
+pub const STAGE: &str = "database";
+
+/// Where CloudNativePG's own manifest puts its operator.
+pub const OPERATOR_NAMESPACE: &str = "cnpg-system";
+
+/// The key of the servers.
+const CLUSTER: &str = "cluster";
+
+/// One instance as objects of CloudNativePG. Pure but for the hands, which are given.
+#[derive(Debug, Clone)]
+pub struct CnpgDriver {
+    pub(super) owner: Owner,
+    pub(super) images: Images,
+    pub(super) logins: Logins,
+    pub(super) operator_namespace: String,
+    pub(super) administrator: Option<Administrator>,
+    pub(super) authority: Option<Authority>,
+    pub(super) stopped: bool,
+    monitored: bool,
+    hands: Option<Arc<dyn Actuator<KubeObject>>>,
+}
+
+/// The superuser's login over the network, which a Cluster has only if it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Administrator {
+    /// The Secret for CloudNativePG.
+    pub secret: String,
+    /// The password.
+    pub password: SecretRef,
+}
+
+/// The authority that signs the servers' certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Authority {
+    /// Its certificate, PEM.
+    pub certificate: String,
+}
+
+impl CnpgDriver {
+    /// For one instance, with the images of CloudNativePG's makers.
+    pub fn new(owner: Owner) -> Self {
+        Self {
+            owner,
+            images: Images::default(),
+            logins: Logins::default(),
+            operator_namespace: OPERATOR_NAMESPACE.to_owned(),
+            administrator: None,
+            authority: None,
+            stopped: false,
+            monitored: false,
+            hands: None,
+        }
+    }
+
+    /// Acts with these hands; without any, plans only.
+    #[must_use]
+    pub fn hands(mut self, hands: Arc<dyn Actuator<KubeObject>>) -> Self {
+        self.hands = Some(hands);
+        self
+    }
+
+    /// Takes images from elsewhere.
+    #[must_use]
+    pub fn images(mut self, images: Images) -> Self {
+        self.images = images;
+        self
+    }
+
+    /// With these passwords and turns.
+    #[must_use]
+    pub fn logins(mut self, logins: Logins) -> Self {
+        self.logins = logins;
+        self
+    }
+
+    /// CloudNativePG's operator is in another namespace.
+    #[must_use]
+    pub fn operator_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.operator_namespace = namespace.into();
+        self
+    }
+
+    /// Lets `postgres` log in with this password, and gives its login to later stages ([`Outputs::server`]).
+    ///
+    /// # Errors
+    /// As [`names::cluster`].
+    pub fn administrator(mut self, password: SecretRef) -> Result<Self> {
+        let secret = names::administrator(&names::cluster(&self.owner)?);
+        self.administrator = Some(Administrator { secret, password });
+        Ok(self)
+    }
+
+    /// Puts the authority's certificate (PEM) into bindings. It is known once the Cluster is: `ca.crt` of the Secret that
+    /// `status.certificates.serverCASecret` names.
+    #[must_use]
+    pub fn authority(mut self, certificate: impl Into<String>) -> Self {
+        let certificate = certificate.into();
+        self.authority = Some(Authority { certificate });
+        self
+    }
+
+    /// Stops the servers and keeps their volumes.
+    #[must_use]
+    pub fn stopped(mut self, stopped: bool) -> Self {
+        self.stopped = stopped;
+        self
+    }
+
+    /// Has Prometheus read the servers' metrics; only for a cluster that has the kind `PodMonitor`.
+    #[must_use]
+    pub fn monitored(mut self, monitored: bool) -> Self {
+        self.monitored = monitored;
+        self
+    }
+
+    /// Where programs in the cluster reach the primary.
+    pub(super) fn endpoint(&self, cluster: &str, spec: &DatabaseInstanceSpec) -> (String, u16) {
+        let namespace = self.owner.namespace();
+        match spec.exposure.as_ref().and_then(|e| e.port) {
+            Some(port) if port != PORT => (format!("{}.{namespace}.svc", names::exposed(cluster)), port),
+            _ => (format!("{cluster}-rw.{namespace}.svc"), PORT),
+        }
+    }
+
+    /// Adds what makes up the servers.
+    fn servers(
+        &self,
+        cluster: &str,
+        spec: &DatabaseInstanceSpec,
+        builder: &mut Builder<KubeObject>,
+    ) -> Result<()> {
+        let mut servers = contents::object(
+            self,
+            &kinds::CLUSTER,
+            cluster.to_owned(),
+            cluster::manifest(self, spec)?,
+        )
+        .holding_data();
+        if let Some(Administrator { secret, password }) = &self.administrator {
+            let key = Key::new("password/postgres")?;
+            builder.add(
+                key.clone(),
+                contents::password(self, secret.clone(), "postgres", password.clone()),
+            );
+            servers = servers.need(Need::Order(key));
+        }
+        builder.add(Key::new(CLUSTER)?, servers);
+        builder.add(Key::new("networkPolicy")?, net::policy(self, cluster, spec));
+        if self.monitored {
+            builder.add(Key::new("podMonitor")?, net::monitor(self, cluster));
+        }
+        Ok(())
+    }
+
+    /// Adds what lets a user in.
+    fn user(
+        &self,
+        cluster: &str,
+        spec: &DatabaseInstanceSpec,
+        user: &crate::spec::User,
+        builder: &mut Builder<KubeObject>,
+    ) -> Result<()> {
+        let role = Key::new(format!("role/{}", user.name))?;
+        let servers = Key::new(CLUSTER)?;
+        builder.add(
+            role.clone(),
+            contents::owner_role(self, cluster, user).after(servers.clone()),
+        );
+        let needed = self.logins.needed([user.name.as_str()]);
+        for turn in [Turn::A, Turn::B] {
+            let login = turn.login(&user.name);
+            let mut object = contents::login_role(self, cluster, user, turn).after(servers.clone());
+            if !is_first(spec, &user.name) {
+                object = object.need(Need::Order(role.clone()));
+            }
+            if needed.contains(&login) {
+                let key = Key::new(format!("password/{login}"))?;
+                let name = names::password(cluster, &login);
+                let secret = self.logins.password(&login);
+                builder.add(key.clone(), contents::password(self, name, &login, secret));
+                object = object.need(Need::Order(key));
+            }
+            builder.add(Key::new(format!("login/{login}"))?, object);
+        }
+        if let Some(binding) = contents::binding(self, cluster, spec, &user.name)? {
+            let active = self.logins.turns(&user.name).active.login(&user.name);
+            let key = Key::new(format!("login/{active}"))?;
+            builder.add(
+                Key::new(format!("binding/{}", user.name))?,
+                binding.need(Need::Order(key)),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// True for the owner of the first database: its roles are there as soon as a server is.
+fn is_first(spec: &DatabaseInstanceSpec, user: &str) -> bool {
+    spec.databases.first().is_some_and(|d| spec.owner_of(d) == user)
+}
+
+/// Names that CloudNativePG keeps for itself.
+fn reserved(spec: &DatabaseInstanceSpec) -> Result<()> {
+    let taken = |name: &str| name == "streaming_replica" || name.starts_with("cnpg_");
+    match spec.users.iter().find(|u| taken(&u.name)) {
+        Some(user) => Err(Error::new(&CNPG_PARAMETER, Class::Invalid)
+            .attempted(format!("make the user {}", user.name))
+            .happened("streaming_replica and names that begin with cnpg_ are CloudNativePG's own")),
+        None => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Driver for CnpgDriver {
+    type Spec = DatabaseInstanceSpec;
+    type Resource = KubeObject;
+
+    fn stage(&self) -> &'static str {
+        STAGE
+    }
+
+    fn kinds(&self) -> &'static [&'static str] {
+        kinds::WORDS
+    }
+
+    /// What is inside the servers is made once they are ready: an object that is there before is looked at again only half a minute later
+    /// (`databaseRoleReconciliationInterval` of 1.30.0). It goes at the same time as its Cluster: its finalizer is taken away by a server,
+    /// or, when the Cluster goes, by CloudNativePG itself; so a server that is down holds nothing back.
+    fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<KubeObject>> {
+        if !matches!(spec.runtime, Runtime::Auto | Runtime::CloudNativePG) {
+            return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
+                .attempted(format!("run {} by CloudNativePG", self.owner))
+                .happened(format!("the runtime {:?} was asked for", spec.runtime)));
+        }
+        check(spec)?;
+        reserved(spec)?;
+        let cluster = names::cluster(&self.owner)?;
+        let mut builder = Desired::builder();
+        self.servers(&cluster, spec, &mut builder)?;
+        for user in &spec.users {
+            self.user(&cluster, spec, user, &mut builder)?;
+        }
+        for (at, database) in spec.databases.iter().enumerate() {
+            let mut object = contents::database(self, &cluster, spec, database).after(Key::new(CLUSTER)?);
+            if at > 0 {
+                let owner = Key::new(format!("role/{}", spec.owner_of(database)))?;
+                object = object.need(Need::Order(owner));
+            }
+            builder.add(Key::new(format!("database/{}", database.name))?, object);
+        }
+        builder.build()
+    }
+
+    fn gives(&self, _spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Outputs {
+        let server = self.administrator.as_ref().and_then(|administrator| {
+            let cluster = running(seen)?;
+            Some(Binding {
+                host: format!("{}-rw.{}.svc", cluster.resource.name(), self.owner.namespace()),
+                port: PORT,
+                database: "postgres".to_owned(),
+                username: "postgres".to_owned(),
+                password: administrator.password.clone(),
+            })
+        });
+        Outputs {
+            server,
+            ..Outputs::default()
+        }
+    }
+
+    async fn actuator(&self, _from: &Outputs) -> Result<Option<Arc<dyn Actuator<KubeObject>>>> {
+        Ok(self.hands.clone())
+    }
+}
+
+impl DatabaseEngine for CnpgDriver {
+    fn binding(&self, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Option<Binding> {
+        let cluster = running(seen)?;
+        let database = spec.databases.first()?;
+        let user = spec.owner_of(database);
+        let username = self.logins.turns(user).active.login(user);
+        let ready = |key: String| {
+            let found = seen.live.iter().find(|(k, _)| k.as_str() == key);
+            found.filter(|(_, live)| live.is_ready()).map(|_| ())
+        };
+        ready(format!("login/{username}"))?;
+        ready(format!("database/{}", database.name))?;
+        let (host, port) = self.endpoint(cluster.resource.name(), spec);
+        Some(Binding {
+            host,
+            port,
+            database: database.name.clone(),
+            password: self.logins.password(&username),
+            username,
+        })
+    }
+}
+
+/// The Cluster, if it is ready and has servers.
+fn running(seen: &Observed<KubeObject>) -> Option<&Live<KubeObject>> {
+    let mut clusters = seen
+        .live
+        .values()
+        .filter(|l| *l.resource.object_kind() == kinds::CLUSTER);
+    let cluster = clusters.next()?;
+    let object = &cluster.resource.seen()?.object;
+    (cluster.is_ready() && !health::is_hibernated(object)).then_some(cluster)
+}
