@@ -133,15 +133,15 @@ impl KubeObject {
         self.seen.as_deref()
     }
 
-    /// The SHA-256 of everything that is wanted, in hexadecimal digits: the manifest in the order of its keys' names, the needs, and
-    /// the fingerprints of the secrets.
+    /// The SHA-256 of everything that is wanted, in hexadecimal digits: the manifest in the order of its keys' names, the needs,
+    /// the fingerprints of the secrets, and whether it holds data.
     pub fn fingerprint(&self) -> String {
         let secrets: BTreeMap<&str, &str> = self
             .secrets
             .iter()
             .map(|(at, secret)| (at.as_str(), secret.fingerprint.as_str()))
             .collect();
-        let all = json!([sorted(&self.manifest), self.needs_text(), secrets]);
+        let all = json!([sorted(&self.manifest), self.needs_text(), secrets, self.precious]);
         Sha256::digest(all.to_string().as_bytes())
             .iter()
             .map(|b| format!("{b:02x}"))
@@ -172,6 +172,35 @@ impl KubeObject {
             })
             .collect();
         self
+    }
+
+    /// Has the manifest and the secrets that `view` ([`Resource::view`]) tells of what was applied, if they are what the object's own
+    /// annotation stands for; else it stays as it is. So memory can only tell more, never something else.
+    #[must_use]
+    pub fn remembering(self, view: &View) -> Self {
+        let secrets = view.get("secrets").cloned().unwrap_or_else(|| json!({}));
+        let (Some(manifest), Ok(secrets)) = (view.get("manifest"), serde_json::from_value(secrets)) else {
+            return self;
+        };
+        let told = Self {
+            manifest: Arc::new(manifest.clone()),
+            secrets,
+            ..self.clone()
+        };
+        let applied = self.seen().and_then(|s| s.applied.as_ref());
+        match applied == Some(&told.fingerprint()) {
+            true => told,
+            false => self,
+        }
+    }
+
+    /// What tells that it is another object altogether.
+    fn elsewhere(&self, live: &Self) -> Vec<Change> {
+        let place = |o: &Self| format!("{:?} {}/{}", o.of, o.namespace, o.name);
+        match (self.of, &self.namespace, &self.name) == (live.of, &live.namespace, &live.name) {
+            true => Vec::new(),
+            false => vec![Change::new("object", place(live), place(self))],
+        }
     }
 
     /// The fields of the manifest that differ from those of `live`, as far as it is known what was applied there.
@@ -209,6 +238,10 @@ impl Resource for KubeObject {
     }
 
     fn diff(&self, live: &Self) -> Diff {
+        let elsewhere = self.elsewhere(live);
+        if !elsewhere.is_empty() {
+            return Diff::Replace(elsewhere);
+        }
         let Some(seen) = live.seen() else {
             return match self == live {
                 true => Diff::Same,
@@ -219,10 +252,14 @@ impl Resource for KubeObject {
             return (self.of.judge)(self.changes(live));
         }
         let taken = |path: String| Change::new(path, "changed by somebody", "as the spec says");
-        let lost: Vec<Change> = super::ownership::lost(&self.manifest, &seen.managed, super::MANAGER)
+        let stored = super::manifest::stored(self.of, &self.manifest);
+        let mut lost: Vec<Change> = super::ownership::lost(&stored, &seen.managed, super::MANAGER)
             .into_iter()
             .map(taken)
             .collect();
+        if (self.needs_text(), self.precious) != (live.needs_text(), live.precious) {
+            lost.push(taken("metadata.annotations".to_owned()));
+        }
         match lost.is_empty() {
             true => Diff::Same,
             false => Diff::Update(lost),
@@ -370,6 +407,43 @@ mod tests {
         let one = KubeObject::new(&SERVICE, "a", "b", json!({"spec": {"x": 1, "y": 2}}));
         let other = KubeObject::new(&SERVICE, "a", "b", json!({"spec": {"y": 2, "x": 1}}));
         assert_eq!(one.fingerprint(), other.fingerprint());
+    }
+
+    #[test]
+    fn another_name_is_another_object() {
+        let there = applied(&service(5432), ours());
+        let other = KubeObject::new(&SERVICE, "shop", "other", service(5432).manifest().clone());
+        assert!(matches!(other.diff(&there), Diff::Replace(_)));
+        let elsewhere = KubeObject::new(&SERVICE, "blog", "db", service(5432).manifest().clone());
+        assert!(matches!(elsewhere.diff(&there), Diff::Replace(_)));
+    }
+
+    #[test]
+    fn a_mark_that_somebody_changed_is_written_again() {
+        let there = applied(&service(5432), ours());
+        let need = Need::Order(Key::new("secret").unwrap());
+        let changed = there.clone().need(need);
+        assert!(matches!(service(5432).diff(&changed), Diff::Update(_)));
+        assert!(matches!(
+            service(5432).diff(&there.holding_data()),
+            Diff::Update(_)
+        ));
+    }
+
+    #[test]
+    fn memory_tells_what_was_applied_only_if_it_fits_the_object() {
+        let want = service(5432);
+        let seen = Seen {
+            applied: Some(want.fingerprint()),
+            ..Seen::default()
+        };
+        let found = KubeObject::found(&SERVICE, "shop", "db", Value::Null, seen);
+        assert_eq!(
+            found.clone().remembering(&want.view()).manifest(),
+            want.manifest()
+        );
+        assert!(found.clone().remembering(&service(1).view()).manifest().is_null());
+        assert!(found.remembering(&View::new()).manifest().is_null());
     }
 
     #[test]
