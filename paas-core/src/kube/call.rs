@@ -170,10 +170,13 @@ impl Server {
             };
             let what = call.what.clone();
             let mut page = self.send(call).await?;
-            let Value::Array(items) = page["items"].take() else {
-                return Err(garbled(&what, "the list has no items"));
-            };
-            all.extend(items);
+            let is_list = page["kind"].as_str().is_some_and(|k| k.ends_with("List"));
+            match page["items"].take() {
+                Value::Array(items) if is_list => all.extend(items),
+                // How an empty list of metadata is written.
+                Value::Null if is_list => {}
+                _ => return Err(garbled(&what, "the answer is no list")),
+            }
             next = page["metadata"]["continue"]
                 .as_str()
                 .unwrap_or_default()

@@ -45,7 +45,10 @@ pub(super) fn note(seen: &mut Observed<KubeObject>, kind: &'static ObjectKind, i
 fn is_a_copy(item: &Value) -> bool {
     let metadata = &item["metadata"];
     let all = |part: &str| metadata[part].as_array().cloned().unwrap_or_default();
-    let applied = all("managedFields").iter().any(|m| m["manager"] == MANAGER);
+    // Who writes in another way with our user agent is called the same, and did not apply.
+    let applied = all("managedFields")
+        .iter()
+        .any(|m| m["manager"] == MANAGER && m["operation"] == "Apply");
     let controlled = all("ownerReferences").iter().any(|o| o["controller"] == true);
     controlled && !applied
 }
