@@ -232,14 +232,24 @@ async fn the_hands_on_a_cluster_keep_the_laws() {
     assert!(report.is_good(), "{report}");
 }
 
+/// The fault matrix: all of it if `PAAS_TEST_FULL` is 1 (five minutes: a point is some thirty calls of a real API server), else some
+/// points, other ones in every run; `PAAS_TEST_SEED` repeats a run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_graph_of_objects_survives_every_fault_at_every_call() {
-    let Some(shops) = Shops::new("a graph survives every fault").await else {
+async fn a_fault_at_a_call_on_a_cluster_is_healed_by_running_again() {
+    let Some(shops) = Shops::new("a fault is healed").await else {
         return;
     };
+    let said = |name| std::env::var(name).ok();
     let scene = matrix::OneStage::new(shops);
-    let table = matrix::run(&scene, &Fault::ALL).await;
+    let table = if said("PAAS_TEST_FULL").as_deref() == Some("1") {
+        matrix::run(&scene, &Fault::ALL).await
+    } else {
+        let seed =
+            said("PAAS_TEST_SEED").map_or_else(|| u64::from(std::process::id()), |s| s.parse().unwrap());
+        println!("PAAS_TEST_SEED={seed}");
+        matrix::sample(&scene, &Fault::ALL, matrix::Sample { points: 20, seed }).await
+    };
     println!("{table}");
     assert!(table.is_good(), "{table}");
-    assert!(table.points() > 100, "{table}");
+    assert!(table.points() >= 20, "{table}");
 }

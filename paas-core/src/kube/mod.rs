@@ -17,6 +17,7 @@ mod hide;
 pub mod kind;
 mod ledger;
 mod manifest;
+pub mod names;
 pub mod object;
 mod observe;
 pub mod ownership;

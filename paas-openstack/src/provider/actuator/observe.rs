@@ -130,7 +130,9 @@ impl OpenStackActuator {
         let token = self.client.token().await?;
         let project = token.project.as_ref().map_or("", |p| p.id.as_str());
         let ours = LoadBalancerFilter::all().description(&*mark);
+        let cinder = self.client.block_storage();
         let in_metadata = Metadata::from((OWNER, owner.uid().to_string().as_str()));
+        let our_volumes = VolumeFilter::all().metadata(in_metadata);
         let (
             networks,
             subnets,
@@ -155,10 +157,7 @@ impl OpenStackActuator {
             ),
             every(net.floating_ips(), FloatingIpFilter::all()),
             every(nova.servers(), ServerFilter::all()),
-            every(
-                self.client.block_storage().volumes(),
-                VolumeFilter::all().metadata(in_metadata)
-            ),
+            cinder.all_volumes(&our_volumes),
             every(nova.server_groups(), All),
             nova.keypairs().list().try_collect::<Vec<Keypair>>(),
             self.all_balancers(&ours),
