@@ -121,13 +121,14 @@ impl KubeActuator {
                 Reach::Namespaces(names) if kind.namespaced => names.iter().any(|n| n == want.namespace()),
                 Reach::Namespaces(_) | Reach::Everywhere => kind.namespaced != want.namespace().is_empty(),
             };
-        if looked && !want.name().is_empty() {
+        let object = want.manifest().is_object() || want.manifest().is_null();
+        if looked && object && !want.name().is_empty() {
             return Ok(());
         }
         Err(Error::new(&codes::CORE_GRAPH, Class::Internal)
             .attempted(format!("write {}", place(want)))
             .happened(format!(
-                "a driver wants it where these hands do not look: {self:?}"
+                "a driver wants it where these hands do not look, or it is no object: {self:?}"
             )))
     }
 

@@ -171,11 +171,11 @@ impl Server {
             let what = call.what.clone();
             let mut page = self.send(call).await?;
             let is_list = page["kind"].as_str().is_some_and(|k| k.ends_with("List"));
-            match page["items"].take() {
-                Value::Array(items) if is_list => all.extend(items),
+            match page.get_mut("items").map(Value::take) {
+                Some(Value::Array(items)) if is_list && items.iter().all(is_object) => all.extend(items),
                 // How an empty list of metadata is written.
-                Value::Null if is_list => {}
-                _ => return Err(garbled(&what, "the answer is no list")),
+                None | Some(Value::Null) if is_list => {}
+                _ => return Err(garbled(&what, "the answer is no list of objects")),
             }
             next = page["metadata"]["continue"]
                 .as_str()
@@ -311,7 +311,7 @@ impl Server {
         });
         let request = request
             .body(Body::from(body.unwrap_or_default()))
-            .map_err(|e| never_sent(fault::unanswered(doing, &kube::Error::HttpError(e))))?;
+            .map_err(|e| unanswered(fault::unanswered(doing, &kube::Error::HttpError(e))))?;
         let exchange = async {
             let answer = self.0.send(request).await?;
             let (head, body) = answer.into_parts();
@@ -330,18 +330,17 @@ impl Server {
                     None,
                 ));
             }
-            Ok(Err(error)) => return Err(never_sent(fault::unanswered(doing, &error))),
-            Err(_) => return Err(never_sent(fault::overdue(doing, DEADLINE))),
+            Ok(Err(error)) => return Err(unanswered(fault::unanswered(doing, &error))),
+            Err(_) => return Err(unanswered(fault::overdue(doing, DEADLINE))),
         };
         if head.status.is_success() {
-            return serde_json::from_slice(&body).map_err(|e| {
-                let place = format!("line {}, column {}", e.line(), e.column());
-                let failed = garbled(&what, &format!("the answer is no JSON at {place}"));
-                match mutating {
-                    true => never_sent(failed.error.effect_unknown()),
-                    false => failed,
-                }
-            });
+            return match serde_json::from_slice(&body) {
+                Ok(answer) if is_object(&answer) => Ok(answer),
+                _ if mutating => Err(unanswered(
+                    garbled(&what, "the answer is no object").error.effect_unknown(),
+                )),
+                _ => Err(garbled(&what, "the answer is no object")),
+            };
         }
         let text = |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok());
         let status = hidden.within(fault::status(&body));
@@ -355,8 +354,13 @@ impl Server {
     }
 }
 
+/// An object of Kubernetes, a list of them, or a `Status`: all have metadata.
+fn is_object(value: &Value) -> bool {
+    value.get("metadata").is_some_and(Value::is_object)
+}
+
 /// A failure without an answer.
-fn never_sent(error: Error) -> Failed {
+fn unanswered(error: Error) -> Failed {
     Failed {
         status: None,
         managed_by_another: false,
@@ -365,7 +369,7 @@ fn never_sent(error: Error) -> Failed {
 }
 
 fn garbled(what: &str, words: &str) -> Failed {
-    never_sent(
+    unanswered(
         Error::new(&K8S_UNREACHABLE, Class::Transient)
             .attempted(what)
             .happened(format!("{words}: is that an API server?")),

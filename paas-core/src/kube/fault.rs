@@ -208,3 +208,143 @@ pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::error::Effect;
+
+    fn says(http: u16, mutating: bool, body: Value) -> Error {
+        let what = "write it";
+        let status = status(body.to_string().as_bytes());
+        answered(
+            Doing { what, mutating },
+            http,
+            &status,
+            Some("audit-1"),
+            Some("7"),
+        )
+        .error
+    }
+
+    fn meant(http: u16, body: Value) -> (&'static str, Class, Effect) {
+        let error = says(http, true, body);
+        (error.code().id, error.class(), error.effect())
+    }
+
+    #[test]
+    fn an_answer_means_what_the_server_says_and_not_only_its_number() {
+        let (none, unknown) = (Effect::None, Effect::Unknown);
+        let named = json!({"details": {"name": "shop", "kind": "namespaces"}});
+        let ends =
+            json!({"details": {"causes": [{"reason": "NamespaceTerminating", "message": "", "field": ""}]}});
+        let uid = json!({"details": {"causes": [{"reason": "FieldValueInvalid", "message": "", "field": "metadata.uid"}]}});
+        let table = [
+            (401, json!({}), (K8S_DENIED.id, Class::Denied, none)),
+            (
+                403,
+                json!({"message": "User \"x\" cannot list resource \"y\""}),
+                (K8S_DENIED.id, Class::Denied, none),
+            ),
+            (
+                403,
+                json!({"message": "exceeded quota: q"}),
+                (K8S_REFUSED.id, Class::Quota, none),
+            ),
+            (
+                403,
+                json!({"message": "violates PodSecurity"}),
+                (K8S_REFUSED.id, Class::Invalid, none),
+            ),
+            (403, ends, (K8S_CONFLICT.id, Class::Conflict, none)),
+            (404, json!({}), (K8S_NO_API.id, Class::Unsupported, none)),
+            (404, named, (K8S_NOT_FOUND.id, Class::NotFound, none)),
+            (409, json!({}), (K8S_CONFLICT.id, Class::Conflict, none)),
+            (413, json!({}), (K8S_REFUSED.id, Class::Invalid, none)),
+            (422, json!({}), (K8S_REFUSED.id, Class::Invalid, none)),
+            (422, uid, (K8S_CONFLICT.id, Class::Conflict, none)),
+            (429, json!({}), (K8S_FAILED.id, Class::Throttled, none)),
+            (
+                500,
+                json!({"message": "failed to create typed patch object: x"}),
+                (K8S_REFUSED.id, Class::Invalid, none),
+            ),
+            (
+                500,
+                json!({"message": "etcdserver: request timed out"}),
+                (K8S_FAILED.id, Class::Transient, unknown),
+            ),
+            (503, json!({}), (K8S_FAILED.id, Class::Transient, unknown)),
+            (504, json!({}), (K8S_FAILED.id, Class::Transient, unknown)),
+            (304, json!({}), (K8S_FAILED.id, Class::Internal, none)),
+        ];
+        for (http, body, want) in table {
+            assert_eq!(meant(http, body.clone()), want, "{http} {body}");
+        }
+        assert_eq!(
+            says(500, false, json!({})).effect(),
+            none,
+            "a read changes nothing"
+        );
+    }
+
+    #[test]
+    fn the_servers_words_its_causes_and_its_audit_id_are_kept() {
+        let causes = json!([
+            {"reason": "FieldValueInvalid", "message": "must be greater than 0", "field": "spec.replicas"},
+            {"reason": "x", "message": "is invalid", "field": ""},
+        ]);
+        let error = says(
+            422,
+            true,
+            json!({"message": "it is invalid", "details": {"causes": causes}}),
+        );
+        assert_eq!(
+            error.words(),
+            "it is invalid; spec.replicas: must be greater than 0"
+        );
+        assert_eq!(error.request(), Some("audit-1"));
+        assert_eq!(error.what(), Some("write it"));
+        let busy = says(
+            429,
+            true,
+            json!({"message": "too many", "details": {"retryAfterSeconds": 3}}),
+        );
+        assert_eq!(busy.words(), "too many (it asks to wait 3 s)");
+        assert_eq!(
+            says(429, true, json!({"message": "no"})).words(),
+            "no (it asks to wait 7 s)"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_no_status_is_told_and_cut() {
+        let page = format!("<html>{}</html>", "x".repeat(5000));
+        let status = status(page.as_bytes());
+        let doing = Doing {
+            what: "look",
+            mutating: false,
+        };
+        let error = answered(doing, 502, &status, None, None).error;
+        assert!(error.words().starts_with("<html>") && error.words().len() == LONGEST);
+    }
+
+    #[test]
+    fn what_a_login_program_printed_for_us_is_not_told() {
+        let out = std::process::Output {
+            status: std::process::ExitStatus::default(),
+            stdout: b"token: hunter2".to_vec(),
+            stderr: b"please log in".to_vec(),
+        };
+        let failed = AuthError::AuthExecRun {
+            cmd: "login".to_owned(),
+            out: Box::new(out),
+        };
+        let error = of("look", false, kube::Error::Auth(failed));
+        assert_eq!((error.code().id, error.class()), (K8S_DENIED.id, Class::Denied));
+        assert!(error.words().contains("please log in"));
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+}
