@@ -294,7 +294,7 @@ impl Server {
             what: &what,
             mutating,
         };
-        let mut target = place.path().map_err(never_sent)?;
+        let mut target = place.path().map_err(unanswered)?;
         if !query.is_empty() {
             let query = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(query)
