@@ -425,13 +425,14 @@ async fn a_service_that_is_not_there_is_told_where_it_is_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cloud_without_volumes_carries_a_platform_that_wants_none() {
+async fn a_cloud_without_volumes_carries_a_platform_that_wants_none_and_is_rid_of_it() {
     let mut setup = Setup::default();
     setup.shape.without = vec![Kind::BlockStorage];
     let mut place = Place::new(setup).await;
     let small = spec("{}", "{}");
     assert_eq!(place.up(&small).await, Outcome::Converged);
     assert!(place.plan(&small).await.is_empty());
+    place.down(&small).await;
     assert!(!place.fake.calls().iter().any(|c| c.service == Kind::BlockStorage));
 }
 
