@@ -14,13 +14,13 @@ use kube::{
 use kube_place::{Place, place};
 use kube_shop::{NoSecrets, counted, hands, key, map, owner};
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::{Clock, SystemClock},
     codes,
     error::{Class, Effect},
     graph::{Desired, Observed},
     kube::{
-        KubeActuator, KubeObject, ObjectKind, Reach, access, codes as k8s,
+        KubeActuator, KubeObject, Namespaces, ObjectKind, access, codes as k8s,
         kind::{CONFIG_MAP, SECRET, SERVICE},
     },
     ledger::{Applied, Ledger},
@@ -34,7 +34,10 @@ use serde_json::{Value, json};
 type Seen = Observed<KubeObject>;
 
 async fn look(place: &Place) -> Seen {
-    hands(place).observe(&owner(), &Ledger::default()).await.unwrap()
+    hands(place)
+        .observe(&owner(), &Ledger::default(), Reach::Own)
+        .await
+        .unwrap()
 }
 
 async fn make(place: &Place, name: &str, want: &KubeObject) {
@@ -131,7 +134,7 @@ async fn a_ledger_tells_which_fields_change_only_if_it_fits_the_object() {
     let fields = async |of: &KubeObject| {
         let mut hints = Ledger::default();
         hints.applied.insert(key("settings"), Applied::As(of.view()));
-        let seen = hands(&place).observe(&owner(), &hints).await.unwrap();
+        let seen = hands(&place).observe(&owner(), &hints, Reach::Own).await.unwrap();
         match two.diff(&seen.live[&key("settings")].resource) {
             Diff::Update(changes) => changes.into_iter().map(|c| c.field).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
@@ -299,7 +302,7 @@ async fn secrets_are_put_in_at_the_last_moment_and_a_missing_one_is_blocked() {
     let hands = KubeActuator::new(
         place.client.clone(),
         [&SECRET],
-        Reach::Namespaces(vec![place.name().to_owned()]),
+        Namespaces::These(vec![place.name().to_owned()]),
         store.clone(),
     );
     let value = SecretString::from("hunter2");
@@ -322,7 +325,10 @@ async fn secrets_are_put_in_at_the_last_moment_and_a_missing_one_is_blocked() {
     let all: Api<Secret> = Api::default_namespaced(place.client.clone());
     let kept = all.get("binding").await.unwrap().data.unwrap();
     assert_eq!(kept["uri"].0, b"postgresql://app:hunter2@db/shop");
-    let seen = hands.observe(&owner(), &Ledger::default()).await.unwrap();
+    let seen = hands
+        .observe(&owner(), &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
     assert_eq!(want.diff(&seen.live[&key("binding")].resource), Diff::Same);
     let told = format!("{hands:?} {want:?} {live:?} {seen:?}");
     assert!(
@@ -335,7 +341,10 @@ async fn secrets_are_put_in_at_the_last_moment_and_a_missing_one_is_blocked() {
     all.patch("binding", &PatchParams::default(), &Patch::Merge(edit))
         .await
         .unwrap();
-    let seen = hands.observe(&owner(), &Ledger::default()).await.unwrap();
+    let seen = hands
+        .observe(&owner(), &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
     assert!(matches!(
         want.diff(&seen.live[&key("binding")].resource),
         Diff::Update(_)
@@ -364,7 +373,7 @@ async fn what_is_refused_is_told_in_the_servers_words_without_the_secret_that_it
     let store = Arc::new(FileSecrets::new(folder.path()));
     let value = SecretString::from("Hunter2Canary");
     store.put_if_absent(&owner(), "app", value.clone()).await.unwrap();
-    let reach = Reach::Namespaces(vec![place.name().to_owned()]);
+    let reach = Namespaces::These(vec![place.name().to_owned()]);
     let hands = KubeActuator::new(place.client.clone(), [&SERVICE], reach, store);
     let create = async |spec: Value| {
         let want = KubeObject::new(&SERVICE, place.name(), "db", json!({"spec": spec}))
@@ -412,9 +421,12 @@ async fn a_thousand_objects_are_listed_by_pages() {
         futures::future::join_all((first..first + 20).map(make)).await;
     }
     let (client, calls) = counted(&place).await;
-    let reach = Reach::Namespaces(vec![place.name().to_owned()]);
+    let reach = Namespaces::These(vec![place.name().to_owned()]);
     let hands = KubeActuator::new(client, [&CONFIG_MAP], reach, Arc::new(NoSecrets));
-    let seen = hands.observe(&owner(), &Ledger::default()).await.unwrap();
+    let seen = hands
+        .observe(&owner(), &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
     assert_eq!(seen.live.len(), 1000);
     let calls = calls.take();
     assert_eq!(calls.len(), 2, "{calls:?}");
@@ -429,9 +441,12 @@ async fn an_idle_look_is_one_get_a_kind_and_writes_nothing() {
     make(&place, "settings", &map(&place, "settings", "x")).await;
     let kinds = [&CONFIG_MAP, &SERVICE, &SECRET, &LACKED];
     let (client, calls) = counted(&place).await;
-    let reach = Reach::Namespaces(vec![place.name().to_owned()]);
+    let reach = Namespaces::These(vec![place.name().to_owned()]);
     let hands = KubeActuator::new(client, kinds, reach, Arc::new(NoSecrets));
-    let seen = hands.observe(&owner(), &Ledger::default()).await.unwrap();
+    let seen = hands
+        .observe(&owner(), &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
     let desired = Desired::builder()
         .want(key("settings"), map(&place, "settings", "x"))
         .build()
@@ -462,16 +477,19 @@ async fn a_kind_that_the_cluster_lacks_is_none_if_it_may_lack_it_and_an_error_ot
     let Some(place) = place("a kind that the cluster lacks").await else {
         return;
     };
-    let reach = || Reach::Namespaces(vec![place.name().to_owned()]);
+    let reach = || Namespaces::These(vec![place.name().to_owned()]);
     let of = |kind| KubeActuator::new(place.client.clone(), [kind], reach(), Arc::new(NoSecrets));
     for kind in [&LACKED, &LACKED_VERSION] {
         assert_eq!(
-            of(kind).observe(&owner(), &Ledger::default()).await.unwrap(),
+            of(kind)
+                .observe(&owner(), &Ledger::default(), Reach::Own)
+                .await
+                .unwrap(),
             Observed::default()
         );
     }
     let error = of(&NEEDED)
-        .observe(&owner(), &Ledger::default())
+        .observe(&owner(), &Ledger::default(), Reach::Own)
         .await
         .unwrap_err();
     assert_eq!(
@@ -526,7 +544,7 @@ async fn objects_in_every_namespace_are_seen_with_one_list_a_kind() {
         "db",
     );
     let (client, calls) = counted(&place).await;
-    let hands = KubeActuator::new(client, [&CONFIG_MAP], Reach::Everywhere, Arc::new(NoSecrets));
+    let hands = KubeActuator::new(client, [&CONFIG_MAP], Namespaces::All, Arc::new(NoSecrets));
     for (n, at) in [&place, &other].into_iter().enumerate() {
         let want = map(at, "settings", "x");
         hands
@@ -537,7 +555,7 @@ async fn objects_in_every_namespace_are_seen_with_one_list_a_kind() {
     calls.take();
     assert_eq!(
         hands
-            .observe(&unique, &Ledger::default())
+            .observe(&unique, &Ledger::default(), Reach::Own)
             .await
             .unwrap()
             .live
@@ -554,14 +572,17 @@ async fn who_may_not_do_it_is_told_which_verb_on_what() {
     };
     let mut config = kube_place::config(&place.namespace).await;
     config.auth_info.impersonate = Some("nobody-in-particular".to_owned());
-    let reach = Reach::Namespaces(vec![place.name().to_owned()]);
+    let reach = Namespaces::These(vec![place.name().to_owned()]);
     let hands = KubeActuator::new(
         access::client(config).unwrap(),
         [&CONFIG_MAP],
         reach,
         Arc::new(NoSecrets),
     );
-    let error = hands.observe(&owner(), &Ledger::default()).await.unwrap_err();
+    let error = hands
+        .observe(&owner(), &Ledger::default(), Reach::Own)
+        .await
+        .unwrap_err();
     assert_eq!(
         (error.code().id, error.class()),
         (k8s::K8S_DENIED.id, Class::Denied)
@@ -611,7 +632,7 @@ async fn a_quota_and_a_namespace_that_goes_are_told_apart_from_missing_rights() 
         "db",
         json!({"spec": {"ports": [{"port": 80}]}}),
     );
-    let reach = Reach::Namespaces(vec![place.name().to_owned()]);
+    let reach = Namespaces::These(vec![place.name().to_owned()]);
     let of = KubeActuator::new(place.client.clone(), [&SERVICE], reach, Arc::new(NoSecrets));
     let error = of
         .create(&owner(), &key("service"), &want, &Ids::new())

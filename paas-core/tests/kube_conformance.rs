@@ -24,7 +24,7 @@ use paas_core::{
     error::Error,
     graph::Desired,
     kube::{
-        KubeActuator, KubeObject, ObjectKind, Reach, fault,
+        KubeActuator, KubeObject, Namespaces, ObjectKind, fault,
         kind::{CONFIG_MAP, NETWORK_POLICY, SECRET, SERVICE},
     },
     owner::{Identity, Owner},
@@ -187,7 +187,7 @@ impl Fixture for Shops {
 #[async_trait]
 impl World<KubeObject> for Cluster {
     fn actuator(&self) -> Arc<dyn Actuator<KubeObject>> {
-        let reach = Reach::Namespaces(vec![self.0.place.name().to_owned()]);
+        let reach = Namespaces::These(vec![self.0.place.name().to_owned()]);
         Arc::new(KubeActuator::new(
             self.0.place.client.clone(),
             KINDS,

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     error::{Class, Effect, Error},
-    kube::{KubeActuator, KubeObject, Reach, access, codes as k8s, kind::CONFIG_MAP},
+    kube::{KubeActuator, KubeObject, Namespaces, access, codes as k8s, kind::CONFIG_MAP},
     ledger::Ledger,
     owner::{Identity, Owner},
     resource::{Key, Live},
@@ -33,14 +33,18 @@ fn owner() -> Owner {
 
 fn hands(uri: &str) -> KubeActuator {
     let config = kube::Config::new(uri.parse().unwrap());
-    let reach = Reach::Namespaces(vec!["shop".to_owned()]);
+    let reach = Namespaces::These(vec!["shop".to_owned()]);
     // Nothing is stored there.
     let secrets = Arc::new(FileSecrets::new("secrets-of-nobody"));
     KubeActuator::new(access::client(config).unwrap(), [&CONFIG_MAP], reach, secrets)
 }
 
 async fn look(hands: &KubeActuator) -> Result<usize, Error> {
-    Ok(hands.observe(&owner(), &Ledger::default()).await?.live.len())
+    Ok(hands
+        .observe(&owner(), &Ledger::default(), Reach::Own)
+        .await?
+        .live
+        .len())
 }
 
 async fn update(hands: &KubeActuator) -> Error {

@@ -16,7 +16,7 @@ use super::{
     observe,
 };
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     codes,
     error::{Class, Error},
     graph::Observed,
@@ -31,11 +31,11 @@ const AT_ONCE: usize = 8;
 
 /// In which namespaces objects are looked for: those that a driver may want some in, and no others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
+pub enum Namespaces {
     /// In these: a list for each of them and each kind.
-    Namespaces(Vec<String>),
+    These(Vec<String>),
     /// In all: one list a kind, and a role for the whole cluster.
-    Everywhere,
+    All,
 }
 
 /// An [`Actuator`] of Kubernetes objects.
@@ -51,7 +51,7 @@ pub enum Reach {
 pub struct KubeActuator {
     server: Server,
     kinds: Vec<&'static ObjectKind>,
-    reach: Reach,
+    namespaces: Namespaces,
     secrets: Arc<dyn SecretStore>,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Debug for KubeActuator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KubeActuator")
             .field("kinds", &self.kinds)
-            .field("reach", &self.reach)
+            .field("namespaces", &self.namespaces)
             .finish_non_exhaustive()
     }
 }
@@ -69,13 +69,13 @@ impl KubeActuator {
     pub fn new(
         client: Client,
         kinds: impl IntoIterator<Item = &'static ObjectKind>,
-        reach: Reach,
+        namespaces: Namespaces,
         secrets: Arc<dyn SecretStore>,
     ) -> Self {
         Self {
             server: Server::new(client),
             kinds: kinds.into_iter().collect(),
-            reach,
+            namespaces,
             secrets,
         }
     }
@@ -89,11 +89,11 @@ impl KubeActuator {
                 namespace,
                 name: "",
             };
-            match &self.reach {
-                Reach::Namespaces(names) if kind.namespaced => {
+            match &self.namespaces {
+                Namespaces::These(names) if kind.namespaced => {
                     places.extend(names.iter().map(|n| of(n.as_str())))
                 }
-                Reach::Namespaces(_) | Reach::Everywhere => places.push(of("")),
+                Namespaces::These(_) | Namespaces::All => places.push(of("")),
             }
         }
         places
@@ -117,9 +117,9 @@ impl KubeActuator {
     fn within_reach(&self, want: &KubeObject) -> Result<(), Error> {
         let kind = want.object_kind();
         let looked = self.kinds.contains(&kind)
-            && match &self.reach {
-                Reach::Namespaces(names) if kind.namespaced => names.iter().any(|n| n == want.namespace()),
-                Reach::Namespaces(_) | Reach::Everywhere => kind.namespaced != want.namespace().is_empty(),
+            && match &self.namespaces {
+                Namespaces::These(names) if kind.namespaced => names.iter().any(|n| n == want.namespace()),
+                Namespaces::These(_) | Namespaces::All => kind.namespaced != want.namespace().is_empty(),
             };
         let object = want.manifest().is_object() || want.manifest().is_null();
         if looked && object && !want.name().is_empty() {
@@ -226,7 +226,12 @@ fn managers(metadata: &Value) -> String {
 
 #[async_trait]
 impl Actuator<KubeObject> for KubeActuator {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<KubeObject>, Error> {
+    async fn observe(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        _reach: Reach,
+    ) -> Result<Observed<KubeObject>, Error> {
         let selector = format!("{OWNER}={},!{STORE}", owner.uid());
         let mut lists = Vec::new();
         for place in self.places() {

@@ -23,7 +23,7 @@ mod observe;
 pub mod ownership;
 mod secrets;
 
-pub use actuator::{KubeActuator, Reach};
+pub use actuator::{KubeActuator, Namespaces};
 pub use kind::ObjectKind;
 pub use ledger::KubeLedger;
 pub use object::{KubeObject, Seen};

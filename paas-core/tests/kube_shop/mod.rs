@@ -13,7 +13,7 @@ use kube::client::Body;
 use paas_core::{
     error::Error,
     kube::{
-        KubeActuator, KubeObject, Reach, access,
+        KubeActuator, KubeObject, Namespaces, access,
         kind::{CONFIG_MAP, SECRET, SERVICE},
     },
     owner::{Identity, Owner},
@@ -44,7 +44,7 @@ pub fn map(place: &Place, name: &str, value: &str) -> KubeObject {
 
 /// Fresh hands in the place.
 pub fn hands(place: &Place) -> KubeActuator {
-    let reach = Reach::Namespaces(vec![place.name().to_owned()]);
+    let reach = Namespaces::These(vec![place.name().to_owned()]);
     KubeActuator::new(
         place.client.clone(),
         [&CONFIG_MAP, &SERVICE, &SECRET],
