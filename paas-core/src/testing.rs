@@ -3,6 +3,7 @@
 //! - [`Memory`] is a stateful cloud in memory, [`Thing`] what is in it, [`ManualClock`] a clock that never makes a test wait.
 //! - [`Faulty`] injects one fault at one call, [`Counting`] counts calls, [`CountedLedger`] counts writes.
 //! - [`conformance`] checks the laws of [`crate::actuator::Actuator`] on any actuator, given a [`Fixture`].
+//! - [`stores`] checks those of [`crate::ledger::LedgerStore`] and [`crate::secrets::SecretStore`].
 //! - `postgres()`, with the feature `local`, is an isolated database of a real PostgreSQL for each test.
 //! - `kube::control_plane()`, with the features `kube` and `local`, is a real Kubernetes API server with a namespace for each test.
 //! - [`matrix`] breaks every call of a run in every way and asks whether it still ends well.
@@ -22,6 +23,7 @@ mod place;
 #[cfg(feature = "local")]
 pub mod postgres;
 pub mod shapes;
+pub mod stores;
 mod thing;
 
 pub use clock::ManualClock;

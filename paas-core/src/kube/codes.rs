@@ -4,6 +4,30 @@ crate::codes! {
     K8S_REFUSED = "PAAS-K8S-0001", "the API server refuses an object",
         "A rule of the object's kind, a quota, or an admission policy does not allow it.",
         "The answer names the field or the rule: correct the spec, or ask who wrote the rule.";
+    K8S_DENIED = "PAAS-K8S-0002", "the cluster does not allow that",
+        "The credentials are unknown or expired, or no role allows them this verb on this resource.",
+        "Log in again, or bind a role that has the verb and the resource of the message; `kubectl auth can-i VERB RESOURCE` tells whether it is there.";
+    K8S_UNREACHABLE = "PAAS-K8S-0003", "the API server does not answer",
+        "The address is wrong, the cluster is down, its certificate is not the expected one, or something between cuts the connection.",
+        "Try `kubectl get --raw /readyz` with the same context. Nothing is assumed to be gone meanwhile.";
+    K8S_FAILED = "PAAS-K8S-0004", "the API server failed, or is too busy",
+        "It answered with an error of its own (5xx), or asks to slow down (429).",
+        "It is tried again by itself; if it lasts, look at the API server's log under the request id.";
+    K8S_TAKEN = "PAAS-K8S-0005", "an object of that name is there and is not ours",
+        "Somebody else made it, or it was made for another owner or under another key.",
+        "Delete or rename that object if it is not needed, or give yours another name. It is never overwritten.";
+    K8S_CONFLICT = "PAAS-K8S-0006", "the object changed while it was being written",
+        "Somebody else wrote it, deleted it, or made it anew between the look and the write, or it is just leaving.",
+        "It is looked at and decided again by itself.";
+    K8S_NO_API = "PAAS-K8S-0007", "the cluster does not have that kind of object",
+        "Its definition is not installed, or the version that is asked for is not served any more.",
+        "Install the operator that brings the kind (`kubectl api-resources` lists what there is), or choose a runtime that needs none.";
+    K8S_NOT_FOUND = "PAAS-K8S-0008", "something that the object needs is not in the cluster",
+        "Mostly the namespace: it is never made by the way.",
+        "Make what the message names (`kubectl create namespace NAME`), or correct the spec.";
+    K8S_ACCESS = "PAAS-K8S-0009", "the kubeconfig cannot be used",
+        "There is none, the context is not in it, or what it refers to cannot be read.",
+        "Name a kubeconfig with KUBECONFIG and a context that `kubectl config get-contexts` lists.";
     K8S_STORAGE = "PAAS-K8S-0020", "a volume can neither shrink nor move to another storage class",
         "storage.size is smaller than it was, or storage.class is another one.",
         "Put the former size and class back; for another volume, make a new instance and load a dump into it.";

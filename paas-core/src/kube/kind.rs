@@ -22,6 +22,8 @@ pub struct ObjectKind {
     pub namespaced: bool,
     /// True if `health` or a driver needs more of it than its metadata: it is listed whole then.
     pub whole: bool,
+    /// True if it makes others that hold what it stands for, as pods and volumes do: it is there until they are gone.
+    pub makes_others: bool,
     /// True if a cluster may lack it: none are seen then, instead of an error.
     pub optional: bool,
     /// How it does, by the object as it was listed; asked only of what is not being deleted.
@@ -50,6 +52,7 @@ impl ObjectKind {
             word,
             namespaced: true,
             whole: false,
+            makes_others: false,
             optional: false,
             health: ready,
             judge: Diff::Update,
@@ -77,6 +80,28 @@ impl ObjectKind {
     pub const fn changed_by(mut self, judge: fn(Vec<Change>) -> Diff) -> Self {
         self.judge = judge;
         self
+    }
+
+    /// The same, which goes only after all that it made.
+    #[must_use]
+    pub const fn making_others(mut self) -> Self {
+        self.makes_others = true;
+        self
+    }
+
+    /// The same, outside of any namespace.
+    #[must_use]
+    pub const fn of_the_cluster(mut self) -> Self {
+        self.namespaced = false;
+        self
+    }
+
+    /// How what it made goes, in the API server's word: after it, or before it, so that what it needs is not deleted under them.
+    pub(super) const fn propagation(&self) -> &'static str {
+        match self.makes_others {
+            true => "Foreground",
+            false => "Background",
+        }
     }
 
     /// The same, which a cluster may lack.

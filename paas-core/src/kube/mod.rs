@@ -3,15 +3,31 @@
 //! An object of ours bears the label [`OWNER`] with the owner's uid, which one list a kind finds, and the annotations [`KEY`],
 //! [`APPLIED`] and [`NEEDS`]. Whether somebody else changed what we wrote is told by `managedFields`: a field that is no longer
 //! ours was changed or removed ([`ownership`]). So a list of metadata suffices, and no memory of ours is needed for it.
+//!
+//! - [`KubeActuator`] are the hands, over a [`kube::Client`]; [`access`] makes one that repeats nothing that changes something.
+//! - [`KubeLedger`] and [`KubeSecrets`] keep intents and secrets in the cluster itself.
 
+pub mod access;
+mod actuator;
+mod call;
 pub mod codes;
+mod compare;
+pub mod fault;
+mod hide;
 pub mod kind;
+mod ledger;
+mod manifest;
 pub mod names;
 pub mod object;
+mod observe;
 pub mod ownership;
+mod secrets;
 
+pub use actuator::{KubeActuator, Namespaces};
 pub use kind::ObjectKind;
+pub use ledger::KubeLedger;
 pub use object::{KubeObject, Seen};
+pub use secrets::KubeSecrets;
 
 /// The field manager of everything that we write.
 pub const MANAGER: &str = "paas";
@@ -27,3 +43,12 @@ pub const APPLIED: &str = "paas.rs/applied";
 
 /// The annotation with the keys that the object needs, as [`KubeObject::needs_text`] writes them; it tells the order of deletion.
 pub const NEEDS: &str = "paas.rs/needs";
+
+/// The annotation of what holds data ([`KubeObject::holding_data`]): whoever finds it must know.
+pub const DATA: &str = "paas.rs/holds-data";
+
+/// The annotation with the owner as people know it: `DatabaseInstance/shop/db`.
+pub const OBJECT: &str = "paas.rs/object";
+
+/// The label of what is kept for an owner and is no resource: its ledger, its secrets.
+pub const STORE: &str = "paas.rs/store";

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::ObjectKind;
+use super::{
+    ObjectKind,
+    compare::{compare, sorted},
+};
 use crate::{
     resource::{Change, Diff, Key, Need, Resource, View},
     secrets::SecretRef,
@@ -142,15 +145,15 @@ impl KubeObject {
         self.seen.as_deref()
     }
 
-    /// The SHA-256 of everything that is wanted, in hexadecimal digits: the manifest in the order of its keys' names, the needs, and
-    /// the fingerprints of the secrets.
+    /// The SHA-256 of everything that is wanted, in hexadecimal digits: the manifest in the order of its keys' names, the needs,
+    /// the fingerprints of the secrets, and whether it holds data.
     pub fn fingerprint(&self) -> String {
         let secrets: BTreeMap<&str, &str> = self
             .secrets
             .iter()
             .map(|(at, secret)| (at.as_str(), secret.fingerprint.as_str()))
             .collect();
-        let all = json!([sorted(&self.manifest), self.needs_text(), secrets]);
+        let all = json!([sorted(&self.manifest), self.needs_text(), secrets, self.precious]);
         Sha256::digest(all.to_string().as_bytes())
             .iter()
             .map(|b| format!("{b:02x}"))
@@ -181,6 +184,35 @@ impl KubeObject {
             })
             .collect();
         self
+    }
+
+    /// Has the manifest and the secrets that `view` ([`Resource::view`]) tells of what was applied, if they are what the object's own
+    /// annotation stands for; else it stays as it is. So memory can only tell more, never something else.
+    #[must_use]
+    pub fn remembering(self, view: &View) -> Self {
+        let secrets = view.get("secrets").cloned().unwrap_or_else(|| json!({}));
+        let (Some(manifest), Ok(secrets)) = (view.get("manifest"), serde_json::from_value(secrets)) else {
+            return self;
+        };
+        let told = Self {
+            manifest: Arc::new(manifest.clone()),
+            secrets,
+            ..self.clone()
+        };
+        let applied = self.seen().and_then(|s| s.applied.as_ref());
+        match applied == Some(&told.fingerprint()) {
+            true => told,
+            false => self,
+        }
+    }
+
+    /// What tells that it is another object altogether.
+    fn elsewhere(&self, live: &Self) -> Vec<Change> {
+        let place = |o: &Self| format!("{:?} {}/{}", o.of, o.namespace, o.name);
+        match (self.of, &self.namespace, &self.name) == (live.of, &live.namespace, &live.name) {
+            true => Vec::new(),
+            false => vec![Change::new("object", place(live), place(self))],
+        }
     }
 
     /// The fields of the manifest that differ from those of `live`, as far as it is known what was applied there.
@@ -220,6 +252,10 @@ impl Resource for KubeObject {
     }
 
     fn diff(&self, live: &Self) -> Diff {
+        let elsewhere = self.elsewhere(live);
+        if !elsewhere.is_empty() {
+            return Diff::Replace(elsewhere);
+        }
         let Some(seen) = live.seen() else {
             return match self == live {
                 true => Diff::Same,
@@ -230,10 +266,14 @@ impl Resource for KubeObject {
             return (self.of.judge)(self.changes(live));
         }
         let taken = |path: String| Change::new(path, "changed by somebody", "as the spec says");
-        let lost: Vec<Change> = super::ownership::lost(&self.manifest, &seen.managed, super::MANAGER)
+        let stored = super::manifest::stored(self.of, &self.manifest);
+        let mut lost: Vec<Change> = super::ownership::lost(&stored, &seen.managed, super::MANAGER)
             .into_iter()
             .map(taken)
             .collect();
+        if (self.needs_text(), self.precious) != (live.needs_text(), live.precious) {
+            lost.push(taken("metadata.annotations".to_owned()));
+        }
         match lost.is_empty() {
             true => Diff::Same,
             false => Diff::Update(lost),
@@ -267,133 +307,5 @@ impl Resource for KubeObject {
     }
 }
 
-/// Every leaf that differs, by its path.
-fn compare(from: &Value, to: &Value, path: String, changes: &mut Vec<Change>) {
-    match (from, to) {
-        _ if from == to => {}
-        (Value::Object(before), Value::Object(after)) => {
-            let names = before
-                .keys()
-                .chain(after.keys().filter(|k| !before.contains_key(*k)));
-            for name in names {
-                let at = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                let side = |map: &Map<String, Value>| map.get(name).cloned().unwrap_or(Value::Null);
-                compare(&side(before), &side(after), at, changes);
-            }
-        }
-        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
-            for (at, (before, after)) in before.iter().zip(after).enumerate() {
-                compare(before, after, format!("{path}[{at}]"), changes);
-            }
-        }
-        _ => changes.push(Change::new(path, said(from), said(to))),
-    }
-}
-
-fn said(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// The same with the keys of all maps in order.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let ordered: BTreeMap<&String, Value> = map.iter().map(|(k, v)| (k, sorted(v))).collect();
-            ordered.into_iter().map(|(k, v)| (k.clone(), v)).collect()
-        }
-        Value::Array(items) => items.iter().map(sorted).collect(),
-        other => other.clone(),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{super::kind::SERVICE, *};
-
-    fn service(port: u16) -> KubeObject {
-        let manifest = json!({"spec": {"ports": [{"name": "pg", "port": port}], "selector": {"a": "b"}}});
-        KubeObject::new(&SERVICE, "shop", "db", manifest)
-    }
-
-    fn applied(want: &KubeObject, managed: Value) -> KubeObject {
-        let seen = Seen {
-            applied: Some(want.fingerprint()),
-            managed,
-            object: Value::Null,
-        };
-        KubeObject::found(&SERVICE, "shop", "db", want.manifest().clone(), seen)
-    }
-
-    fn ours() -> Value {
-        let ports = json!({"k:{\"port\":5432,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}}});
-        json!([{"manager": "paas", "operation": "Apply", "fieldsV1": {"f:spec": {"f:ports": ports, "f:selector": {}}}}])
-    }
-
-    #[test]
-    fn an_object_that_was_applied_and_not_touched_is_the_same() {
-        assert_eq!(service(5432).diff(&applied(&service(5432), ours())), Diff::Same);
-        assert_eq!(service(5432).diff(&service(5432)), Diff::Same);
-    }
-
-    #[test]
-    fn a_changed_spec_tells_the_fields_that_change() {
-        let Diff::Update(changes) = service(5433).diff(&applied(&service(5432), ours())) else {
-            panic!("no update")
-        };
-        assert_eq!(changes, [Change::new("spec.ports[0].port", 5432, 5433)]);
-    }
-
-    #[test]
-    fn what_somebody_took_is_brought_back() {
-        let mut managed = ours();
-        managed[0]["fieldsV1"]["f:spec"]
-            .as_object_mut()
-            .unwrap()
-            .remove("f:selector");
-        let Diff::Update(changes) = service(5432).diff(&applied(&service(5432), managed)) else {
-            panic!("no update")
-        };
-        assert_eq!(changes[0].field, "spec.selector");
-    }
-
-    #[test]
-    fn a_secret_that_was_changed_is_applied_again_and_never_shown() {
-        let secret = |value: &str| SecretRef::to("app", &value.to_owned().into());
-        let old = service(5432).secret("${app}", secret("hunter2"));
-        let new = service(5432).secret("${app}", secret("hunter3"));
-        assert_ne!(old.fingerprint(), new.fingerprint());
-        let Diff::Update(changes) = new.diff(&applied(&old, ours())) else {
-            panic!("no update")
-        };
-        assert!(!format!("{changes:?}{new:?}{:?}", new.view()).contains("hunter"));
-    }
-
-    #[test]
-    fn the_order_of_a_manifests_keys_says_nothing() {
-        let one = KubeObject::new(&SERVICE, "a", "b", json!({"spec": {"x": 1, "y": 2}}));
-        let other = KubeObject::new(&SERVICE, "a", "b", json!({"spec": {"y": 2, "x": 1}}));
-        assert_eq!(one.fingerprint(), other.fingerprint());
-    }
-
-    #[test]
-    fn needs_are_read_as_they_were_written() {
-        let key = |text| Key::new(text).unwrap();
-        let object = service(1)
-            .need(Need::Built(key("cluster")))
-            .need(Need::Order(key("secret/app")));
-        assert_eq!(object.needs_text(), "cluster,~secret/app");
-        assert_eq!(service(1).needing("cluster,~secret/app").needs(), object.needs());
-        assert_eq!(service(1).needing("").needs(), []);
-        let later = service(1).after(key("cluster"));
-        assert_eq!(later.needs(), [Need::Order(key("cluster"))]);
-        assert_eq!(later.needs_text(), "");
-    }
-}
+mod tests;

@@ -61,7 +61,7 @@ impl Report {
         self.broken.is_empty() && !self.held.is_empty()
     }
 
-    fn note(&mut self, law: &'static str, end: Result<(), String>) {
+    pub(super) fn note(&mut self, law: &'static str, end: Result<(), String>) {
         match end {
             Ok(()) => self.held.push(law),
             Err(why) => self.broken.push((law, why)),
@@ -312,18 +312,20 @@ async fn gone<F: Fixture>(fixture: &F) -> Result<(), String> {
 
 async fn owners<F: Fixture>(fixture: &F) -> Result<(), String> {
     let (setting, one, two) = (Setting::new(fixture).await?, fixture.owner(0), fixture.owner(1));
-    let desired = fixture.desired(Variant::First).map_err(words)?;
+    let wishes = [&one, &two].map(|owner| fixture.desired_by(owner, Variant::First).map_err(words));
+    let [of_one, of_two] = wishes;
+    let (of_one, of_two) = (of_one?, of_two?);
     setting
-        .to(&one, Some(desired.clone()), setting.world.actuator())
+        .to(&one, Some(of_one.clone()), setting.world.actuator())
         .await?;
     setting
-        .to(&two, Some(desired.clone()), setting.world.actuator())
+        .to(&two, Some(of_two.clone()), setting.world.actuator())
         .await?;
-    exactly(&*setting.world, &one, &desired).await?;
-    exactly(&*setting.world, &two, &desired).await?;
+    exactly(&*setting.world, &one, &of_one).await?;
+    exactly(&*setting.world, &two, &of_two).await?;
     setting.to(&one, None, setting.world.actuator()).await?;
     exactly(&*setting.world, &one, &Desired::nothing()).await?;
-    exactly(&*setting.world, &two, &desired).await?;
+    exactly(&*setting.world, &two, &of_two).await?;
     setting.untouched(&[&one, &two]).await
 }
 

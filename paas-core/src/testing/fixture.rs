@@ -34,6 +34,14 @@ pub trait Fixture: fmt::Debug + Send + Sync {
     /// The graph is none.
     fn desired(&self, variant: Variant) -> Result<Desired<Self::Resource>, Error>;
 
+    /// The same graph for one of the owners, where names are shared by all who live in a world.
+    ///
+    /// # Errors
+    /// The graph is none.
+    fn desired_by(&self, _owner: &Owner, variant: Variant) -> Result<Desired<Self::Resource>, Error> {
+        self.desired(variant)
+    }
+
     /// Secrets that the world's actuator works with: their text must appear in no output.
     fn canaries(&self) -> Vec<String> {
         Vec::new()

@@ -37,6 +37,7 @@ const VOLUME: &str = "data";
 /// StatefulSets.
 pub static STATEFUL_SET: ObjectKind = ObjectKind::core("StatefulSet", "statefulsets", "statefulSet")
     .of("apps", "v1")
+    .making_others()
     .judged_by(health::stateful_set)
     .changed_by(health::judge_server);
 
