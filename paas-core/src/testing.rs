@@ -4,6 +4,7 @@
 //! - [`Faulty`] injects one fault at one call, [`Counting`] counts calls, [`CountedLedger`] counts writes.
 //! - [`conformance`] checks the laws of [`crate::actuator::Actuator`] on any actuator, given a [`Fixture`].
 //! - `postgres()`, with the feature `local`, is an isolated database of a real PostgreSQL for each test.
+//! - `kube::control_plane()`, with the features `kube` and `local`, is a real Kubernetes API server with a namespace for each test.
 //! - [`matrix`] breaks every call of a run in every way and asks whether it still ends well.
 
 mod clock;
@@ -12,8 +13,12 @@ mod counting;
 mod faulty;
 mod fixed;
 mod fixture;
+#[cfg(all(feature = "kube", feature = "local"))]
+pub mod kube;
 pub mod matrix;
 mod memory;
+#[cfg(feature = "local")]
+mod place;
 #[cfg(feature = "local")]
 pub mod postgres;
 pub mod shapes;

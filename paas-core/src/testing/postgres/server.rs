@@ -12,22 +12,17 @@ use uuid::Uuid;
 
 use super::{
     Options, builds,
-    watch::{self, Place, Watch},
+    watch::{self, Watch},
 };
 use crate::{
     clock::{Clock, SystemClock},
     database::connection::{Connection, SslMode},
     error::Result,
     local::{
-        account::Account,
-        build::Build,
-        codes::LOC_PORT,
-        config, data, disk,
-        files::{self, io_error},
-        port,
-        template::Templates,
+        account::Account, build::Build, codes::LOC_PORT, config, data, files, port, template::Templates,
     },
     secrets::{Generate, SecretString, SystemRandom},
+    testing::place::{self, Place},
 };
 
 /// How long a server may take to start on a busy machine.
@@ -35,12 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often another port is tried.
 const PORTS: usize = 8;
-
-/// Files in memory, on Linux: making a database there is not held up by what others write to the disk.
-const MEMORY: &str = "/dev/shm";
-
-/// How much has to be free there. Containers often have 64 MB.
-const ROOM: u64 = 1 << 30;
 
 /// What is right for data that nobody needs tomorrow. Dynamic shared memory lies in the data directory, so that it goes with it.
 const THROW_AWAY: &str = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n\
@@ -124,27 +113,11 @@ impl Server {
 
 /// The folder of the servers of this account, which it can remove them from, swept of what others left.
 async fn servers(named: Option<&Path>, account: &Account) -> Result<PathBuf> {
-    let (memory, disk) = (Path::new(MEMORY), std::env::temp_dir());
-    let room = disk::free(memory).unwrap_or(0);
-    let parent = match named {
-        Some(named) => named,
-        None if room >= ROOM => memory,
-        None => &disk,
-    };
-    let name = format!("paas-test-servers-{}", account.uid());
-    let folder = parent.join(&name);
-    account.check_reach(&folder)?;
-    files::make_own_dir(&folder, account)?;
-    watch::sweep(&folder, account, &SystemClock).await;
-    for elsewhere in [memory.join(&name), disk.join(&name)] {
-        // Anybody may make a folder of that name there: what is not ours alone is not looked into.
-        let other = named.is_none() && elsewhere != folder && elsewhere.is_dir();
-        if other && files::make_own_dir(&elsewhere, account).is_ok() {
-            watch::sweep(&elsewhere, account, &SystemClock).await;
-        }
+    let parents = place::parents(named, "paas-test-servers", account)?;
+    for folder in &parents.all {
+        watch::sweep(folder, account, &SystemClock).await;
     }
-    // A server shows its folder with links resolved.
-    folder.canonicalize().map_err(|e| io_error("open", &folder, e))
+    Ok(parents.chosen)
 }
 
 fn configuration(port: u16, major: u32, parameters: &BTreeMap<String, String>) -> Result<String> {

@@ -3,7 +3,7 @@
 //! The shell holds the place's lock as well, as its standard output. So a free lock means that both are gone, and what is there is swept.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -14,22 +14,17 @@ use crate::{
     local::{
         account::Account,
         build::Build,
-        codes::LOC_LOCKED,
         data,
         files::{self, io_error},
-        lock::Lock,
         postmaster::{self, LOG},
         proc::Process,
         program,
     },
-    secrets::{ExposeSecret, Generate, SystemRandom},
+    testing::place::{self, Place},
 };
 
 /// How often the server is looked at while it starts.
 const LOOK: Duration = Duration::from_millis(2);
-
-/// How the names of locks end.
-const LOCK: &str = "lock";
 
 /// Starts the server, waits for the end of the standard input, stops the server and removes its folder and its lock. Only a parent
 /// can be sure that a process is still the one that it started.
@@ -45,59 +40,6 @@ kill -QUIT $!
 wait $!
 rm -rf "$2" "$3"
 "#;
-
-/// A new folder for a server, locked for as long as somebody cares for it.
-pub(super) struct Place {
-    folder: PathBuf,
-    lock: Lock,
-    watched: bool,
-}
-
-impl Place {
-    /// Makes one with a new name.
-    pub(super) fn new(servers: &Path, account: &Account) -> Result<Self> {
-        loop {
-            let name = SystemRandom.secret().expose_secret()[..12].to_ascii_lowercase();
-            let folder = servers.join(name);
-            let lock = match Lock::try_take(&folder.with_extension(LOCK), "a server for tests") {
-                // Somebody who sweeps was quicker.
-                Err(e) if e.code() == &LOC_LOCKED => continue,
-                taken => taken?,
-            };
-            let place = Self {
-                folder,
-                lock,
-                watched: false,
-            };
-            files::make_new_dir(&place.folder, 0o700, account)?;
-            return Ok(place);
-        }
-    }
-
-    /// The folder.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    fn lock_file(&self) -> PathBuf {
-        self.folder.with_extension(LOCK)
-    }
-
-    /// The server's process, as the shell noted it after the two lines of the lock.
-    fn noted(&self) -> Option<u32> {
-        let text = files::read(&self.lock_file()).ok().flatten()?;
-        text.lines().nth(2)?.trim().parse().ok()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !self.watched {
-            let _ = files::remove(&self.folder);
-            let _ = files::remove(&self.lock_file());
-        }
-    }
-}
 
 /// The shell; the server stops when this is dropped, and when this process ends.
 pub(super) struct Watch {
@@ -118,26 +60,23 @@ impl Watch {
         clock: &dyn Clock,
     ) -> Result<Self> {
         let postgres = build.program("postgres");
-        let lock = place.lock.share();
+        let lock = place.share();
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(SCRIPT).arg("sh");
-        command.arg(&postgres).arg(&place.folder).arg(place.lock_file());
+        command.arg(&postgres).arg(place.folder()).arg(place.lock_file());
         program::quiet(&mut command, account, Path::new("/"));
-        command
-            .stdin(Stdio::piped())
-            .stdout(lock.map_err(|e| io_error("share", &place.lock_file(), e))?)
-            .stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(lock?).stderr(Stdio::null());
         let shell = command
             .spawn()
             .map_err(|e| io_error("run", Path::new("/bin/sh"), e))?;
-        place.watched = true;
+        place.is_watched();
         let mut watch = Self { shell, place };
         let deadline = clock.elapsed().saturating_add(patience);
         let attempt = format!("start {}", postgres.display());
         while !watch.is_ready()? {
             let late = clock.elapsed() > deadline;
             if late || watch.has_ended() {
-                let words = postmaster::last_words(&watch.place.folder.join(LOG), 0);
+                let words = postmaster::last_words(&watch.place.folder().join(LOG), 0);
                 let why = if late {
                     "it is not ready yet: "
                 } else {
@@ -152,14 +91,14 @@ impl Watch {
 
     /// What the server wrote about itself; in a new folder it can be no other one.
     fn is_ready(&self) -> Result<bool> {
-        let note = self.place.folder.join(data::FOLDER).join("postmaster.pid");
+        let note = self.place.folder().join(data::FOLDER).join("postmaster.pid");
         let text = files::read(&note)?.unwrap_or_default();
         Ok(text.lines().nth(7).is_some_and(|l| l.trim() == "ready"))
     }
 
     fn has_ended(&mut self) -> bool {
         // The shell has not waited for it yet; what waits to be waited for counts as gone.
-        let server_gone = self.place.noted().is_some_and(|pid| Process::look(pid).is_none());
+        let server_gone = noted(&self.place).is_some_and(|pid| Process::look(pid).is_none());
         server_gone || !matches!(self.shell.try_wait(), Ok(None))
     }
 }
@@ -173,24 +112,18 @@ impl Drop for Watch {
 
 /// Removes what was left by processes that were killed together with their shells; a server that still runs there is stopped.
 pub(super) async fn sweep(servers: &Path, account: &Account, clock: &dyn Clock) {
-    let Ok(servers) = servers.canonicalize() else {
-        return;
-    };
-    for path in files::list(&servers).unwrap_or_default() {
-        if path.extension().is_none_or(|e| e != LOCK) {
-            continue;
-        }
-        // Held: by a test process or its shell. Another account's: its own business.
-        let Ok(_lock) = Lock::try_take(&path, "sweeping") else {
-            continue;
-        };
-        let folder = path.with_extension("");
+    for left in place::left(servers) {
+        let folder = left.folder().to_path_buf();
         if let Err(e) = remove(&folder, account, clock).await {
             tracing::warn!(folder = %folder.display(), error = %e, "a server of earlier tests was left");
-            continue;
+            left.is_to_stay();
         }
-        let _ = files::remove(&path);
     }
+}
+
+/// The server's process, as the shell noted it.
+fn noted(place: &Place) -> Option<u32> {
+    place.notes().first()?.trim().parse().ok()
 }
 
 async fn remove(folder: &Path, account: &Account, clock: &dyn Clock) -> Result<()> {
