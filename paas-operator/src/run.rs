@@ -271,7 +271,7 @@ pub async fn connect(
             .attempted("find the cluster")
             .happened(e)
     };
-    let mut config = match context {
+    let config = match context {
         Some(context) => {
             let options = KubeConfigOptions {
                 context: Some(context.to_owned()),
@@ -283,9 +283,21 @@ pub async fn connect(
         }
         None => Config::infer().await.map_err(|e| none(e.to_string()))?,
     };
+    client(config, metrics, clock)
+}
+
+/// A client by its configuration. Calls are counted in `metrics`; none is sent twice by itself.
+///
+/// # Errors
+/// [`codes::OP_CLUSTER`] for a configuration that cannot be used.
+pub fn client(mut config: Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Result<Client, Error> {
     // Whether something is sent again is decided by looking (design law 4).
     config.default_retry = false;
-    let builder = ClientBuilder::try_from(config).map_err(|e| none(e.to_string()))?;
+    let builder = ClientBuilder::try_from(config).map_err(|e| {
+        Error::new(&codes::OP_CLUSTER, Class::Invalid)
+            .attempted("make a client for the cluster")
+            .happened(e.to_string())
+    })?;
     Ok(builder.with_layer(&CountCalls { metrics, clock }).build())
 }
 
