@@ -96,3 +96,55 @@ async fn scrape(State((metrics, _)): State<(Arc<Metrics>, Arc<Health>)>) -> impl
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(CONTENT_TYPE, kind)], metrics.text())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    async fn get(at: SocketAddr, path: &str) -> String {
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn readiness_waits_for_every_list_and_health_for_none() {
+        let (health, stop) = (Arc::new(Health::default()), CancellationToken::new());
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (at, serving) = serve(any, Arc::default(), Arc::clone(&health), stop.clone())
+            .await
+            .unwrap();
+        let serving = tokio::spawn(serving);
+        assert!(
+            get(at, "/readyz").await.starts_with("HTTP/1.1 200"),
+            "who follows is ready to lead"
+        );
+        health.leads(2);
+        health.listed();
+        assert!(get(at, "/readyz").await.starts_with("HTTP/1.1 503"));
+        assert!(get(at, "/healthz").await.starts_with("HTTP/1.1 200"));
+        health.listed();
+        assert!(get(at, "/readyz").await.starts_with("HTTP/1.1 200"));
+        let scrape = get(at, "/metrics").await;
+        assert!(
+            scrape.contains("application/openmetrics-text") && scrape.contains("# EOF"),
+            "{scrape}"
+        );
+
+        let taken = serve(at, Arc::default(), health, stop.clone())
+            .await
+            .map(|_| ())
+            .unwrap_err();
+        assert_eq!(taken.code().id, codes::OP_LISTEN.id);
+        stop.cancel();
+        serving.await.unwrap();
+    }
+}

@@ -37,3 +37,42 @@ fn class(error: &kube::Error) -> Class {
         _ => Class::Transient,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn answer(code: u16) -> kube::Error {
+        let status = Status::failure("it said no", "Reason").with_code(code);
+        kube::Error::Api(status.boxed())
+    }
+
+    #[test]
+    fn answers_are_told_in_the_api_servers_words_and_classed_by_their_code() {
+        let table = [
+            (401, Class::Denied),
+            (403, Class::Denied),
+            (404, Class::NotFound),
+            (409, Class::Conflict),
+            (422, Class::Invalid),
+            (429, Class::Throttled),
+            (503, Class::Transient),
+        ];
+        for (code, class) in table {
+            let error = refused("write the status", answer(code));
+            assert_eq!(
+                (error.class(), error.code().id),
+                (class, codes::OP_API.id),
+                "{code}"
+            );
+            assert!(
+                error.to_string().contains(&format!("it said no ({code})")),
+                "{error}"
+            );
+        }
+        assert!(is_absent(&answer(404)) && !is_absent(&answer(410)));
+        assert!(is_conflict(&answer(409)) && !is_conflict(&answer(404)));
+    }
+}

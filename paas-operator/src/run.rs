@@ -305,3 +305,20 @@ pub fn client(mut config: Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) 
 fn chance() -> f64 {
     f64::from(uuid::Uuid::new_v4().as_fields().0) / f64::from(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_context_that_is_not_there_is_named() {
+        let made = connect(Some("no-such-context"), Arc::default(), Arc::new(SystemClock)).await;
+        let error = made.map(|_| ()).unwrap_err();
+        assert_eq!(error.code().id, codes::OP_CLUSTER.id);
+    }
+
+    #[test]
+    fn chance_lies_between_nought_and_one() {
+        assert!((0..1000).map(|_| chance()).all(|c| (0.0..=1.0).contains(&c)));
+    }
+}

@@ -40,3 +40,15 @@ pub(crate) fn start(log: Log, filter: &str) -> Result<(), Error> {
     };
     started.map_err(|e| wrong(e.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_is_not_understood_is_shown() {
+        let error = start(Log::Json, "paas=loudly").unwrap_err();
+        assert_eq!(error.code().id, codes::OP_ARGUMENT.id);
+        assert!(error.to_string().contains("paas=loudly"), "{error}");
+    }
+}

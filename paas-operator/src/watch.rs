@@ -49,11 +49,15 @@ pub(crate) async fn control<M: Managed>(
         requests.extend(owned.map(|k| children(&cx.client, k, &place, cx.owners.clone())));
     }
     let queue = futures::stream::select_all(requests).take_until(stop.clone().cancelled_owned());
+    let (is_listed, begun) = (CancellationToken::new(), stop.clone());
     let listed = {
-        let (store, stop, health) = (store.clone(), stop.clone(), Arc::clone(&health));
+        let (store, stop, is_listed) = (store.clone(), stop.clone(), is_listed.clone());
         async move {
             tokio::select! {
-                listed = store.wait_until_ready() => if listed.is_ok() { health.listed() },
+                listed = store.wait_until_ready() => if listed.is_ok() {
+                    is_listed.cancel();
+                    health.listed();
+                },
                 () = stop.cancelled() => {}
             }
         }
@@ -74,6 +78,19 @@ pub(crate) async fn control<M: Managed>(
         told(M::KIND.as_str(), end);
         future::ready(())
     });
+    // What was never listed was never begun either, and would be waited for without end.
+    let unlisted = async {
+        begun.cancelled().await;
+        if is_listed.is_cancelled() {
+            future::pending::<()>().await;
+        }
+    };
+    let reconciling = async {
+        tokio::select! {
+            () = reconciling => {}
+            () = unlisted => {}
+        }
+    };
     tokio::join!(listed, reconciling);
 }
 

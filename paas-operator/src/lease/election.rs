@@ -79,7 +79,7 @@ impl Election {
     /// Waits until the lease is ours; the time right before the call that made it so. `None` if it has to stop before.
     async fn acquire(&self, stop: &CancellationToken) -> Option<Duration> {
         let mut seen = None;
-        loop {
+        while !stop.is_cancelled() {
             let began = self.clock.elapsed();
             let wait = match self.attempt(&mut seen).await {
                 Ok(None) => return Some(began),
@@ -94,6 +94,7 @@ impl Election {
                 () = self.clock.sleep(wait) => {}
             }
         }
+        None
     }
 
     /// One look, and one write if it is ours to take; `None` if we have it then, else how long the silence must still last.

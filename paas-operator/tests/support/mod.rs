@@ -39,7 +39,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A namespace of a cluster that has our definitions; `None` after saying why it cannot be had here.
 pub(crate) async fn place(sentence: &str) -> Option<Place> {
@@ -152,6 +152,10 @@ impl Place {
         world: &World,
         wish: impl FnOnce(&mut Settings),
     ) -> Running {
+        // RUST_LOG=info shows what the operators of a failing test say.
+        let log = tracing_subscriber::fmt().with_test_writer();
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = log.with_env_filter(filter).try_init();
         let mut settings = Settings {
             namespaces: vec![self.namespace.name().to_owned()],
             ..Settings::default()
