@@ -12,8 +12,6 @@ use paas_core::{
 use super::*;
 use crate::{codes, condition::find};
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()
 }
@@ -366,43 +364,4 @@ fn transitions_are_told_once_each() {
         reasons(&ready, &going),
         told(&[("Waiting", false), ("Deleting", false)])
     );
-}
-
-#[test]
-fn the_next_look_is_due_by_the_verdict() {
-    let pace = Pace {
-        resync: 10 * MINUTE,
-        blocked: MINUTE,
-        backoff: Duration::from_secs(1),
-        backoff_max: 5 * MINUTE,
-    };
-    let pass = |outcome| Verdict::Passed(Wanted::Spec, outcome);
-    let failed = Verdict::Failed {
-        error: error(Class::Transient),
-        may_pass: true,
-    };
-    let table = [
-        (pass(Outcome::Converged), 0, 600.0),
-        (pass(blocked()), 0, 60.0),
-        (pass(waiting("network")), 0, 5.0),
-        (pass(retrying()), 0, 10.0),
-        (Verdict::Paused, 0, 600.0),
-        (Verdict::Invalid(error(Class::Invalid)), 0, 600.0),
-        (failed.clone(), 1, 1.0),
-        (failed.clone(), 2, 2.0),
-        (failed.clone(), 5, 16.0),
-        (failed, 40, 300.0),
-    ];
-    for (verdict, failures, expected) in table {
-        let seconds = |chance| requeue(&verdict, &pace, failures, at(0), chance).as_secs_f64();
-        assert!(
-            (seconds(0.5) - expected).abs() < 1e-6,
-            "{verdict:?}: {}",
-            seconds(0.5)
-        );
-        assert!(seconds(0.0) >= 0.9 * expected - 1e-6 && seconds(1.0) <= 1.1 * expected + 1e-6);
-    }
-    // What is overdue in two seconds says so then, however long the pause would be.
-    let soon = requeue(&pass(waiting("network")), &pace, 0, at(598), 0.5);
-    assert_eq!(soon, Duration::from_secs(3));
 }
