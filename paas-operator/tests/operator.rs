@@ -4,10 +4,14 @@
 
 mod support;
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use k8s_openapi::{
-    api::events::v1::Event, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    api::{coordination::v1::Lease, events::v1::Event},
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::Api;
 use paas_core::{
@@ -427,4 +431,54 @@ async fn an_operator_that_is_stopped_in_the_middle_is_gone_on_with_by_the_next()
         "who was stopped does nothing more"
     );
     next.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_asked_to_end() {
+    let Some(place) = place("the program").await else {
+        return;
+    };
+    let mut program = Command::new(env!("CARGO_BIN_EXE_paas-operator"))
+        .env("KUBECONFIG", place.namespace.cluster().kubeconfig())
+        .args(["run", "--log", "json", "--metrics", "127.0.0.1:0"])
+        .args(["--namespace", place.namespace.name()])
+        .args(["--lease-namespace", place.namespace.name()])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let leases: Api<Lease> = Api::default_namespaced(place.client.clone());
+    let holder = async || {
+        let lease = leases.get_opt("paas-operator").await.unwrap();
+        lease.and_then(|l| l.spec?.holder_identity)
+    };
+    while holder().await.is_none_or(|h| h.is_empty()) {
+        SystemClock.sleep(Duration::from_millis(20)).await;
+        assert_eq!(program.try_wait().unwrap(), None, "it ended by itself");
+    }
+    place.database("demo", json!({})).await;
+    let unlinked = |o: &Value| says(o, "Ready") == ["False", "NotSupported"];
+    place
+        .until(
+            Kind::DatabaseInstance,
+            "demo",
+            "told that there is no engine",
+            unlinked,
+        )
+        .await;
+    let pid = program.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let ended = tokio::task::spawn_blocking(move || program.wait_with_output().unwrap())
+        .await
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(holder().await.as_deref(), Some(""));
+    for line in String::from_utf8(ended.stderr).unwrap().lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+    }
 }
