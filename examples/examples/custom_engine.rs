@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::SystemClock,
     codes,
     database::{connection::Connection, session::Session},
@@ -71,7 +71,7 @@ impl Shared {
 
 #[async_trait]
 impl Actuator<Tenant> for Shared {
-    async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Tenant>> {
+    async fn observe(&self, owner: &Owner, _hints: &Ledger, _reach: Reach) -> Result<Observed<Tenant>> {
         let (session, name) = (Session::open(&self.admin).await?, name(owner));
         let rows = session
             .rows(

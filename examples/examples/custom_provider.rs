@@ -7,7 +7,7 @@ use std::{fs, io, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::SystemClock,
     codes,
     driver::{Driver, Host, InfrastructureProvider, Outputs},
@@ -91,7 +91,12 @@ fn failed(what: &str, e: &dyn std::error::Error) -> Error {
 
 #[async_trait]
 impl Actuator<Machine> for Folders {
-    async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Machine>, Error> {
+    async fn observe(
+        &self,
+        owner: &Owner,
+        _hints: &Ledger,
+        _reach: Reach,
+    ) -> Result<Observed<Machine>, Error> {
         let mut seen = Observed::default();
         for entry in fs::read_dir(&self.root).map_err(|e| failed("list machines", &e))? {
             let path = entry.map_err(|e| failed("list machines", &e))?.path();

@@ -11,7 +11,7 @@ paas_core::codes! {
         "Use the file that is there, name another one, or overwrite it with --force.";
     CLI_NO_OBJECT = "PAAS-CLI-0003", "there is no object of that name",
         "The name is misspelt, or the object was never made or is deleted.",
-        "See what there is with `paas db list`, or make it with `paas db create NAME`.";
+        "See what there is with `paas status`, or make it with `paas up -f FILE` (a database: `paas db create NAME`).";
     CLI_CONSENT = "PAAS-CLI-0004", "something would be stopped, replaced or deleted, and nobody can be asked",
         "There is no terminal, or --no-input was given.",
         "Look at the plan, then run the same command with --yes; data also needs --confirm NAME.";

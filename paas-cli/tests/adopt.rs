@@ -131,6 +131,97 @@ async fn a_network_is_shown_asked_for_taken_over_and_given_back() {
     assert_eq!((shown.description.as_str(), shown.tags.len()), ("by hand", 0));
 }
 
+const TWO: &str = "apiVersion: paas.rs/v1alpha1
+kind: Platform
+metadata: {name: two}
+spec:
+  infrastructure: {type: OpenStack, openStack: {CIDR}}
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_platform_that_took_something_over_is_known_without_its_file() {
+    let place = Place::new().await;
+    fs::remove_file(place.folder.path().join("paas.yaml")).expect("removed");
+    let write = |name: &str, inside: &str| {
+        fs::write(place.folder.path().join(name), TWO.replace("CIDR", inside)).expect("written");
+    };
+    write("two.yaml", "");
+    write("other.yaml", "networkCidr: 192.168.7.0/24");
+    let client = Client::new(place.fake.cloud(), Options::default()).expect("a client");
+    let networks = client.network();
+    let corp = NewNetwork::new("corp");
+    let id = networks.networks().create(&corp).await.expect("a network").id;
+
+    place
+        .paas(&["adopt", "-f", "two.yaml", "two", "network", "corp"])
+        .await
+        .exits(4);
+    let unknown = place
+        .paas(&["adopt", "two", "network", "--release", "--yes"])
+        .await
+        .exits(1);
+    assert!(unknown.err.contains("PAAS-CLI-0003"), "{}", unknown.err);
+    assert!(unknown.err.contains("paas status"), "{}", unknown.err);
+
+    place
+        .paas(&["adopt", "-f", "two.yaml", "two", "network", "corp", "--yes"])
+        .await
+        .exits(0);
+    let names = place.paas(&["status", "-o", "name"]).await;
+    assert_eq!(names.out, "Platform/default/two\n");
+    let plan = place.paas(&["plan"]).await.exits(0);
+    assert!(
+        plan.out.contains("+ router") && !plan.out.contains("+ network"),
+        "{}",
+        plan.out
+    );
+
+    // Another file is the newest word, as in `up`.
+    place
+        .paas(&["adopt", "-f", "other.yaml", "two", "network", "corp", "--yes"])
+        .await
+        .exits(0);
+    let kept = place.folder.path().join("home/objects/Platform/default/two.yaml");
+    let kept = fs::read_to_string(kept).expect("kept");
+    assert!(kept.contains("192.168.7.0/24"), "{kept}");
+
+    let back = place
+        .paas(&["adopt", "two", "network", "--release", "--yes"])
+        .await
+        .exits(0);
+    assert_eq!(back.out, format!("network {id} is given back\n"));
+    place.paas(&["down", "two", "--yes"]).await.exits(0);
+    assert_eq!(place.paas(&["status", "-o", "name"]).await.out, "");
+    networks.networks().show(&id).await.expect("it is there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_changes_what_cannot_change_is_refused_as_by_up() {
+    let place = Place::new().await;
+    let cloud = PLATFORM
+        .replace("name: here", "name: there")
+        .replace("name: demo", "name: here");
+    fs::write(place.folder.path().join("cloud.yaml"), cloud).expect("written");
+    let client = Client::new(place.fake.cloud(), Options::default()).expect("a client");
+    let corp = NewNetwork::new("corp");
+    client
+        .network()
+        .networks()
+        .create(&corp)
+        .await
+        .expect("a network");
+    let local = "apiVersion: paas.rs/v1alpha1\nkind: Platform\nmetadata: {name: here}\nspec: {infrastructure: {type: Local}}\n";
+    fs::write(place.folder.path().join("local.yaml"), local).expect("written");
+    place.paas(&["up", "-f", "local.yaml", "--yes"]).await.exits(0);
+    place.fake.forget_calls();
+    let adopt = ["adopt", "-f", "cloud.yaml", "here", "network", "corp", "--yes"];
+    let refused = place.paas(&adopt).await;
+    let up = place.paas(&["up", "-f", "cloud.yaml", "--yes"]).await;
+    assert_eq!((refused.code, &refused.err), (up.code, &up.err));
+    assert!(refused.err.contains("PAAS-SPEC-0010"), "{}", refused.err);
+    assert_eq!(place.fake.mutations(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_taken_over_says_why_and_what_could() {
     let place = Place::new().await;

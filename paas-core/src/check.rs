@@ -87,6 +87,15 @@ pub fn check<R: Resource>(
                 }
             }
             Action::Replace { live, .. } | Action::Delete { live } => {
+                let needs = observed.needs(key);
+                let with = |k: &Key| going.contains(k) && needs.contains(&Need::Built(k.clone()));
+                if step.along && (step.after.is_empty() || !step.after.iter().all(with)) {
+                    say(key, "goes along with what does not go");
+                }
+                let able = live.resource.goes_along() && live.resource.goes_at_once();
+                if step.along && (!able || live.resource.precious()) {
+                    say(key, "goes along, and needs a call of its own");
+                }
                 let derived = live.origin == Origin::Derived && policy.sweep;
                 if !matches!(live.origin, Origin::Ours | Origin::Adopted) && !derived {
                     say(key, "deleted although it is not ours");
@@ -124,6 +133,14 @@ pub fn check<R: Resource>(
                 continue;
             }
             let mine = place.get(key).copied().filter(|_| going.contains(key));
+            let above = plan.steps.get(place[need.key()]);
+            if let Some(step) = mine.and_then(|m| plan.steps.get(m)).filter(|s| s.along) {
+                let first = above.is_some_and(|s| s.after.contains(key));
+                if first || !step.after.contains(need.key()) {
+                    say(key, "goes along, and not after what it goes with");
+                }
+                continue;
+            }
             let waited = plan
                 .steps
                 .get(place[need.key()])

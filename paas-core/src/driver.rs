@@ -48,8 +48,8 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
         Vec::new()
     }
 
-    /// For how long a look serves: the pass that follows a plan within this time, with nothing written in between, acts on what the plan
-    /// saw. Zero where a look costs next to nothing.
+    /// For how long a look serves: the pass or the listing that follows a plan within this time, with nothing written in between, takes
+    /// what the plan saw. Zero where a look costs next to nothing.
     fn fresh(&self) -> Duration {
         Duration::ZERO
     }

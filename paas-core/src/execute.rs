@@ -217,6 +217,7 @@ impl<R: Resource> Pass<'_, R> {
         self.tell(&key, verb, State::Started, "Started", &step.reason, None);
         let owner = &self.scope.owner;
         let result = match &step.action {
+            _ if step.along => Ok(None),
             Action::Create { want } => self.actuator.create(owner, &key, want, &self.ids).await.map(Some),
             Action::Update { live, want, changes } => self
                 .actuator

@@ -11,6 +11,7 @@ mod waits;
 use async_trait::async_trait;
 
 use crate::{
+    actuator::Reach,
     driver::{Hold, Outputs},
     error::{Class, Error},
     execute::{Half, Tools},
@@ -66,7 +67,7 @@ impl Context {
     /// The policy for one stage, with consent, agreement and holds in it; derived things go only where nothing is wanted.
     pub fn policy_for(&self, stage: &str, wanted: Wanted) -> Policy {
         let mut policy = self.policy.clone();
-        policy.sweep = wanted == Wanted::Nothing;
+        policy.sweep = wanted.reach() == Reach::All;
         policy.data_may_go |= self.consent.covers(&self.owner);
         policy.held = self
             .holds
@@ -124,6 +125,16 @@ pub enum Wanted {
     Spec,
     /// Nothing: `down`.
     Nothing,
+}
+
+impl Wanted {
+    /// How far has to be looked for it: where everything goes, what things made in their turn goes too.
+    fn reach(self) -> Reach {
+        match self {
+            Self::Spec => Reach::Own,
+            Self::Nothing => Reach::All,
+        }
+    }
 }
 
 /// The stages of one object, in the order in which they are built.

@@ -218,6 +218,11 @@ fn root_cause<R: Resource>(
     (replace && !curable).then(|| (Vec::new(), format!("it is broken: {why}")))
 }
 
+/// What is said of something that is on its way out and not wanted back.
+pub(crate) fn leaving<R: Resource>(live: &Live<R>) -> String {
+    format!("{} is leaving", live.id)
+}
+
 /// True if a removal of this kind was agreed to or needs no agreement (law 7).
 fn is_agreed<R: Resource>(key: &Key, live: &Live<R>, verb: Verb, policy: &Policy) -> bool {
     match &policy.agreed {

@@ -1,6 +1,7 @@
 //! Plans, outcomes, errors and events as text for people, plain or colored: the same words in the command line and in the operator.
 
 mod findings;
+mod later;
 mod plan;
 
 use anstyle::{AnsiColor, Style};

@@ -49,6 +49,12 @@ pub trait Resource: Clone + PartialEq + fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// True if the other side deletes it together with any one of the things that it is built on: where such a one goes for good, it goes
+    /// along, without a call of its own. Only of what [goes at once](Resource::goes_at_once) and holds no data.
+    fn goes_along(&self) -> bool {
+        false
+    }
+
     /// How long it may take to become ready or to leave before that is a failure of its own (law 8).
     fn patience(&self) -> Duration {
         Duration::from_secs(600)

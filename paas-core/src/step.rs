@@ -15,8 +15,10 @@ pub struct Step<R> {
     pub action: Action<R>,
     /// Why.
     pub reason: String,
-    /// What must be over first: live dependants of a deletion, needs of a create or an update.
+    /// What must be over first: live dependants of a deletion, needs of a create or an update; of what goes along, what it goes with.
     pub after: Vec<Key>,
+    /// True if it goes along with what it is built on: there is no call for it.
+    pub along: bool,
     /// Why it is not for this pass, although it is part of the plan.
     pub hold: Option<String>,
 }

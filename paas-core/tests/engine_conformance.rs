@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::Clock,
     error::Error,
     graph::{Desired, Observed},
@@ -29,7 +29,7 @@ async fn the_cloud_in_memory_passes_in_every_shape_and_pace() {
         for pace in [Pace::default(), Pace::looks(2)] {
             let report = conformance::run(&Shaped::new(shape, pace)).await;
             assert!(report.is_good(), "{report}");
-            assert_eq!(report.held.len(), 9);
+            assert_eq!(report.held.len(), 10);
         }
     }
 }
@@ -39,6 +39,7 @@ async fn the_cloud_in_memory_passes_in_every_shape_and_pace() {
 enum Lie {
     SeesEverybody,
     MissesSome,
+    MissesSomeOfAll,
     ForgetsUpdates,
     TellsAnotherId,
     DeletesTwoAtOnce,
@@ -100,12 +101,13 @@ impl World<Thing> for LyingWorld {
 
 #[async_trait]
 impl Actuator<Thing> for Hands {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<Thing>, Error> {
-        let mut seen = self.0.observe(owner, hints).await?;
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<Thing>, Error> {
+        let mut seen = self.0.observe(owner, hints, reach).await?;
         if self.1 == Lie::SeesEverybody {
-            seen.live.extend(self.0.observe(&self.2, hints).await?.live);
+            seen.live
+                .extend(self.0.observe(&self.2, hints, reach).await?.live);
         }
-        if self.1 == Lie::MissesSome {
+        if self.1 == Lie::MissesSome || (self.1 == Lie::MissesSomeOfAll && reach == Reach::All) {
             seen.live.retain(|k, _| !k.as_str().ends_with('3'));
         }
         Ok(seen)
@@ -132,7 +134,7 @@ impl Actuator<Thing> for Hands {
         self.0.update(owner, key, live, want, changes, ids).await
     }
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<Thing>) -> Result<(), Error> {
-        let before = self.0.observe(owner, &Ledger::default()).await?;
+        let before = self.0.observe(owner, &Ledger::default(), Reach::Own).await?;
         if self.1 == Lie::FailsOnGone && !before.live.values().any(|l| l.id == live.id) {
             let error = Error::new(
                 &paas_core::codes::CORE_PROVIDER,
@@ -157,6 +159,7 @@ async fn every_lie_is_found_out() {
     for lie in [
         Lie::SeesEverybody,
         Lie::MissesSome,
+        Lie::MissesSomeOfAll,
         Lie::ForgetsUpdates,
         Lie::TellsAnotherId,
         Lie::DeletesTwoAtOnce,

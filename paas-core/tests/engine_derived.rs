@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     check::check,
     codes,
     error::Error,
@@ -160,21 +160,20 @@ struct Stuck {
 
 #[async_trait]
 impl Actuator<Thing> for Stuck {
-    async fn observe(&self, _: &Owner, _: &Ledger) -> Result<Observed<Thing>, Error> {
+    async fn observe(&self, _: &Owner, _: &Ledger, reach: Reach) -> Result<Observed<Thing>, Error> {
         let broken = Live::ready("id", thing()).health(Health::broken("the host does not answer"));
         let mut seen = Observed::default();
         seen.found(key("server"), broken);
+        if reach == Reach::All {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            seen.found(
+                key("derived/lb"),
+                Live::ready("lb", thing())
+                    .origin(Origin::Derived)
+                    .health(Health::Leaving),
+            );
+        }
         Ok(seen)
-    }
-    async fn derived(&self, _: &Owner, seen: &mut Observed<Thing>) -> Result<(), Error> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        seen.found(
-            key("derived/lb"),
-            Live::ready("lb", thing())
-                .origin(Origin::Derived)
-                .health(Health::Leaving),
-        );
-        Ok(())
     }
     async fn create(&self, _: &Owner, _: &Key, want: &Thing, _: &Ids) -> Result<Live<Thing>, Error> {
         Ok(Live::ready("new", want.clone()))

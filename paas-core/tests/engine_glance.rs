@@ -6,14 +6,14 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::Clock,
     driver::{Driver, Outputs},
     error::Error,
@@ -22,7 +22,7 @@ use paas_core::{
     owner::{Identity, Owner},
     pipeline::{Context, DriverStage, Outcome, Pipeline, Wanted},
     policy::Policy,
-    resource::{Change, Health, Key, Live},
+    resource::{Change, Health, Key, Live, Origin},
     testing::{ManualClock, Memory, Pace, Thing, tools},
 };
 
@@ -37,6 +37,8 @@ struct Seen {
     looks: AtomicUsize,
     rechecks: AtomicUsize,
     glances: AtomicUsize,
+    /// Whether deletions are accepted, and nothing comes of it.
+    deaf: AtomicBool,
 }
 
 impl Seen {
@@ -47,9 +49,9 @@ impl Seen {
 
 #[async_trait]
 impl Actuator<Thing> for Seen {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<Thing>, Error> {
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<Thing>, Error> {
         self.looks.fetch_add(1, Ordering::SeqCst);
-        self.cloud.observe(owner, hints).await
+        self.cloud.observe(owner, hints, reach).await
     }
 
     async fn recheck(
@@ -61,7 +63,7 @@ impl Actuator<Thing> for Seen {
     ) -> Result<Observed<Thing>, Error> {
         assert!(!seen.live.contains_key(root));
         self.rechecks.fetch_add(1, Ordering::SeqCst);
-        self.cloud.observe(owner, hints).await
+        self.cloud.observe(owner, hints, Reach::Own).await
     }
 
     async fn glance(
@@ -70,7 +72,11 @@ impl Actuator<Thing> for Seen {
         waited: &BTreeMap<Key, Live<Thing>>,
     ) -> Result<Option<BTreeMap<Key, Health>>, Error> {
         self.glances.fetch_add(1, Ordering::SeqCst);
-        let all = self.cloud.observe(owner, &Ledger::default()).await?.live;
+        let all = self
+            .cloud
+            .observe(owner, &Ledger::default(), Reach::Own)
+            .await?
+            .live;
         let waited = all.into_iter().filter(|(key, _)| waited.contains_key(key));
         Ok(Some(waited.map(|(key, live)| (key, live.health)).collect()))
     }
@@ -92,7 +98,10 @@ impl Actuator<Thing> for Seen {
     }
 
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<Thing>) -> Result<(), Error> {
-        self.cloud.delete(owner, key, live).await
+        match self.deaf.load(Ordering::SeqCst) {
+            true => Ok(()),
+            false => self.cloud.delete(owner, key, live).await,
+        }
     }
 }
 
@@ -140,6 +149,7 @@ impl Place {
             looks: AtomicUsize::new(0),
             rechecks: AtomicUsize::new(0),
             glances: AtomicUsize::new(0),
+            deaf: AtomicBool::new(false),
         });
         let owner = Owner::new(&Identity::of(&["memory"]), "Platform", "default", "demo");
         let tools = tools(Arc::new(MemoryLedger::default()), clock.clone());
@@ -179,6 +189,76 @@ async fn what_settles_is_glanced_at_and_looked_at_when_all_of_it_is_ready() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_is_glanced_at_and_looked_at_when_all_of_it_is_gone() {
+    let mut place = Place::new(machines(3), Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    let _ = place
+        .seen
+        .cloud
+        .clone()
+        .leaving(Pace::time(Duration::from_secs(30)));
+    let (before, at) = (place.seen.counts()[0], place.clock.elapsed());
+    let Outcome::Progressing { waiting, .. } = place.pipeline.retire(&mut place.cx).await.unwrap() else {
+        panic!("three machines are gone in no time")
+    };
+    let told: Vec<&str> = waiting.iter().map(|w| w.key.as_str()).collect();
+    assert_eq!(told, ["server/0", "server/1", "server/2"]);
+    assert!(
+        waiting.iter().all(|w| w.why.ends_with("is leaving")),
+        "{waiting:?}"
+    );
+    place.clock.advance(Duration::from_secs(1));
+    place.run(Wanted::Nothing).await;
+    let [looks, _, glances] = place.seen.counts();
+    assert_eq!(
+        looks - before,
+        3,
+        "one to delete, one when the run was begun anew, one after"
+    );
+    assert!(glances > 5, "{glances}");
+    let waited = place.clock.elapsed().saturating_sub(at);
+    assert!(waited < Duration::from_secs(37), "{waited:?}");
+}
+
+#[tokio::test]
+async fn what_can_go_meanwhile_is_not_kept_waiting_for_what_leaves() {
+    let desired = Desired::builder()
+        .want(key("server"), Thing::new("server"))
+        .want(key("volume"), Thing::new("volume"))
+        .want(key("claim"), Thing::new("claim").at_once().on(&key("volume")))
+        .build()
+        .unwrap();
+    let mut place = Place::new(desired, Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    let _ = place
+        .seen
+        .cloud
+        .clone()
+        .leaving(Pace::time(Duration::from_secs(30)));
+    let outcome = place.pipeline.retire(&mut place.cx).await.unwrap();
+    assert!(
+        matches!(outcome, Outcome::Progressing { again_in, .. } if again_in.is_zero()),
+        "{outcome:?}"
+    );
+    assert_eq!(place.seen.counts()[2], 0);
+}
+
+#[tokio::test]
+async fn a_deletion_that_nothing_comes_of_is_looked_at_at_once() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    place.seen.deaf.store(true, Ordering::SeqCst);
+    let outcome = place.pipeline.retire(&mut place.cx).await.unwrap();
+    assert!(
+        matches!(outcome, Outcome::Progressing { again_in, .. } if again_in.is_zero()),
+        "{outcome:?}"
+    );
+    place.seen.deaf.store(false, Ordering::SeqCst);
+    place.run(Wanted::Nothing).await;
+    assert!(place.seen.cloud.everything().is_empty());
+}
+
+#[tokio::test]
 async fn what_breaks_is_looked_at_at_once() {
     let mut place = Place::new(machines(2), Duration::from_secs(30));
     place.seen.cloud.break_next(&key("server/1"), 1);
@@ -214,6 +294,52 @@ async fn a_pass_acts_on_the_look_of_its_plan_while_that_is_fresh() {
     place.pipeline.plan(&mut place.cx, Wanted::Spec).await.unwrap();
     place.pipeline.retire(&mut place.cx).await.unwrap();
     assert_eq!(place.seen.counts()[0], 6, "nor one for another purpose");
+}
+
+#[tokio::test]
+async fn a_plan_of_a_plan_s_look_does_not_make_that_younger() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    for _ in 0..2 {
+        place.pipeline.plan(&mut place.cx, Wanted::Spec).await.unwrap();
+        place.clock.advance(Duration::from_secs(3));
+    }
+    assert_eq!(place.seen.counts()[0], 1);
+    place.pipeline.advance(&mut place.cx).await.unwrap();
+    assert_eq!(place.seen.counts()[0], 2);
+}
+
+#[tokio::test]
+async fn the_listing_after_a_plan_to_take_all_down_is_of_the_same_look() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    place.run(Wanted::Spec).await;
+    let owner = place.cx.owner.clone();
+    let balancer = Thing::new("loadBalancer");
+    place
+        .seen
+        .cloud
+        .plant(&owner, &key("derived/lb"), balancer, Origin::Derived);
+    let before = place.seen.counts()[0];
+    place.pipeline.plan(&mut place.cx, Wanted::Nothing).await.unwrap();
+    let all = place.pipeline.inventory(&mut place.cx).await.unwrap();
+    assert_eq!(place.seen.counts()[0] - before, 1);
+    let found: Vec<&str> = all[0].found.iter().map(|f| f.key.as_str()).collect();
+    assert_eq!(found, ["derived/lb", "server/0"]);
+}
+
+#[tokio::test]
+async fn a_listing_by_itself_looks_afresh() {
+    let mut place = Place::new(machines(1), Duration::ZERO);
+    let second = Duration::from_secs(1);
+    place.pipeline.inventory(&mut place.cx).await.unwrap();
+    place.pipeline.inventory(&mut place.cx).await.unwrap();
+    assert_eq!(place.seen.counts()[0], 2, "it keeps nothing");
+    for (wanted, age) in [(Wanted::Spec, second), (Wanted::Nothing, 5 * second)] {
+        let before = place.seen.counts()[0];
+        place.pipeline.plan(&mut place.cx, wanted).await.unwrap();
+        place.clock.advance(age);
+        place.pipeline.inventory(&mut place.cx).await.unwrap();
+        assert_eq!(place.seen.counts()[0] - before, 2, "{wanted:?}, {age:?} ago");
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, MockActuator},
+    actuator::{Actuator, MockActuator, Reach},
     check::check,
     clock::Clock,
     codes,
@@ -386,7 +386,7 @@ struct Crowd {
 
 #[async_trait]
 impl Actuator<Thing> for Crowd {
-    async fn observe(&self, _: &Owner, _: &Ledger) -> Result<Observed<Thing>, Error> {
+    async fn observe(&self, _: &Owner, _: &Ledger, _: Reach) -> Result<Observed<Thing>, Error> {
         Ok(Observed::default())
     }
     async fn create(
@@ -530,7 +530,9 @@ async fn what_breaks_again_and_again_is_replaced_ever_more_seldom_and_then_left_
 async fn a_call_that_fails_again_and_again_is_backed_off_and_then_left_to_a_person_who_may_ask_again() {
     let fails = Arc::new(AtomicUsize::new(1000));
     let mut hands = MockActuator::<Thing>::new();
-    hands.expect_observe().returning(|_, _| Ok(Observed::default()));
+    hands
+        .expect_observe()
+        .returning(|_, _, _| Ok(Observed::default()));
     let left = fails.clone();
     hands.expect_create().returning(move |_, _, want, _| {
         if left
@@ -694,7 +696,7 @@ async fn a_cancelled_run_ends_as_cancelled_and_the_next_one_goes_on() {
 async fn a_change_that_never_takes_does_not_flood_the_other_side() {
     let bench = Bench::new();
     let mut hands = MockActuator::<Thing>::new();
-    hands.expect_observe().returning(|_, _| {
+    hands.expect_observe().returning(|_, _, _| {
         let mut seen = Observed::default();
         seen.found(key("a"), Live::ready("id", thing().size(1)));
         Ok(seen)
@@ -719,7 +721,9 @@ async fn a_change_that_never_takes_does_not_flood_the_other_side() {
 async fn a_world_that_cannot_be_seen_is_never_an_empty_world() {
     for class in [Class::Transient, Class::Denied] {
         let mut hands = MockActuator::<Thing>::new();
-        hands.expect_observe().returning(move |_, _| Err(refused(class)));
+        hands
+            .expect_observe()
+            .returning(move |_, _, _| Err(refused(class)));
         let pipeline = pipeline(Arc::new(hands), wanted([("a", thing())]));
         for wanted in [Wanted::Spec, Wanted::Nothing] {
             let error = pipeline
@@ -781,7 +785,10 @@ async fn a_group_is_rolled_with_never_two_members_out_of_service() {
     let rolling = pipeline(Arc::new(cloud.clone()), of("new"));
     for _ in 0..200 {
         let outcome = rolling.advance(&mut cx).await.unwrap();
-        let seen = cloud.observe(&owner(), &Ledger::default()).await.unwrap();
+        let seen = cloud
+            .observe(&owner(), &Ledger::default(), Reach::Own)
+            .await
+            .unwrap();
         let in_service = seen.live.values().filter(|l| l.is_ready()).count();
         assert!(in_service >= 3, "{in_service} of 4 in service");
         match outcome {

@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::Actuator,
+    actuator::{Actuator, Reach},
     clock::Clock,
     codes,
     driver::{ClusterAccess, Driver, Hold, Host, Outputs},
@@ -208,7 +208,7 @@ impl Clouds {
         for (level, cloud) in LEVELS.iter().zip(&self.clouds) {
             let wanted = variant.map_or_else(Desired::nothing, |v| graph(*level, v));
             let seen = cloud
-                .observe(&owner(), &Ledger::default())
+                .observe(&owner(), &Ledger::default(), Reach::Own)
                 .await
                 .map_err(|e| e.to_string())?;
             let left = plan(&wanted, &seen, &Policy::default());
@@ -371,7 +371,7 @@ async fn down_clears_a_stage_only_when_nothing_is_left_above_it() {
 /// Hands that cannot see for a while.
 fn blind(cloud: &Memory) -> Arc<dyn Actuator<Thing>> {
     let mut hands = paas_core::actuator::MockActuator::<Thing>::new();
-    hands.expect_observe().returning(|_, _| {
+    hands.expect_observe().returning(|_, _, _| {
         Err(Error::new(&codes::CORE_PROVIDER, Class::Transient).happened("connection refused"))
     });
     drop(cloud.clone());
@@ -396,7 +396,7 @@ async fn past_an_unseen_stage_later_ones_go_on_with_its_last_known_outputs() {
         .unwrap_err();
     assert_eq!(error.words(), "connection refused");
     let dns = clouds.clouds[2]
-        .observe(&owner(), &Ledger::default())
+        .observe(&owner(), &Ledger::default(), Reach::Own)
         .await
         .unwrap();
     assert_eq!(dns.live[&key("dns")].resource.size, Some(2), "the addons went on");

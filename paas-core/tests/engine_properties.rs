@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use paas_core::{
-    actuator::Actuator,
+    actuator::{Actuator, Reach},
     check::check,
     event::{Kept, State},
     graph::{Desired, Observed, Wait},
@@ -43,6 +43,8 @@ struct Part {
     precious: bool,
     group: Option<bool>,
     natural: bool,
+    /// Goes at once, and along with what it is built on.
+    goes: (bool, bool),
 }
 
 fn part() -> impl Strategy<Value = Part> {
@@ -54,16 +56,20 @@ fn part() -> impl Strategy<Value = Part> {
         prop::bool::weighted(0.15),
         option::weighted(0.4, any::<bool>()),
         prop::bool::weighted(0.2),
+        (any::<bool>(), any::<bool>()),
     )
-        .prop_map(|(there, needs, size, image, precious, group, natural)| Part {
-            there,
-            needs,
-            size,
-            image,
-            precious,
-            group,
-            natural,
-        })
+        .prop_map(
+            |(there, needs, size, image, precious, group, natural, goes)| Part {
+                there,
+                needs,
+                size,
+                image,
+                precious,
+                group,
+                natural,
+                goes,
+            },
+        )
 }
 
 /// Needs point to smaller numbers that are there: never a circle.
@@ -87,6 +93,8 @@ fn things(parts: &[Part]) -> BTreeMap<usize, Thing> {
         thing.precious = p.precious;
         thing.group = p.group.map(|g| if g { "g1" } else { "g2" }.to_owned());
         thing.natural = p.natural;
+        thing.at_once = p.goes.0;
+        thing.along = p.goes == (true, true) && !p.precious;
         things.insert(i, thing);
     }
     things
@@ -108,7 +116,7 @@ fn parts() -> impl Strategy<Value = Vec<Part>> {
 fn change() -> impl Strategy<Value = (Vec<Part>, Vec<Part>)> {
     (parts(), parts(), vec(any::<bool>(), MOST)).prop_map(|(one, other, which)| {
         let two = one.iter().zip(other).zip(which).map(|((a, mut b), other)| {
-            (b.natural, b.precious) = (a.natural, a.precious);
+            (b.natural, b.precious, b.goes) = (a.natural, a.precious, a.goes);
             if other { b } else { a.clone() }
         });
         let two = two.collect();
@@ -247,7 +255,11 @@ impl World {
 
     /// What is still to be done, in short.
     async fn left(&self, desired: &Desired<Thing>) -> String {
-        let seen = self.cloud.observe(&owner(), &Ledger::default()).await.unwrap();
+        let seen = self
+            .cloud
+            .observe(&owner(), &Ledger::default(), Reach::Own)
+            .await
+            .unwrap();
         let plan = plan(
             desired,
             &seen,
@@ -270,7 +282,11 @@ impl World {
     }
 
     async fn exactly(&self, desired: &Desired<Thing>) {
-        let seen = self.cloud.observe(&owner(), &Ledger::default()).await.unwrap();
+        let seen = self
+            .cloud
+            .observe(&owner(), &Ledger::default(), Reach::Own)
+            .await
+            .unwrap();
         assert!(seen.duplicates.is_empty(), "{:?}", seen.duplicates);
         assert!(seen.live.keys().eq(desired.wanted().keys()), "{seen:?}");
         assert!(plan(desired, &seen, &Policy::default()).is_empty());

@@ -16,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::{Clock, SystemClock},
     database::{
         actuator::ContentActuator,
@@ -268,8 +268,8 @@ impl PerOwner {
 
 #[async_trait]
 impl Actuator<Content> for PerOwner {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<Content>, Error> {
-        self.hands(owner).await.observe(owner, hints).await
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<Content>, Error> {
+        self.hands(owner).await.observe(owner, hints, reach).await
     }
     async fn create(
         &self,

@@ -103,6 +103,114 @@ fn losing_data_is_said_aloud() {
     ");
 }
 
+/// Steps by their keys, each with why it is not for the next pass.
+fn held(steps: &[(&str, Option<&str>)]) -> PlanView {
+    let step = |(key, hold): &(&str, Option<&str>)| {
+        serde_json::json!({ "key": key, "kind": "server", "verb": "create", "reason": "it does not exist",
+            "hold": hold, "resource": {} })
+    };
+    one_stage(steps.iter().map(step).collect(), 0)
+}
+
+#[test]
+fn a_reason_that_several_steps_wait_for_is_said_once_and_each_of_them_is_marked() {
+    let (seen, quorum) = (
+        Some("network is made alone and seen first"),
+        Some("1 of 3 may be away"),
+    );
+    let plan = |steps: &[(&str, Option<&str>)]| render::plan(&held(steps), Paint::Plain, Detail::Short);
+    let one = [
+        ("a", None),
+        ("b", None),
+        ("server/c", seen),
+        ("d", seen),
+        ("e", seen),
+    ];
+    insta::assert_snapshot!(plan(&one), @r"
+    DatabaseInstance/default/demo
+      + a (server)
+      + b (server)
+      + server/c    later
+      + d (server)  later
+      + e (server)  later
+          later: network is made alone and seen first
+      5 to create.
+    ");
+    let several = [
+        ("a", None),
+        ("b", seen),
+        ("c", quorum),
+        ("d", seen),
+        ("e", quorum),
+        ("f", seen),
+        ("g", quorum),
+        ("h", Some("h waits for itself")),
+    ];
+    insta::assert_snapshot!(plan(&several), @r"
+    DatabaseInstance/default/demo
+      + a (server)
+      + b (server)  later (1)
+      + c (server)  later (2)
+      + d (server)  later (1)
+      + e (server)  later (2)
+      + f (server)  later (1)
+      + g (server)  later (2)
+      + h (server)
+          later: h waits for itself
+          later (1): network is made alone and seen first
+          later (2): 1 of 3 may be away
+      8 to create.
+    ");
+}
+
+#[test]
+fn where_all_steps_or_all_but_one_are_for_later_no_line_is_marked() {
+    let seen = Some("network is made alone and seen first");
+    let plan = |steps: &[(&str, Option<&str>)]| render::plan(&held(steps), Paint::Plain, Detail::Short);
+    insta::assert_snapshot!(plan(&[("network", None), ("b", seen), ("c", seen), ("d", seen)]), @r"
+    DatabaseInstance/default/demo
+      + network (server)
+      + b (server)
+      + c (server)
+      + d (server)
+          the others later: network is made alone and seen first
+      4 to create.
+    ");
+    insta::assert_snapshot!(plan(&[("a", seen), ("network", None), ("c", seen), ("d", seen)]), @r"
+    DatabaseInstance/default/demo
+      + a (server)
+      + network (server)
+      + c (server)
+      + d (server)
+          all but network later: network is made alone and seen first
+      4 to create.
+    ");
+    insta::assert_snapshot!(plan(&[("a", seen), ("b", seen), ("c", seen)]), @r"
+    DatabaseInstance/default/demo
+      + a (server)
+      + b (server)
+      + c (server)
+          all of it later: network is made alone and seen first
+      3 to create.
+    ");
+}
+
+#[test]
+fn a_reason_of_one_or_two_steps_stands_beneath_them() {
+    let away = Some("1 of 2 in workers may be away");
+    let plan = held(&[("a", None), ("b", away), ("c", away), ("d", None)]);
+    insta::assert_snapshot!(render::plan(&plan, Paint::Plain, Detail::Short), @r"
+    DatabaseInstance/default/demo
+      + a (server)
+      + b (server)
+          later: 1 of 2 in workers may be away
+      + c (server)
+          later: 1 of 2 in workers may be away
+      + d (server)
+      4 to create.
+    ");
+}
+
 #[test]
 fn what_was_found_ahead_stands_under_the_steps_with_its_numbers_and_what_to_do() {
     let steps = serde_json::json!([{ "key": "server/workers-1", "kind": "server", "verb": "create",

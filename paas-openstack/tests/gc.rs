@@ -344,6 +344,20 @@ async fn what_is_still_in_use_is_tried_until_the_time_is_over_and_told_in_the_se
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cloud_without_volumes_and_balancers_is_searched_all_the_same() {
+    let mut setup = Setup::default();
+    setup.shape.without = vec![service::Kind::BlockStorage, service::Kind::LoadBalancer];
+    let place = Place::with(setup).await;
+    let small = r#"{"infrastructure": {"type": "OpenStack", "openStack": {}}, "kubernetes": {}}"#;
+    place.up("demo", small).await;
+    let findings = place.survey().await;
+    let collected = place.collect(&findings, Chosen::of(&findings.owners)).await;
+    assert_eq!(collected.outcome.unwrap(), Outcome::Converged);
+    assert_eq!(collected.left, Some(Vec::new()));
+    assert!(place.fake.leftovers().is_empty(), "{:#?}", place.fake.leftovers());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn key_pairs_alone_are_found_and_those_of_the_same_users_other_projects_are_not() {
     let place = Place::new().await;
     let pairs = place.client.compute();

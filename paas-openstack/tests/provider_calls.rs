@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use paas_core::{
     event::Kept,
     execute::{Alone, Tools},
+    inventory::Inventory,
     ledger::MemoryLedger,
     owner::{Identity, Owner},
     pipeline::{Context, DriverStage, Outcome, Pipeline, Wanted},
@@ -94,7 +95,7 @@ impl Place {
         )
     }
 
-    /// As `paas up` and `paas down` do it: plan, and what is planned.
+    /// As `paas up` and `paas down` do it: plan, what is planned, and after all is gone the proof.
     async fn bring(&self, spec: &PlatformSpec, wanted: Wanted) -> Calls {
         self.fake.forget_calls();
         let (pipeline, mut cx) = self.pipeline(spec);
@@ -103,6 +104,11 @@ impl Place {
             .run(&mut cx, wanted, Some(Duration::from_secs(600)))
             .await;
         assert_eq!(outcome.unwrap(), Outcome::Converged);
+        if wanted == Wanted::Nothing {
+            assert!(pipeline.plan(&mut cx, wanted).await.unwrap().is_empty());
+            let listed = pipeline.inventory(&mut cx).await.unwrap();
+            assert!(listed.iter().all(Inventory::is_empty), "{listed:#?}");
+        }
         Calls::of(&self.fake.calls())
     }
 }
@@ -148,10 +154,10 @@ async fn what_a_platform_costs_in_calls() {
     insta::assert_snapshot!(table, @r"
     2 servers, up: 15 writes, 36 reads
     2 servers, up again: 0 writes, 11 reads
-    2 servers, down: 19 writes, 87 reads
+    2 servers, down: 12 writes, 47 reads
     30 servers, up: 72 writes, 36 reads
     30 servers, up again: 0 writes, 11 reads
-    30 servers, down: 76 writes, 87 reads
+    30 servers, down: 69 writes, 47 reads
     ");
 }
 

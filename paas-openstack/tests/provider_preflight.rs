@@ -410,12 +410,30 @@ async fn a_service_that_is_not_there_is_told_where_it_is_needed() {
     };
     let plain = spec("{}", "{}");
     let balanced = spec(r#"{"loadBalancer": true, "floatingIps": "Off"}"#, "{}");
+    let boots = r#"{"pools": [{"name": "workers", "volumeSize": "20Gi"}]}"#;
+    let holds = r#"{"pools": [{"name": "workers", "dataVolumeSize": "20Gi"}]}"#;
+    let typed = r#"{"volumeType": "ssd", "availabilityZones": ["nova"]}"#;
     let table = [
         one(without(Kind::Image), &plain).await,
         one(without(Kind::LoadBalancer), &balanced).await,
+        one(without(Kind::BlockStorage), &spec("{}", boots)).await,
+        one(without(Kind::BlockStorage), &spec(typed, holds)).await,
     ];
     insta::assert_snapshot!(table.join("\n"));
     assert_eq!(found(without(Kind::LoadBalancer), &plain).await, []);
+    assert_eq!(found(without(Kind::BlockStorage), &plain).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_without_volumes_carries_a_platform_that_wants_none_and_is_rid_of_it() {
+    let mut setup = Setup::default();
+    setup.shape.without = vec![Kind::BlockStorage];
+    let mut place = Place::new(setup).await;
+    let small = spec("{}", "{}");
+    assert_eq!(place.up(&small).await, Outcome::Converged);
+    assert!(place.plan(&small).await.is_empty());
+    place.down(&small).await;
+    assert!(!place.fake.calls().iter().any(|c| c.service == Kind::BlockStorage));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,8 @@ Examples:
   paas adopt demo server/workers-1 web-7 --yes  with its port
   paas adopt demo network --release             give it back, as it is
 
-Only a mark is written: name, addresses and rules stay. What differs from the spec is shown
+Only a mark is written: name, addresses and rules stay. A platform of a file is kept in mind, as by
+`paas up`, so that the file is not needed to give things back. What differs from the spec is shown
 before you agree, and the next `paas up` brings it back or reports it, as spec.driftPolicy says.";
 
 #[derive(Debug, Args)]

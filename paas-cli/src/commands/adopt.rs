@@ -41,13 +41,20 @@ pub(crate) async fn run(app: &App, args: &Adopt) -> Result<Exit, Failure> {
         .connect(app, &documents, args.calls.trace.as_deref())
         .await;
     let mut targets = session.targets(&documents)?;
+    if args.thing.is_some() {
+        session.check_changes(&documents)?;
+    }
     session.lock(&mut targets, "paas adopt", &args.act()).await?;
     let Some(place) = targets.into_iter().next().and_then(|t| Place::of(&session, t)) else {
         return Err(not_a_cloud(&args.platform).into());
     };
     let hints = place.tools.ledger.load(&place.scope).await?;
     match &args.thing {
-        Some(thing) => take_over(app, args, &place, (&key, thing), &hints).await,
+        Some(thing) => {
+            // What belongs to it must not outlive the knowledge of it: it is accepted before anything is marked.
+            let accept = || session.accept(&documents);
+            take_over(app, args, &place, (&key, thing), &hints, accept).await
+        }
         None => give_back(app, args, &place, &key, &hints).await,
     }
 }
@@ -98,6 +105,7 @@ async fn take_over(
     place: &Place,
     (key, thing): (&Key, &str),
     hints: &Ledger,
+    accept: impl FnOnce() -> Result<(), Error>,
 ) -> Result<Exit, Failure> {
     let owner = &place.scope.owner;
     let wanted = desired(&place.spec, &place.cloud)?;
@@ -112,6 +120,7 @@ async fn take_over(
     if !adoption.writes.is_empty() {
         agree(app, args, "take it over", "Take it over?")?;
     }
+    accept()?;
     place.hands.adopt(owner, &adoption, &place.tools).await?;
     let done = if adoption.writes.is_empty() {
         "was taken over before; nothing is written"

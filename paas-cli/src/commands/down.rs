@@ -123,7 +123,7 @@ fn standing(documents: &[Document]) -> Result<(), Error> {
     }
 }
 
-/// What is left of one object, by a fresh look.
+/// What is left of one object, by the last look.
 #[derive(Debug)]
 struct Left {
     owner: String,

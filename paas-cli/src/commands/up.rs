@@ -50,11 +50,7 @@ pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
     let brought_up: Vec<LocalInstance> = targets.iter().filter_map(|t| t.instance().cloned()).collect();
     let accept = || {
         brought_up.iter().try_for_each(LocalInstance::forget_taken_down)?;
-        session.objects().keep_all(&input.documents)?;
-        input
-            .documents
-            .iter()
-            .try_for_each(|d| session.set_aside().forget(d))
+        session.accept(&input.documents)
     };
     let done = reconcile::run(app, &session, targets, &request, accept).await?;
     let mut exit = reconcile::tell(&app.printer, &done);

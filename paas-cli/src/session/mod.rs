@@ -162,6 +162,12 @@ impl Session {
         Ok(())
     }
 
+    /// Accepts objects: from now on they are known without their file.
+    pub(crate) fn accept(&self, documents: &[Document]) -> Result<(), Error> {
+        self.objects.keep_all(documents)?;
+        documents.iter().try_for_each(|d| self.set_aside.forget(d))
+    }
+
     /// The stages of each object, platforms first.
     pub(crate) fn targets(&self, documents: &[Document]) -> Result<Vec<Target>, Error> {
         let mut platforms: Vec<Object<PlatformSpec>> = Vec::new();

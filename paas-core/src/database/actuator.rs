@@ -18,7 +18,7 @@ use super::{
     session::{Session, column},
 };
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::{Clock, SystemClock},
     error::Result,
     graph::Observed,
@@ -178,7 +178,7 @@ impl ContentActuator {
 
 #[async_trait]
 impl Actuator<Content> for ContentActuator {
-    async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Content>> {
+    async fn observe(&self, owner: &Owner, _hints: &Ledger, _reach: Reach) -> Result<Observed<Content>> {
         let mut seen = Observed::default();
         let session = self.session().await?;
         let published = self.published(owner).await?;

@@ -16,7 +16,11 @@ pub mod dump;
 pub mod env;
 pub mod load;
 pub mod login;
+pub mod parameters;
 pub mod resource;
 pub mod rotate;
 pub mod session;
+pub mod sizing;
+#[cfg(feature = "kube")]
+pub mod statefulset;
 pub mod tls;

@@ -6,6 +6,7 @@
 
 pub mod codes;
 pub mod kind;
+pub mod names;
 pub mod object;
 pub mod ownership;
 

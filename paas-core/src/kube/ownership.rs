@@ -43,11 +43,19 @@ pub fn lost(manifest: &Value, managed: &Value, manager: &str) -> Vec<String> {
         };
         let fields = owned
             .iter()
-            .map(|fields| &fields[format!("f:{name}")])
+            .map(|fields| &fields[format!("f:{}", kept_as(name))])
             .find(|f| f.is_object());
         walk(&part, fields, name.clone(), &mut lost);
     }
     lost
+}
+
+/// What is written as `stringData` is kept as `data`.
+fn kept_as(name: &str) -> &str {
+    match name {
+        "stringData" => "data",
+        other => other,
+    }
 }
 
 fn walk(value: &Value, fields: Option<&Value>, path: String, lost: &mut Vec<String>) {

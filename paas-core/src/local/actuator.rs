@@ -20,7 +20,7 @@ use super::{
     upgrade::switch,
 };
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     codes::CORE_SECRET_MISSING,
     database::connection::{Connection, SslMode},
     error::{Class, Error, Result},
@@ -233,7 +233,12 @@ impl LocalActuator {
 
 #[async_trait]
 impl Actuator<LocalResource> for LocalActuator {
-    async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<LocalResource>> {
+    async fn observe(
+        &self,
+        owner: &Owner,
+        _hints: &Ledger,
+        _reach: Reach,
+    ) -> Result<Observed<LocalResource>> {
         let mut seen = Observed::default();
         let Some(instance) = self.folders(owner, &mut seen)? else {
             return Ok(seen);

@@ -11,70 +11,18 @@ use sha2::{Digest, Sha256};
 
 use super::{account::Account, build::Build, data::FOLDER, files, program, tls::certificate};
 use crate::{
-    database::codes::PG_PARAMETER,
+    database::{
+        codes::PG_PARAMETER,
+        parameters::{CERTIFICATE, HASH, quote},
+    },
     error::{Class, Error, Result},
 };
 
 /// The file's name in the instance's folder; `data/postgresql.conf` includes it as `../paas.conf`.
 pub const FILE: &str = "paas.conf";
 
-/// A parameter of our own that tells a running server's configuration from the file's: PostgreSQL takes any name with a dot.
-pub const HASH: &str = "paas.config";
-
-/// A parameter of our own that names the certificate: with a new one the file is another, so a server that has not read it is seen.
-pub const CERTIFICATE: &str = "paas.certificate";
-
 /// Where the declared parameters begin in the file.
 const DECLARED: &str = "# Declared parameters.";
-
-/// Parameters that are the platform's: with another value the instance could not be reached, or data could be lost.
-const OURS: [&str; 22] = [
-    CERTIFICATE,
-    "config_file",
-    "cluster_name",
-    "data_directory",
-    "external_pid_file",
-    "fsync",
-    "full_page_writes",
-    "hba_file",
-    "ident_file",
-    "include",
-    "include_dir",
-    "include_if_exists",
-    "lc_messages",
-    "listen_addresses",
-    HASH,
-    "password_encryption",
-    "port",
-    "ssl",
-    "ssl_cert_file",
-    "ssl_key_file",
-    "unix_socket_directories",
-    "unix_socket_permissions",
-];
-
-/// The declared parameters by lower-case name: PostgreSQL takes any case.
-///
-/// # Errors
-/// `PAAS-PG-0004` for one that is the platform's, or is declared twice.
-pub fn declared<'a>(given: impl Iterator<Item = (&'a str, String)>) -> Result<BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    let refused = |name: &str, why: &str| {
-        Err(Error::new(&PG_PARAMETER, Class::Invalid)
-            .attempted(format!("set {name}"))
-            .happened(why))
-    };
-    for (name, value) in given {
-        let name = name.to_ascii_lowercase();
-        if OURS.contains(&name.as_str()) {
-            return refused(&name, "it is set by the platform");
-        }
-        if all.insert(name.clone(), value).is_some() {
-            return refused(&name, "it is declared twice; the case of letters does not count");
-        }
-    }
-    Ok(all)
-}
 
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,16 +201,6 @@ pub(super) fn forget(instance: &Path) -> Result<()> {
     files::remove(&instance.join(FILE))
 }
 
-/// The file's rules: quotes are doubled, backslashes too; a line break has no form.
-pub(crate) fn quote(name: &str, value: &str) -> Result<String> {
-    if value.contains(['\n', '\r', '\0']) {
-        return Err(Error::new(&PG_PARAMETER, Class::Invalid)
-            .attempted(format!("set {name}"))
-            .happened("its value has a line break or a NUL"));
-    }
-    Ok(format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''")))
-}
-
 fn unquote(value: &str) -> String {
     let inner = value
         .strip_prefix('\'')
@@ -321,15 +259,6 @@ mod tests {
             .unwrap()
             .contains("allow_alter_system")
         );
-    }
-
-    #[test]
-    fn the_platforms_own_parameters_are_refused_in_any_case() {
-        let set = |names: &[&'static str]| declared(names.iter().map(|n| (*n, "x".to_owned())));
-        for names in [&["Port"][..], &["fsync"], &["work_mem", "WORK_MEM"]] {
-            assert_eq!(set(names).unwrap_err().code().id, PG_PARAMETER.id, "{names:?}");
-        }
-        assert!(set(&["Work_Mem", "jit"]).unwrap().contains_key("work_mem"));
     }
 
     #[test]

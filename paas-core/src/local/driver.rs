@@ -1,20 +1,19 @@
 //! What a `DatabaseInstance` with the runtime `Process` asks for on this machine, and this machine as infrastructure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::{
     actuator::LocalActuator,
     build::Version,
-    config,
     machine::LocalMachine,
     resource::{Data, Folder, LocalResource, STAGE, Server},
-    sizing,
 };
 use crate::{
     actuator::Actuator,
     codes::CORE_UNSUPPORTED,
+    database::parameters,
     driver::{Driver, InfrastructureProvider, Machine, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
@@ -39,17 +38,6 @@ impl ProcessDriver {
             wish: spec.engine.version.clone(),
         }
     }
-}
-
-/// The parameters as the server gets them: what the declared size stands for, and over it what is declared.
-pub(super) fn parameters(spec: &DatabaseInstanceSpec) -> Result<BTreeMap<String, String>> {
-    let mut all = sizing::parameters(spec);
-    all.extend(config::declared(
-        spec.parameters
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.to_string())),
-    )?);
-    Ok(all)
 }
 
 /// The version that runs if major and minor are declared; a major alone leaves the choice to the next start.
@@ -82,7 +70,7 @@ impl Driver for ProcessDriver {
         let server = Server {
             port,
             version: spec.engine.version.as_ref().and_then(exact),
-            parameters: Some(parameters(spec)?),
+            parameters: Some(parameters::of(spec)?),
             ..Server::default()
         };
         let mut builder = Desired::builder();
@@ -167,24 +155,3 @@ impl Driver for LocalInfrastructure {
 }
 
 impl InfrastructureProvider for LocalInfrastructure {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::Plan;
-
-    #[test]
-    fn a_declared_parameter_wins_over_the_one_of_the_size_in_any_case_of_letters() {
-        let mut spec = DatabaseInstanceSpec {
-            plan: Some(Plan::Small),
-            ..DatabaseInstanceSpec::default()
-        };
-        assert_eq!(parameters(&spec).unwrap()["shared_buffers"], "512MB");
-        spec.parameters.insert(
-            "Shared_Buffers".into(),
-            crate::spec::ParameterValue::Text("64MB".into()),
-        );
-        assert_eq!(parameters(&spec).unwrap()["shared_buffers"], "64MB");
-        assert_eq!(parameters(&spec).unwrap()["max_connections"], "100");
-    }
-}

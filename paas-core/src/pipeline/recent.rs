@@ -1,7 +1,7 @@
 //! What a stage remembers of its last look, so that the world is not asked twice for the same.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use crate::{
     graph::Observed,
     ledger::Since,
     resource::{Health, Key, Live, Resource},
-    step::Verb,
+    step::{Step, Verb},
 };
 
 /// Whether what a stage waits for has moved.
@@ -26,10 +26,10 @@ pub enum Stillness {
     Stirred,
 }
 
-/// What was seen, and when. It serves once.
+/// What was seen, and when; for [`Wanted::Nothing`] it is all that there is. It serves once.
 #[derive(Debug)]
 pub(super) struct Sight<R> {
-    at: Duration,
+    pub(super) at: Duration,
     wanted: Wanted,
     pub(super) seen: Observed<R>,
     /// The root, if it was made since.
@@ -89,8 +89,13 @@ impl<R: Resource> Recent<R> {
 }
 
 impl<R: Resource> Waited<R> {
-    /// After a pass.
-    pub(super) fn after(look: &Look<R>, report: &Report<R>, waits: &BTreeMap<Key, Since>) -> Self {
+    /// After a pass; `departing` was deleted in it and is seen leaving.
+    pub(super) fn after(
+        look: &Look<R>,
+        report: &Report<R>,
+        waits: &BTreeMap<Key, Since>,
+        departing: &BTreeMap<Key, Live<R>>,
+    ) -> Self {
         if !report.failed.is_empty() || report.stopped.is_some() {
             return Self::Unclear;
         }
@@ -101,15 +106,22 @@ impl<R: Resource> Waited<R> {
             };
         }
         let live = |key: &Key| {
-            let live = report.created.get(key).or_else(|| look.observed.live.get(key));
+            let known = report.created.get(key).or_else(|| look.observed.live.get(key));
+            let live = departing.get(key).or(known);
             live.filter(|l| matches!(l.health, Health::Settling { .. } | Health::Leaving))
                 .map(|l| (key.clone(), l.clone()))
         };
         let Some(all) = waits.keys().map(live).collect::<Option<BTreeMap<_, _>>>() else {
             return Self::Unclear;
         };
-        // What was deleted or changed in this pass has to be seen by the next one, settling or not.
-        if report.done.iter().any(|(_, verb)| *verb != Verb::Create) {
+        // What was changed in this pass has to be seen by the next one, settling or not; what was deleted, unless it is known how it is.
+        let is_known = |(key, verb): &(Key, Verb)| match verb {
+            Verb::Create => true,
+            Verb::Delete => departing.contains_key(key) || goes_at_once(look, key),
+            Verb::Update | Verb::Replace => false,
+        };
+        let deleted = report.done.iter().any(|(_, verb)| *verb == Verb::Delete);
+        if !report.done.iter().all(is_known) || (deleted && !all_wait_for(look, report, departing)) {
             return Self::Unclear;
         }
         let done = |key: &Key| report.done.iter().any(|(k, _)| k == key);
@@ -143,6 +155,57 @@ impl<R: Resource> Waited<R> {
         match stirred {
             true => Stillness::Stirred,
             false => Stillness::Still,
+        }
+    }
+}
+
+/// What a pass deleted and has yet to leave, as it would be then; none if something else is to be done as well, for which the world has
+/// to be looked at anyway.
+pub(super) fn departing<R: Resource>(look: &Look<R>, report: &Report<R>) -> BTreeMap<Key, Live<R>> {
+    let changed = |(_, verb): &(Key, Verb)| matches!(verb, Verb::Update | Verb::Replace);
+    if !report.failed.is_empty() || report.stopped.is_some() || report.done.iter().any(changed) {
+        return BTreeMap::new();
+    }
+    let deleted = report.done.iter().filter(|(_, verb)| *verb == Verb::Delete);
+    let leaving = deleted
+        .filter(|(key, _)| !goes_at_once(look, key))
+        .filter_map(|(key, _)| Some((key.clone(), look.observed.live.get(key)?.clone())))
+        .map(|(key, live)| (key, live.health(Health::Leaving)))
+        .collect();
+    match all_wait_for(look, report, &leaving) {
+        true => leaving,
+        false => BTreeMap::new(),
+    }
+}
+
+fn goes_at_once<R: Resource>(look: &Look<R>, key: &Key) -> bool {
+    let live = look.observed.live.get(key);
+    live.is_some_and(|live| live.resource.goes_at_once())
+}
+
+/// True if nothing that is left to do could begin before one of these, or of what is on its way already, has moved.
+fn all_wait_for<R: Resource>(look: &Look<R>, report: &Report<R>, these: &BTreeMap<Key, Live<R>>) -> bool {
+    let done: BTreeSet<&Key> = report.done.iter().map(|(key, _)| key).collect();
+    let mut left: Vec<&Step<R>> = look
+        .plan
+        .steps
+        .iter()
+        .filter(|s| !done.contains(&s.key))
+        .collect();
+    let settling = report.created.iter().filter(|(_, live)| !live.is_ready());
+    let mut waiting: BTreeSet<&Key> = these.keys().chain(settling.map(|(key, _)| key)).collect();
+    waiting.extend(look.plan.waiting.iter().map(|w| &w.key));
+    loop {
+        let before = left.len();
+        left.retain(|step| {
+            let waits = step.hold.is_some() || step.after.iter().any(|k| waiting.contains(k));
+            if waits {
+                waiting.insert(&step.key);
+            }
+            !waits
+        });
+        if left.len() == before {
+            return left.is_empty();
         }
     }
 }

@@ -8,19 +8,21 @@ use super::{
     Context, Outcome, Pending, Stage, Wanted,
     judge::outcome,
     look::Look,
-    recent::{Recent, Sight, Stillness, Waited},
+    recent::{Recent, Sight, Stillness, Waited, departing},
     waits::{over, tell_waits, waits},
 };
 use crate::{
+    actuator::Reach,
     codes,
     driver::{Driver, Outputs},
     error::{Class, Error},
-    execute::{Half, execute},
+    execute::{Half, Report, execute},
     graph::{Desired, Observed},
     inventory::Inventory,
     ledger::{Scope, Settled, Since, applied, doubts, later},
     plan::{Verb, plan},
     preflight::{Ahead, Finding},
+    resource::{Health, Key, Live},
     view::StageView,
 };
 
@@ -87,15 +89,13 @@ impl<D: Driver> DriverStage<D> {
         let Some(actuator) = self.driver.actuator(&cx.outputs).await? else {
             return Ok(None);
         };
-        let at = cx.tools.clock.elapsed();
-        let seen = match self.recent.take(at, self.driver.fresh(), wanted) {
-            Some(Sight { seen, made: None, .. }) => Ok(seen),
-            Some(Sight {
-                seen,
-                made: Some(root),
-                ..
-            }) => actuator.recheck(&cx.owner, &ledger, &seen, &root).await,
-            None => actuator.observe(&cx.owner, &ledger).await,
+        let now = cx.tools.clock.elapsed();
+        let (at, seen) = match self.recent.take(now, self.driver.fresh(), wanted) {
+            Some(Sight { at, seen, made, .. }) => match made {
+                None => (at, Ok(seen)),
+                Some(root) => (at, actuator.recheck(&cx.owner, &ledger, &seen, &root).await),
+            },
+            None => (now, actuator.observe(&cx.owner, &ledger, wanted.reach()).await),
         };
         let mut observed = match seen {
             Ok(observed) => observed,
@@ -113,9 +113,6 @@ impl<D: Driver> DriverStage<D> {
         };
         let raw = (!self.driver.fresh().is_zero()).then(|| (at, observed.clone()));
         let policy = cx.policy_for(self.driver.stage(), wanted);
-        if policy.sweep {
-            actuator.derived(&cx.owner, &mut observed).await?;
-        }
         let (now, bounds) = (cx.tools.clock.now(), &policy.bounds);
         let mut learned = Vec::new();
         if ledger.is_ahead_of(now, bounds.backoff_max) {
@@ -184,8 +181,11 @@ impl<D: Driver> Stage for DriverStage<D> {
         let ledger = cx.tools.ledger.load(&self.scope(cx)).await?;
         let mut observed = Observed::default();
         if let Some(actuator) = self.driver.actuator(&cx.outputs).await? {
-            observed = actuator.observe(&cx.owner, &ledger).await?;
-            actuator.derived(&cx.owner, &mut observed).await?;
+            let now = cx.tools.clock.elapsed();
+            observed = match self.recent.take(now, self.driver.fresh(), Wanted::Nothing) {
+                Some(Sight { seen, made: None, .. }) => seen,
+                _ => actuator.observe(&cx.owner, &ledger, Reach::All).await?,
+            };
         }
         cx.outputs.merge(self.driver.gives(&self.spec, &observed));
         Ok(Inventory::of(self.driver.stage(), self.driver.kinds(), &observed))
@@ -223,7 +223,8 @@ impl<D: Driver> Stage for DriverStage<D> {
         )
         .await;
         let now = cx.tools.clock.now();
-        let waits = waits(&look, &report, half, now);
+        let departing = self.departing(cx, &look, &report).await;
+        let waits = waits(&look, &report, &departing, half, now);
         if waits != look.ledger.waits {
             tell_waits(cx, &scope, &look.ledger.waits, &waits);
             cx.tools
@@ -235,13 +236,22 @@ impl<D: Driver> Stage for DriverStage<D> {
             return Err(error);
         }
         let outcome = outcome(&scope, &look, &report, &waits, now);
-        self.recent.wait(Waited::after(&look, &report, &waits));
+        self.recent
+            .wait(Waited::after(&look, &report, &waits, &departing));
         if let Some(root) = look.desired.root()
             && report.failed.is_empty()
             && matches!(report.done.as_slice(), [(made, Verb::Create)] if made == root)
             && let Some((at, seen)) = look.raw.take()
         {
             self.recent.keep(at, wanted, seen, Some(root.clone()));
+        }
+        // The end of a `down` and its proof are one look.
+        if wanted == Wanted::Nothing
+            && outcome == Outcome::Converged
+            && report.done.is_empty()
+            && let Some((at, seen)) = look.raw.take()
+        {
+            self.recent.keep(at, wanted, seen, None);
         }
         let empty = look.observed.live.is_empty()
             && look.desired.wanted().is_empty()
@@ -270,6 +280,26 @@ impl<D: Driver> Stage for DriverStage<D> {
 }
 
 impl<D: Driver> DriverStage<D> {
+    /// What this pass deleted, if a glance shows all of it leaving and all that is left to do waits for it: another look would show no
+    /// more than that.
+    async fn departing(
+        &self,
+        cx: &Context,
+        look: &Look<D::Resource>,
+        report: &Report<D::Resource>,
+    ) -> BTreeMap<Key, Live<D::Resource>> {
+        let departing = departing(look, report);
+        if departing.is_empty() {
+            return departing;
+        }
+        let now = look.actuator.glance(&cx.owner, &departing).await;
+        let now = now.ok().flatten().unwrap_or_default();
+        match departing.keys().all(|key| now.get(key) == Some(&Health::Leaving)) {
+            true => departing,
+            false => BTreeMap::new(),
+        }
+    }
+
     /// What the driver finds ahead of the plan, errors first. A plan that makes and changes nothing asks nothing.
     async fn findings(&self, cx: &Context, look: &Look<D::Resource>) -> Result<Vec<Finding>, Error> {
         if look.plan.steps.iter().all(|s| s.action.verb() == Verb::Delete) {

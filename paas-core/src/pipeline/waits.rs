@@ -12,8 +12,8 @@ use crate::{
     event::{Event, State},
     execute::{Half, Report},
     ledger::{Ledger, Scope, Settled, Since},
-    plan::Plan,
-    resource::{Health, Key, Resource},
+    plan::{Plan, leaving},
+    resource::{Health, Key, Live, Resource},
 };
 
 /// Troubles that no step and no block of the plan is about any more.
@@ -31,6 +31,7 @@ pub(super) fn over<R: Resource>(ledger: &Ledger, plan: &Plan<R>) -> Vec<Settled>
 pub(super) fn waits<R: Resource>(
     look: &Look<R>,
     report: &Report<R>,
+    departing: &BTreeMap<Key, Live<R>>,
     half: Half,
     now: Timestamp,
 ) -> BTreeMap<Key, Since> {
@@ -53,6 +54,10 @@ pub(super) fn waits<R: Resource>(
                 waits.entry(key.clone()).or_insert_with(|| wait.clone());
             }
         }
+    }
+    for (key, live) in departing {
+        let (why, since) = (leaving(live), now);
+        waits.insert(key.clone(), Since { why, since });
     }
     for (key, live) in &report.created {
         if let Health::Settling { why } = &live.health {

@@ -101,6 +101,7 @@ pub(super) fn stay<R: Resource>(
                 action,
                 reason,
                 after,
+                along: false,
                 hold: None,
             },
         );
@@ -155,6 +156,7 @@ pub(super) fn create<R: Resource>(
                 "it does not exist".into()
             },
             after,
+            along: false,
             hold,
         };
         plan.push(observed, step);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, drift, group, is_agreed, root_cause};
+use super::{Action, Blocked, Kept, Plan, Step, Verb, Waiting, drift, group, is_agreed, leaving, root_cause};
 use crate::{
     codes::{self, Code},
     graph::{Dependants, Desired, Observed},
@@ -69,6 +69,7 @@ pub(super) fn decide<R: Resource>(
         // It may go anyway, with what it is built on; its own cause says more.
         going.insert(key.clone(), cause.clone());
     }
+    let along = along((desired, observed), &order, &dependants, &going);
     let holds = group::holds(desired, observed, policy, (&order, &dependants), &going);
 
     for key in order.iter().rev() {
@@ -83,8 +84,12 @@ pub(super) fn decide<R: Resource>(
             .into_iter()
             .flatten()
             .map(|(k, _)| k)
-            .filter(|k| going.contains_key(*k) || is_leaving(observed, k));
-        let after: BTreeSet<Key> = still.cloned().collect();
+            .filter(|k| going.contains_key(*k) || is_leaving(observed, k))
+            .filter(|k| !along.contains_key(*k));
+        let after: BTreeSet<Key> = match along.get(key) {
+            Some(with) => with.clone(),
+            None => still.cloned().collect(),
+        };
         let action = match desired.wanted().get(key) {
             Some(want) => Action::Replace {
                 live: live.clone(),
@@ -101,11 +106,42 @@ pub(super) fn decide<R: Resource>(
                 action,
                 reason: reason.clone(),
                 after,
+                along: along.contains_key(key),
                 hold: holds.get(key).cloned(),
             },
         );
     }
     going.into_keys().collect()
+}
+
+/// What goes along with something else that goes for good, each with what that is. Not what others wait for that need a call.
+fn along<R: Resource, T>(
+    (desired, observed): (&Desired<R>, &Observed<R>),
+    order: &[Key],
+    dependants: &Dependants,
+    going: &BTreeMap<Key, T>,
+) -> BTreeMap<Key, BTreeSet<Key>> {
+    let goes_for_good = |key: &Key| {
+        let live = observed.live.get(key).filter(|l| l.health != Health::Leaving);
+        let at_once = live.is_some_and(|l| l.resource.goes_at_once());
+        at_once && going.contains_key(key) && !desired.wanted().contains_key(key)
+    };
+    let mut along: BTreeMap<Key, BTreeSet<Key>> = BTreeMap::new();
+    for key in order.iter().rev().filter(|k| goes_for_good(k)) {
+        let live = observed.live.get(key).map(|l| &l.resource);
+        let may = live.is_some_and(|r| r.goes_along() && !r.precious());
+        let mut needing = dependants.get(key).into_iter().flatten();
+        if !may || !needing.all(|(k, _)| along.contains_key(k)) {
+            continue;
+        }
+        let needs = observed.needs(key);
+        let above: Vec<&Need> = needs.iter().filter(|n| going.contains_key(n.key())).collect();
+        let carries = |need: &&Need| matches!(need, Need::Built(k) if goes_for_good(k));
+        if !above.is_empty() && above.iter().all(carries) {
+            along.insert(key.clone(), above.into_iter().map(|n| n.key().clone()).collect());
+        }
+    }
+    along
 }
 
 /// What is on its way out and not wanted back is waited for.
@@ -120,7 +156,7 @@ fn leaving_unwanted<R: Resource>(
         if ours && live.health == Health::Leaving && !desired.wanted().contains_key(key) {
             plan.waiting.push(Waiting {
                 key: key.clone(),
-                why: format!("{} is leaving", live.id),
+                why: leaving(live),
             });
         }
     }

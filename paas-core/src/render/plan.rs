@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Paint, clean, findings::findings, line, sign};
+use super::{Paint, clean, findings::findings, later::Later, line, sign};
 use crate::{
     plan::Verb,
     resource::{Change, View},
@@ -79,10 +79,7 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
     for step in &stage.steps {
         render_step(out, step, &common, width, (paint, detail));
     }
-    if let Some(hold) = common.hold {
-        let text = format!("the others later: {}", clean(hold));
-        line(out, &format!("      {}", paint.change(&text)));
-    }
+    common.later.below(out, &stage.steps, paint);
     notes(out, "waiting for", stage.waiting.iter(), paint, Paint::change);
     notes(out, "blocked", roots(&stage.blocked), paint, Paint::bad);
     notes(out, "kept", roots(&stage.kept), paint, Paint::name);
@@ -90,26 +87,19 @@ fn render_stage(out: &mut String, stage: &StageView, named: bool, paint: Paint, 
 }
 
 /// What many steps have in common is told once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Common<'a> {
-    /// Why all but one are not for the next pass.
-    hold: Option<&'a str>,
-    /// Why all of them are deleted.
-    reason: Option<&'a str>,
+    later: Later<'a>,
+    /// All of them are deleted, and for one reason.
+    alike: bool,
 }
 
 impl<'a> Common<'a> {
     fn of(steps: &'a [StepView]) -> Self {
-        if steps.len() <= TOLD {
-            return Self::default();
-        }
-        let mut later = steps.iter().filter_map(|s| s.hold.as_deref());
-        let first = later.next();
-        let all_later = later.clone().all(|hold| Some(hold) == first) && later.count() + 2 >= steps.len();
         let alike = |s: &StepView| s.verb == Verb::Delete && s.reason == steps[0].reason;
         Self {
-            hold: first.filter(|_| all_later),
-            reason: steps.iter().all(alike).then_some(&*steps[0].reason),
+            later: Later::of(steps),
+            alike: steps.len() > TOLD && steps.iter().all(alike),
         }
     }
 }
@@ -172,7 +162,7 @@ fn render_step(
         // That a create makes what is not there, and that an update changes what differs, is clear already.
         (Verb::Create, _) if step.reason == "it does not exist" => String::new(),
         (Verb::Update, false) => String::new(),
-        _ if common.reason.is_some() => String::new(),
+        _ if common.alike => String::new(),
         (Verb::Create | Verb::Update | Verb::Replace | Verb::Delete, _) => clean(&step.reason),
     };
     let data = if step.precious && step.verb.removes() {
@@ -182,6 +172,15 @@ fn render_step(
     };
     if !reason.is_empty() || !data.is_empty() {
         let _ = write!(text, "{:pad$}  {}{data}", "", paint.dim(&reason));
+    }
+    let mark = common.later.mark(step);
+    if !mark.is_empty() {
+        let pad = if reason.is_empty() && data.is_empty() {
+            pad
+        } else {
+            0
+        };
+        let _ = write!(text, "{:pad$}  {}", "", paint.change(&mark));
     }
     line(out, &text);
     for change in &step.changes {
@@ -200,12 +199,7 @@ fn render_step(
             );
         }
     }
-    if let Some(hold) = step.hold.as_ref().filter(|_| common.hold.is_none()) {
-        line(
-            out,
-            &format!("      {}", paint.change(&format!("later: {}", clean(hold)))),
-        );
-    }
+    common.later.beneath(out, step, paint);
 }
 
 fn change_line(change: &Change, paint: Paint) -> String {

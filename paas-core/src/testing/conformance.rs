@@ -13,6 +13,7 @@
 //! What it checks, each in a world of its own:
 //! - an empty world is observed as empty, and looking changes nothing;
 //! - what a create made is found, under the id it told, by hands that remember nothing, and each key is one thing outside;
+//! - a look that reaches all shows what bears the mark as the look at that alone does, and adds only what is derived;
 //! - a fresh engine with an empty ledger has nothing to do in a converged world;
 //! - an update in place reaches what is wanted with updates alone, and a changed wish is reached;
 //! - deleting something deletes nothing else, and deleting what is gone is `Ok`;
@@ -33,7 +34,7 @@ use async_trait::async_trait;
 
 use super::{Counting, Fixed, Fixture, Outside, Variant, World, locked, matrix::exactly, tools};
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     error::Error,
     graph::{Desired, Observed},
     ledger::{Ledger, MemoryLedger},
@@ -41,7 +42,7 @@ use crate::{
     pipeline::{Context, Outcome, Wanted},
     plan::plan,
     policy::{Consent, Policy, Retention},
-    resource::{Change, Health, Key, Live, Resource},
+    resource::{Change, Health, Key, Live, Origin, Resource},
     view::StageView,
 };
 
@@ -87,6 +88,10 @@ pub async fn run<F: Fixture>(fixture: &F) -> Report {
     report.note(
         "what was made is found again by hands that remember nothing",
         found(fixture).await,
+    );
+    report.note(
+        "looking for all takes nothing from what bears the mark",
+        reached(fixture).await,
     );
     report.note("a converged world is left alone", alone(fixture).await);
     report.note("updates in place reach what is wanted", updated(fixture).await);
@@ -162,15 +167,19 @@ impl<R: Resource> Setting<R> {
     }
 
     async fn seen(&self, owner: &Owner) -> Result<Observed<R>, String> {
-        let hands = self.world.actuator();
-        hands.observe(owner, &Ledger::default()).await.map_err(words)
+        self.reaching(owner, Reach::Own).await
+    }
+
+    async fn reaching(&self, owner: &Owner, reach: Reach) -> Result<Observed<R>, String> {
+        let (hands, hints) = (self.world.actuator(), Ledger::default());
+        hands.observe(owner, &hints, reach).await.map_err(words)
     }
 }
 
 async fn empty<F: Fixture>(fixture: &F) -> Result<(), String> {
     let setting = Setting::new(fixture).await?;
-    for _ in 0..2 {
-        let seen = setting.seen(&fixture.owner(0)).await?;
+    for reach in [Reach::Own, Reach::All, Reach::Own, Reach::All] {
+        let seen = setting.reaching(&fixture.owner(0), reach).await?;
         if seen != Observed::default() {
             return Err(format!("an empty world shows {seen:?}"));
         }
@@ -193,6 +202,31 @@ async fn found<F: Fixture>(fixture: &F) -> Result<(), String> {
         if live != Some(id.as_str()) {
             return Err(format!("{key} was created as {id} and is listed as {live:?}"));
         }
+    }
+    setting.untouched(&[&owner]).await
+}
+
+async fn reached<F: Fixture>(fixture: &F) -> Result<(), String> {
+    let (setting, owner) = (Setting::new(fixture).await?, fixture.owner(0));
+    let desired = fixture.desired(Variant::First).map_err(words)?;
+    setting
+        .to(&owner, Some(desired), setting.world.actuator())
+        .await?;
+    let own = setting.reaching(&owner, Reach::Own).await?.live;
+    let all = setting.reaching(&owner, Reach::All).await?.live;
+    let is_derived = |live: &Live<F::Resource>| live.origin == Origin::Derived;
+    if let Some((key, _)) = own.iter().find(|(_, live)| is_derived(live)) {
+        return Err(format!("{key} bears no mark and is shown"));
+    }
+    for (key, live) in &own {
+        let there = all.get(key).map(|l| (&l.id, &l.resource));
+        if there != Some((&live.id, &live.resource)) {
+            return Err(format!("{key} is {live:?} and with all that there is {there:?}"));
+        }
+    }
+    let more = |(key, live): &(&Key, &Live<_>)| !own.contains_key(*key) && !is_derived(live);
+    if let Some((key, _)) = all.iter().find(more) {
+        return Err(format!("{key} is shown only with all that there is"));
     }
     setting.untouched(&[&owner]).await
 }
@@ -335,12 +369,8 @@ struct Recording<R: Resource> {
 
 #[async_trait]
 impl<R: Resource> Actuator<R> for Recording<R> {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<R>, Error> {
-        self.inner.observe(owner, hints).await
-    }
-
-    async fn derived(&self, owner: &Owner, seen: &mut Observed<R>) -> Result<(), Error> {
-        self.inner.derived(owner, seen).await
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<R>, Error> {
+        self.inner.observe(owner, hints, reach).await
     }
 
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error> {

@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     error::Error,
     graph::Observed,
     ledger::{Intent, Ledger, LedgerStore, Scope, Settled},
@@ -79,13 +79,9 @@ impl<R: Resource> Counting<R> {
 
 #[async_trait]
 impl<R: Resource> Actuator<R> for Counting<R> {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<R>, Error> {
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<R>, Error> {
         self.tally.observes.fetch_add(1, Ordering::Relaxed);
-        self.inner.observe(owner, hints).await
-    }
-
-    async fn derived(&self, owner: &Owner, seen: &mut Observed<R>) -> Result<(), Error> {
-        self.inner.derived(owner, seen).await
+        self.inner.observe(owner, hints, reach).await
     }
 
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error> {

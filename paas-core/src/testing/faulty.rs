@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::locked;
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     codes,
     error::{Class, Error},
     graph::Observed,
@@ -187,7 +187,8 @@ impl Fuse {
 pub struct Faulty<R: Resource> {
     inner: Arc<dyn Actuator<R>>,
     fuse: Arc<Fuse>,
-    seen: Mutex<Option<Observed<R>>>,
+    /// The answer of the last look of each reach.
+    seen: Mutex<BTreeMap<Reach, Observed<R>>>,
     hidden: Mutex<BTreeMap<String, u32>>,
 }
 
@@ -255,9 +256,9 @@ impl fmt::Display for Words {
 
 #[async_trait]
 impl<R: Resource> Actuator<R> for Faulty<R> {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<R>, Error> {
-        let before = locked(&self.seen).clone();
-        let effect = self.inner.observe(owner, hints);
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<R>, Error> {
+        let before = locked(&self.seen).get(&reach).cloned();
+        let effect = self.inner.observe(owner, hints, reach);
         let (fresh, fault) = self.around(Call::Observe, before.is_some(), effect).await?;
         let mut seen = match (fault, before) {
             (Some(Fault::StaleList), Some(before)) => before,
@@ -268,12 +269,8 @@ impl<R: Resource> Actuator<R> for Faulty<R> {
             *left -= 1;
             *left > 0
         });
-        *locked(&self.seen) = Some(seen.clone());
+        locked(&self.seen).insert(reach, seen.clone());
         Ok(seen)
-    }
-
-    async fn derived(&self, owner: &Owner, seen: &mut Observed<R>) -> Result<(), Error> {
-        self.inner.derived(owner, seen).await
     }
 
     async fn create(&self, owner: &Owner, key: &Key, want: &R, ids: &Ids) -> Result<Live<R>, Error> {

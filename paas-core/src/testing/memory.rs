@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{ManualClock, Outside, Thing, World, locked};
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::Clock,
     codes,
     error::{Class, Error},
@@ -157,21 +157,19 @@ impl Memory {
 
     /// Changes what is there behind everybody's back; false if it is not there.
     pub fn meddle(&self, id: &str, f: impl FnOnce(&mut Thing)) -> bool {
-        let mut inner = locked(&self.inner);
-        let found = inner.things.values_mut().find(|i| i.id == id);
-        found.map(|i| f(&mut i.thing)).is_some()
+        locked(&self.inner).find(id).map(|i| f(&mut i.thing)).is_some()
     }
 
     /// Takes the readable name off something; its mark stays.
     pub fn rename(&self, id: &str) {
-        if let Some(item) = locked(&self.inner).things.values_mut().find(|i| i.id == id) {
+        if let Some(item) = locked(&self.inner).find(id) {
             item.key = None;
         }
     }
 
     /// Breaks something that is there.
     pub fn break_now(&self, id: &str, why: &str) {
-        if let Some(item) = locked(&self.inner).things.values_mut().find(|i| i.id == id) {
+        if let Some(item) = locked(&self.inner).find(id) {
             item.phase = Phase::Broken(why.to_owned());
         }
     }
@@ -273,11 +271,13 @@ fn refused(class: Class, what: String, words: String) -> Error {
 
 #[async_trait]
 impl Actuator<Thing> for Memory {
-    async fn observe(&self, owner: &Owner, _hints: &Ledger) -> Result<Observed<Thing>, Error> {
+    async fn observe(&self, owner: &Owner, _hints: &Ledger, reach: Reach) -> Result<Observed<Thing>, Error> {
         let mut inner = locked(&self.inner);
         inner.look(self.clock.now());
         let mut observed = Observed::default();
-        for item in inner.things.values().filter(|i| i.mark == Some(owner.uid())) {
+        let reached = |i: &Item| reach == Reach::All || i.origin != Origin::Derived;
+        let shown = |i: &&Item| i.mark == Some(owner.uid()) && reached(i);
+        for item in inner.things.values().filter(shown) {
             match &item.key {
                 Some(key) => observed.found(key.clone(), item.live()),
                 None => {
@@ -363,7 +363,8 @@ impl Actuator<Thing> for Memory {
 
     async fn delete(&self, owner: &Owner, key: &Key, live: &Live<Thing>) -> Result<(), Error> {
         let mut inner = locked(&self.inner);
-        if let Some(user) = inner.things.values().find(|i| i.on.contains(&live.id)) {
+        let stays = |i: &&Item| i.on.contains(&live.id) && !i.thing.along;
+        if let Some(user) = inner.things.values().find(stays) {
             let words = format!("{} is in use by {}", live.id, user.id);
             return Err(refused(Class::Conflict, format!("delete {key}"), words));
         }
@@ -372,13 +373,12 @@ impl Actuator<Thing> for Memory {
         let Some(item) = inner.find(&live.id).filter(|i| i.mark == Some(uid)) else {
             return Ok(());
         };
-        if leave != Pace::default() {
-            if !matches!(item.phase, Phase::Leaving(..)) {
-                item.phase = Phase::Leaving(since, at);
-            }
-        } else {
-            inner.things.retain(|_, i| i.id != live.id);
+        let slowly = leave != Pace::default() && !item.thing.at_once;
+        if slowly && !matches!(item.phase, Phase::Leaving(..)) {
+            item.phase = Phase::Leaving(since, at);
         }
+        let goes = |i: &Item| i.on.contains(&live.id) || (i.id == live.id && !slowly);
+        inner.things.retain(|_, i| !goes(i));
         Ok(())
     }
 }

@@ -135,7 +135,7 @@ pub fn fan_out(n: usize, variant: Variant) -> Result<Desired<Thing>, Error> {
 }
 
 /// Network, subnet, router, interface, group, rules, key pair, load balancer; two servers with port, volume (precious), attachment,
-/// floating address, member and node. Changed: the second server is replaced, a rule goes, another is new, the subnet is updated.
+/// floating address, member and node. The group goes at once, its rules along with it. Changed: the second server is replaced, a rule goes, another is new, the subnet is updated.
 ///
 /// # Errors
 /// None.
@@ -157,12 +157,12 @@ pub fn two_nodes(variant: Variant) -> Result<Desired<Thing>, Error> {
             interface.clone(),
             Thing::new("interface").natural().on(&subnet).on(&router),
         )
-        .want(group.clone(), Thing::new("securityGroup"))
+        .want(group.clone(), Thing::new("securityGroup").at_once())
         .want(Key::new("keys")?, Thing::new("keyPair"))
         .want(balancer.clone(), Thing::new("loadBalancer").on(&subnet));
     for rule in if changed { ["ssh", "https"] } else { ["ssh", "api"] } {
         let rule = Key::new(format!("rule/{rule}"))?;
-        graph.add(rule, Thing::new("rule").natural().on(&group));
+        graph.add(rule, Thing::new("rule").natural().along().on(&group));
     }
     for i in 1..=2 {
         graph = node(

@@ -25,6 +25,8 @@ pub struct Thing {
     pub natural: bool,
     /// Gone as soon as its deletion is accepted.
     pub at_once: bool,
+    /// Deleted together with what it is built on.
+    pub along: bool,
     /// How long it may take.
     pub patience: Duration,
 }
@@ -41,6 +43,7 @@ impl Thing {
             group: None,
             natural: false,
             at_once: false,
+            along: false,
             patience: Duration::from_secs(600),
         }
     }
@@ -91,6 +94,13 @@ impl Thing {
     #[must_use]
     pub fn at_once(mut self) -> Self {
         self.at_once = true;
+        self
+    }
+
+    /// Deleted at once, and together with what it is built on.
+    #[must_use]
+    pub fn along(mut self) -> Self {
+        (self.at_once, self.along) = (true, true);
         self
     }
 
@@ -156,6 +166,10 @@ impl Resource for Thing {
 
     fn goes_at_once(&self) -> bool {
         self.at_once
+    }
+
+    fn goes_along(&self) -> bool {
+        self.along
     }
 
     fn patience(&self) -> Duration {

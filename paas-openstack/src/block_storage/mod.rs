@@ -12,6 +12,7 @@ pub use volume::{
 
 use crate::{
     client::{Call, Client, Need, segment, service::Kind},
+    codes::OS_NO_SERVICE,
     collection::{All, Collection, Create, Delete, List, Resource, Show, Update},
     wire::Zone,
 };
@@ -34,6 +35,23 @@ impl<'c> BlockStorage<'c> {
     /// The project's volumes.
     pub fn volumes(self) -> Collection<'c, Volume> {
         Collection::new(self.0)
+    }
+
+    /// All volumes that fit; none where the cloud has no Cinder at all.
+    ///
+    /// # Errors
+    ///
+    /// The service's refusal. `PAAS-OS-0028` if the catalog has Cinder, only not where this configuration looks: volumes may be there.
+    pub async fn all_volumes(self, which: &VolumeFilter) -> Result<Vec<Volume>> {
+        match self.0.endpoint(Kind::BlockStorage).await {
+            Ok(_) => self.volumes().all(which).await,
+            Err(e)
+                if e.code() == &OS_NO_SERVICE && self.0.token().await?.catalog.lacks(Kind::BlockStorage) =>
+            {
+                Ok(Vec::new())
+            }
+            Err(e) => Err(e),
+        }
     }
 
     /// The types of volumes that the project may use.

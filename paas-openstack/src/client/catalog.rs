@@ -48,6 +48,13 @@ pub struct Endpoint {
     pub url: String,
 }
 
+impl Service {
+    /// True if it is this service by any of its names.
+    fn is(&self, service: Kind) -> bool {
+        service.types().iter().any(|kind| same_type(&self.kind, kind))
+    }
+}
+
 impl Endpoint {
     /// The region as it is chosen by.
     pub fn region(&self) -> Option<&str> {
@@ -83,6 +90,12 @@ pub struct Choice {
 }
 
 impl Catalog {
+    /// True if the cloud does not have the service at all. An empty catalog says nothing, and a service that is there for others only
+    /// (another interface, another region) may hold things of ours all the same.
+    pub fn lacks(&self, service: Kind) -> bool {
+        !self.services.is_empty() && !self.services.iter().any(|s| s.is(service))
+    }
+
     /// The endpoint of a service: its official type before older names, then the interface preferred, then the first.
     pub fn choose(&self, wanted: Wanted<'_>) -> Result<Choice, Error> {
         let default = ["public".to_owned()];
@@ -130,7 +143,7 @@ impl Catalog {
         let there: BTreeSet<&str> = self
             .services
             .iter()
-            .filter(|s| service.types().iter().any(|kind| same_type(&s.kind, kind)))
+            .filter(|s| s.is(service))
             .flat_map(|s| s.endpoints.iter().map(|e| e.interface.as_str()))
             .collect();
         let happened = if self.services.is_empty() {

@@ -54,7 +54,7 @@ pub(super) async fn all(client: &Client) -> Result<Lists> {
     let (networks, subnets, routers, ports) = (net.networks(), net.subnets(), net.routers(), net.ports());
     let (groups, addresses) = (net.security_groups(), net.floating_ips());
     let (servers, server_groups) = (nova.servers(), nova.server_groups());
-    let volumes = client.block_storage().volumes();
+    let cinder = client.block_storage();
     let filters = (
         NetworkFilter::all(),
         SubnetFilter::all(),
@@ -86,7 +86,7 @@ pub(super) async fn all(client: &Client) -> Result<Lists> {
         groups.all(&filters.4),
         addresses.all(&filters.5),
         servers.all(&filters.6),
-        volumes.all(&filters.7),
+        cinder.all_volumes(&filters.7),
         server_groups.all(&All),
         nova.keypairs().list().try_collect::<Vec<Keypair>>(),
         balancers(client),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     driver::{Driver, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
@@ -82,7 +82,7 @@ impl Driver for Sweep {
 
 #[async_trait]
 impl Actuator<Node> for Sweep {
-    async fn observe(&self, _owner: &Owner, _hints: &Ledger) -> Result<Observed<Node>> {
+    async fn observe(&self, _owner: &Owner, _hints: &Ledger, _reach: Reach) -> Result<Observed<Node>> {
         Ok(graph::of(&self.look().await?, &self.chosen)?.observed)
     }
 

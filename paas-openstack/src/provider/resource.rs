@@ -145,6 +145,11 @@ impl Resource for OpenStackResource {
         }
     }
 
+    /// Neutron deletes the rules of a security group with it, and those that name it as their remote group.
+    fn goes_along(&self) -> bool {
+        matches!(self, Self::Rule(_))
+    }
+
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Server(_) | Self::Volume(_) | Self::LoadBalancer(_) | Self::Derived(_) => 900,

@@ -14,8 +14,7 @@ use tokio::try_join;
 use super::{KIND, NAMESPACE, owner};
 use crate::{
     block_storage::{Volume, VolumeFilter},
-    client::{Client, service::Kind},
-    codes::OS_NO_SERVICE,
+    client::Client,
     compute::{AddressKind, Server, ServerFilter},
     network::{Network, NetworkFilter, SecurityGroup, SecurityGroupFilter},
     provider::{choice::Choice, marks},
@@ -73,7 +72,7 @@ pub async fn list(client: &Client, project: &Identity) -> Result<Vec<Summary>> {
                     .all(&SecurityGroupFilter::all())
                     .await
             }),
-            Box::pin(volumes(client, VolumeFilter::all())),
+            Box::pin(async { client.block_storage().all_volumes(&VolumeFilter::all()).await }),
         )?;
     let named = servers
         .iter()
@@ -100,15 +99,6 @@ pub async fn list(client: &Client, project: &Identity) -> Result<Vec<Summary>> {
         .into_iter()
         .map(|(name, owner)| summary(&owner, servers.get(&name).copied(), &images));
     Ok(all.collect())
-}
-
-/// The project's volumes; none where the cloud has no Cinder.
-pub(super) async fn volumes(client: &Client, which: VolumeFilter) -> Result<Vec<Volume>> {
-    match client.endpoint(Kind::BlockStorage).await {
-        Ok(_) => client.block_storage().volumes().all(&which).await,
-        Err(e) if e.code() == &OS_NO_SERVICE => Ok(Vec::new()),
-        Err(e) => Err(e),
-    }
 }
 
 /// The machine that the marks of a server or a volume name. A mark that does not belong to the name is somebody else's.

@@ -143,7 +143,10 @@ pub async fn show(client: &Client, owner: &Owner, lines: u32) -> Result<Option<V
             let ours = SecurityGroupFilter::all().description(mark.as_str());
             client.network().security_groups().all(&ours).await
         }),
-        Box::pin(list::volumes(client, VolumeFilter::all().metadata(by_owner))),
+        Box::pin(async {
+            let ours = VolumeFilter::all().metadata(by_owner);
+            client.block_storage().all_volumes(&ours).await
+        }),
     )?;
     let ours = |s: &&Server| {
         let deleted = matches!(s.status, ServerStatus::Deleted | ServerStatus::SoftDeleted);

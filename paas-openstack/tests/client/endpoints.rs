@@ -5,6 +5,7 @@ use std::time::Duration;
 use paas_core::error::{Class, Error};
 use paas_openstack::{
     Cloud,
+    block_storage::VolumeFilter,
     client::{Call, Client, Need, service::Kind},
     cloud::ServiceOptions,
 };
@@ -49,6 +50,26 @@ async fn a_service_that_is_not_in_the_catalog_is_told_with_what_is_there() {
         Class::Unsupported,
         "no service of type load-balancer in the catalog, which has: compute",
     );
+}
+
+#[tokio::test]
+async fn a_cloud_has_no_volumes_only_if_its_catalog_has_no_such_service_at_all() {
+    let all = async |cloud: Cloud| {
+        let (client, _) = client(cloud);
+        let volumes = client.block_storage().all_volumes(&VolumeFilter::all()).await;
+        volumes.map_err(|e| (e.code().id, e.words().to_owned()))
+    };
+    let (_server, cloud) = with_catalog(at("compute", "$/compute/v2.1")).await;
+    assert_eq!(all(cloud).await, Ok(Vec::new()));
+    // It is there, only not where we may look.
+    let (_server, mut cloud) = with_catalog(at("block-storage", "$/volume/v3")).await;
+    cloud.interfaces = vec!["internal".to_owned()];
+    let (code, words) = all(cloud).await.unwrap_err();
+    assert_eq!(code, "PAAS-OS-0028");
+    assert!(words.contains("has no endpoint of interface internal"), "{words}");
+    // Nothing is known of it.
+    let (_server, cloud) = with_catalog(json!([])).await;
+    assert_eq!(all(cloud).await.unwrap_err().0, "PAAS-OS-0028");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use paas_core::actuator::Actuator as _;
+use paas_core::actuator::{Actuator as _, Reach};
 use paas_core::{
     error::Error,
     event::Silent,
@@ -149,7 +149,11 @@ impl Place {
     }
 
     fn seen(&self) -> Observed<OpenStackResource> {
-        let look = async { self.hands().observe(&self.owner, &self.hints().await).await };
+        let look = async {
+            self.hands()
+                .observe(&self.owner, &self.hints().await, Reach::Own)
+                .await
+        };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(look)).unwrap()
     }
 

@@ -7,6 +7,7 @@ use crate::{
     database::{
         codes::PG_TLS,
         connection::Connection,
+        parameters,
         session::{Session, column},
     },
     driver::Binding,
@@ -240,7 +241,7 @@ pub(super) async fn ask(admin: &Connection, written: &Written) -> Result<Seen> {
              current_setting('ssl_library') AS tls_by, current_setting('ssl') AS tls, \
              array_remove(array_agg(CASE WHEN context = 'postmaster' THEN name END), NULL) AS at_start, \
              array_remove(array_agg(CASE WHEN pending_restart THEN name END), NULL) AS pending FROM pg_settings",
-            &[&config::HASH],
+            &[&parameters::HASH],
             "ask the server for its settings",
         )
         .await?;

@@ -19,6 +19,7 @@ use crate::{
     codes::CORE_CANCELLED,
     database::{
         connection::{Connection, SslMode},
+        parameters,
         session::Session,
     },
     error::{Class, Error, Result},
@@ -168,7 +169,7 @@ impl Aside<'_> {
         let mut text = String::new();
         // Some have to be as they were, or recovery refuses: max_prepared_transactions, shared_preload_libraries.
         for (name, value) in parameters {
-            text += &format!("{name} = {}\n", config::quote(name, value)?);
+            text += &format!("{name} = {}\n", parameters::quote(name, value)?);
         }
         let sockets = self.sockets();
         let own = [
@@ -188,7 +189,7 @@ impl Aside<'_> {
             ("fsync", "off"),
         ];
         for (name, value) in own {
-            text += &format!("{name} = {}\n", config::quote(name, value)?);
+            text += &format!("{name} = {}\n", parameters::quote(name, value)?);
         }
         files::replace(&self.folder.join(config::FILE), text.as_bytes(), 0o600, account)
     }

@@ -11,7 +11,7 @@ use super::{
     take::take,
 };
 use crate::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     codes::CORE_UNSUPPORTED,
     driver::{Driver, Outputs},
     error::{Class, Error, Result},
@@ -151,7 +151,7 @@ impl BackupActuator {
 
 #[async_trait]
 impl Actuator<Once> for BackupActuator {
-    async fn observe(&self, _owner: &Owner, _hints: &Ledger) -> Result<Observed<Once>> {
+    async fn observe(&self, _owner: &Owner, _hints: &Ledger, _reach: Reach) -> Result<Observed<Once>> {
         let mut seen = Observed::default();
         let ours = |b: &&Backup| {
             let manifest = b.manifest.as_ref().filter(|_| b.state == State::Good);

@@ -4,14 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::LocalInstance;
 use crate::{
+    database::parameters,
     error::Result,
     local::{
-        account::Account,
-        backup::origin::check_archiving,
-        build::Build,
-        config, data,
-        driver::{exact, parameters},
-        sizing,
+        account::Account, backup::origin::check_archiving, build::Build, config, data, driver::exact, sizing,
     },
 };
 
@@ -22,7 +18,7 @@ impl LocalInstance {
     /// `PAAS-PG-0004` with its words; `PAAS-LOC-0019` for archiving where it is refused; `PAAS-LOC-0001` if its PostgreSQL is gone.
     pub async fn check_parameters(&self) -> Result<()> {
         let (machine, folder) = (self.machine(), self.folder());
-        let declared = parameters(self.spec())?;
+        let declared = parameters::of(self.spec())?;
         let Some(major) = data::major(&folder)? else {
             return Ok(());
         };

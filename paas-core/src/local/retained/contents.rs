@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    actuator::Actuator,
+    actuator::{Actuator, Reach},
     codes::CORE_BLOCKED,
     database::{
         actuator::ContentActuator,
@@ -42,7 +42,7 @@ pub(super) async fn look(instance: &LocalInstance, fence: Arc<dyn Fence>) -> Res
         Arc::clone(&machine.secrets),
         Arc::clone(&machine.generate),
     );
-    let seen = hands.observe(owner, &Ledger::default()).await?;
+    let seen = hands.observe(owner, &Ledger::default(), Reach::Own).await?;
     let found: Vec<Content> = seen.live.into_values().map(|live| live.resource).collect();
     describe(&found, &mut spec);
     Ok(spec)

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
+    actuator::Reach,
     clock::Clock,
     error::Error,
     graph::Desired,
@@ -140,7 +141,7 @@ pub(crate) async fn exactly<R: Resource>(
     let words = |e: Error| e.to_string();
     let seen = world
         .actuator()
-        .observe(owner, &Ledger::default())
+        .observe(owner, &Ledger::default(), Reach::Own)
         .await
         .map_err(words)?;
     if !seen.duplicates.is_empty() || !seen.unreadable.is_empty() {

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    database::connection::{Connection, SslMode},
+    database::{
+        connection::{Connection, SslMode},
+        parameters,
+    },
     error::Result,
     local::{
         account::Account, build::Build, codes::LOC_PORT, config, data, files, port, template::Templates,
@@ -51,7 +54,8 @@ impl Server {
     pub(super) async fn start(options: &Options) -> Result<Self> {
         let account = Account::current()?;
         let parameters = options.parameters.iter();
-        let parameters = config::declared(parameters.map(|(name, value)| (name.as_str(), value.clone())))?;
+        let parameters =
+            parameters::declared(parameters.map(|(name, value)| (name.as_str(), value.clone())))?;
         let servers = servers(options.folder.as_deref(), &account).await?;
         let build = builds::build(&account, options.major).await?;
         let mut left = PORTS;
@@ -130,7 +134,7 @@ fn configuration(port: u16, major: u32, parameters: &BTreeMap<String, String>) -
         text.push_str("scram_iterations = 1\n");
     }
     for (name, value) in parameters {
-        let _ = writeln!(text, "{name} = {}", config::quote(name, value)?);
+        let _ = writeln!(text, "{name} = {}", parameters::quote(name, value)?);
     }
     Ok(text)
 }

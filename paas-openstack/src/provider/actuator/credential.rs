@@ -66,19 +66,17 @@ impl Departure {
 }
 
 impl OpenStackActuator {
-    /// Adds the credential to what is seen. Everything else goes before it: what works in the cloud for the cluster may need it, and it
-    /// may be the one that we are logged in with.
-    ///
-    /// Returns the one that we are logged in with.
+    /// Adds the credential to what is seen, from those that there are. Everything else goes before it: what works in the cloud for the
+    /// cluster may need it, and it may be the one that we are logged in with.
     pub(super) async fn credential(
         &self,
         owner: &Owner,
+        all: &[ApplicationCredential],
         seen: &mut Observed<OpenStackResource>,
-    ) -> Result<Option<ApplicationCredential>> {
+    ) -> Result<()> {
         let token = self.client.token().await?;
         let key = Key::new(KEY)?;
-        let all = self.credentials(&token.user.id).await?;
-        self.find_credential(owner, &all, seen).await?;
+        self.find_credential(owner, all, seen).await?;
         let others: Vec<Key> = seen.live.keys().filter(|k| **k != key).cloned().collect();
         for other in others {
             let needs = seen.also.entry(other).or_default();
@@ -93,11 +91,10 @@ impl OpenStackActuator {
             );
             seen.bar(key, &OS_RESTRICTED, why);
         }
-        let own = token.application_credential.as_ref().map(|c| c.id.as_str());
-        Ok(all.into_iter().find(|c| own == Some(c.id.as_str())))
+        Ok(())
     }
 
-    async fn credentials(&self, user: &str) -> Result<Vec<ApplicationCredential>> {
+    pub(super) async fn credentials(&self, user: &str) -> Result<Vec<ApplicationCredential>> {
         let all = self.client.identity().application_credentials(user);
         match all.all(&ApplicationCredentialFilter::all()).await {
             // Who may not see them has none, nor has a Keystone that is too old for them.
@@ -123,11 +120,8 @@ impl OpenStackActuator {
                 seen.unreadable.insert(it.id.clone(), it.name.clone());
                 continue;
             };
-            // The look before may have found it already.
-            if seen.live.get(&key).is_none_or(|live| live.id != it.id) {
-                let live = self.live_credential(owner, it).await?;
-                seen.found(key, live);
-            }
+            let live = self.live_credential(owner, it).await?;
+            seen.found(key, live);
         }
         Ok(())
     }

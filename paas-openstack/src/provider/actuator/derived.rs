@@ -1,45 +1,39 @@
-//! Looking for what the cluster made, and for what others have in the way: only where everything goes, or where all is to be listed.
+//! Of what is listed, what the cluster made: only where everything goes, or where all is to be listed.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use paas_core::{
-    error::Result,
-    graph::{Observed, Wait},
-    owner::Owner,
-    resource::{Health, Key, Live, Need, Origin},
-};
-use tokio::try_join;
+use std::collections::BTreeMap;
 
 use super::{
     OpenStackActuator,
     health::{STUCK, volume_health},
-    observe::every,
+    lists::{Lists, Unmarked},
 };
 use crate::{
-    block_storage::{Metadata, Volume, VolumeFilter, VolumeStatus},
+    block_storage::{Volume, VolumeStatus},
     codes::{OS_CONFLICT, OS_IN_THE_WAY},
-    load_balancer::{LoadBalancer, LoadBalancerFilter, ProvisioningStatus},
-    network::{
-        FloatingIp, FloatingIpFilter, Port, PortFilter, SecurityGroup, SecurityGroupFilter, Subnet,
-        SubnetFilter,
-    },
+    load_balancer::{LoadBalancer, ProvisioningStatus},
+    network::{FloatingIp, Port, SecurityGroup, Subnet},
     provider::{
         kinds::{Derived, Made},
         made, marks,
         resource::OpenStackResource,
     },
 };
+use paas_core::{
+    error::Result,
+    graph::{Observed, Wait},
+    owner::Owner,
+    resource::{Health, Key, Live, Need, Origin},
+};
 
-/// What is listed beyond what bears the mark.
-pub(super) struct Around {
-    pub(super) balancers: Vec<LoadBalancer>,
-    pub(super) addresses: Vec<FloatingIp>,
-    pub(super) groups: Vec<SecurityGroup>,
-    pub(super) volumes: Vec<Volume>,
-    /// All of the project's, and everybody's in our networks.
-    pub(super) ports: Vec<Port>,
-    /// All in our networks.
-    pub(super) subnets: Vec<Subnet>,
+/// What is listed in the project and around what is ours, whoever it belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) balancers: &'a [LoadBalancer],
+    pub(super) addresses: &'a [FloatingIp],
+    pub(super) groups: &'a [SecurityGroup],
+    pub(super) volumes: &'a [Volume],
+    pub(super) ports: &'a [Port],
+    pub(super) subnets: &'a [Subnet],
 }
 
 /// The keys of what is ours, by id.
@@ -66,8 +60,21 @@ impl Ours<'_> {
 }
 
 impl OpenStackActuator {
-    pub(super) async fn sweep(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
-        let around = Box::pin(self.around(owner, seen)).await?;
+    /// Adds what the cluster made, and what others have in the way.
+    pub(super) async fn derived(
+        &self,
+        owner: &Owner,
+        (lists, unmarked): (&Lists, &Unmarked),
+        seen: &mut Observed<OpenStackResource>,
+    ) -> Result<()> {
+        let around = Around {
+            balancers: &unmarked.balancers,
+            addresses: &lists.addresses,
+            groups: &lists.groups,
+            volumes: &unmarked.volumes,
+            ports: &unmarked.ports,
+            subnets: &unmarked.subnets,
+        };
         let keys = seen.live.iter().map(|(key, live)| (live.id.clone(), key.clone()));
         let project = self.client.token().await?.project.as_ref().map(|p| p.id.clone());
         let ours = Ours {
@@ -75,56 +82,11 @@ impl OpenStackActuator {
             project: project.unwrap_or_default(),
             keys: keys.collect(),
         };
-        balancers(&ours, &around, seen)?;
-        addresses(&ours, &around, seen)?;
-        groups(&ours, &around, seen)?;
-        volumes(&ours, &around, seen)?;
-        self.foreign(&ours, &around, seen).await
-    }
-
-    async fn around(&self, owner: &Owner, seen: &Observed<OpenStackResource>) -> Result<Around> {
-        let net = self.client.network();
-        let of_cluster = Metadata::from((made::CSI_CLUSTER, marks::cluster(owner).as_str()));
-        let any = LoadBalancerFilter::all();
-        let token = self.client.token().await?;
-        let project = token.project.as_ref().map_or("", |p| p.id.as_str());
-        let (balancers, addresses, groups, volumes, mut ports) = try_join!(
-            self.all_balancers(&any),
-            every(net.floating_ips(), FloatingIpFilter::all()),
-            every(
-                net.security_groups(),
-                SecurityGroupFilter::all().project_id(project)
-            ),
-            every(
-                self.client.block_storage().volumes(),
-                VolumeFilter::all().metadata(of_cluster)
-            ),
-            every(net.ports(), PortFilter::all().project_id(project)),
-        )?;
-        let mut subnets = Vec::new();
-        for (_, live) in seen
-            .live
-            .iter()
-            .filter(|(_, l)| matches!(l.resource, OpenStackResource::Network(_)))
-        {
-            let id = live.id.as_str();
-            let (within, of_all) = try_join!(
-                every(net.subnets(), SubnetFilter::all().network_id(id)),
-                every(net.ports(), PortFilter::all().network_id(id)),
-            )?;
-            subnets.extend(within);
-            ports.extend(of_all);
-        }
-        let mut known = BTreeSet::new();
-        ports.retain(|port| known.insert(port.id.clone()));
-        Ok(Around {
-            balancers,
-            addresses,
-            groups,
-            volumes,
-            ports,
-            subnets,
-        })
+        balancers(&ours, around, seen)?;
+        addresses(&ours, around, seen)?;
+        groups(&ours, around, seen)?;
+        volumes(&ours, around, seen)?;
+        self.foreign(&ours, around, seen).await
     }
 }
 
@@ -179,9 +141,9 @@ fn servers(seen: &Observed<OpenStackResource>) -> Vec<Key> {
 }
 
 /// Balancers of the cluster's services. They go after the machines: as long as one runs, its cloud controller makes them again.
-fn balancers(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+fn balancers(ours: &Ours<'_>, around: Around<'_>, seen: &mut Observed<OpenStackResource>) -> Result<()> {
     let mark = ours.owner.mark();
-    for it in &around.balancers {
+    for it in around.balancers {
         let why = match &it.provisioning_status {
             ProvisioningStatus::Deleted => continue,
             ProvisioningStatus::Active | ProvisioningStatus::Error | ProvisioningStatus::PendingDelete => {
@@ -231,9 +193,9 @@ fn balancers(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackReso
 }
 
 /// Their floating IPs. Those of somebody else on something of ours stay, and keep the router's leg until that is gone.
-fn addresses(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+fn addresses(ours: &Ours<'_>, around: Around<'_>, seen: &mut Observed<OpenStackResource>) -> Result<()> {
     let leg = leg(seen);
-    for it in &around.addresses {
+    for it in around.addresses {
         if marks::key_in_description(ours.owner, &it.description).is_some() {
             continue;
         }
@@ -270,8 +232,8 @@ fn addresses(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackReso
 }
 
 /// Security groups that the cloud controller put on ports of ours: those have to go first.
-fn groups(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackResource>) -> Result<()> {
-    for it in &around.groups {
+fn groups(ours: &Ours<'_>, around: Around<'_>, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+    for it in around.groups {
         if !made::is_group_of(ours.owner, &it.description) {
             continue;
         }
@@ -299,8 +261,8 @@ fn groups(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackResourc
 }
 
 /// Volumes of claims: they hold data. One that is attached waits for its server to go.
-fn volumes(ours: &Ours<'_>, around: &Around, seen: &mut Observed<OpenStackResource>) -> Result<()> {
-    for it in &around.volumes {
+fn volumes(ours: &Ours<'_>, around: Around<'_>, seen: &mut Observed<OpenStackResource>) -> Result<()> {
+    for it in around.volumes {
         if it.metadata.contains_key(marks::OWNER) {
             continue;
         }

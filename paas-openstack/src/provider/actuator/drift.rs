@@ -13,7 +13,7 @@ use paas_core::{
     resource::{Change, Health, Key, Live, Origin, Resource as _},
 };
 
-use super::{OpenStackActuator, change::is_gone, observe::Lists};
+use super::{OpenStackActuator, change::is_gone, lists::Lists};
 use crate::{
     compute::{Server, ServerFlavor, ServerStatus},
     provider::{choice::Choice, marks, resource::OpenStackResource, tags},

@@ -40,7 +40,7 @@ impl OpenStackActuator {
     pub(super) async fn foreign(
         &self,
         ours: &Ours<'_>,
-        around: &Around,
+        around: Around<'_>,
         seen: &mut Observed<OpenStackResource>,
     ) -> Result<()> {
         for subnet in around.subnets.iter().filter(|s| !ours.keys.contains_key(&s.id)) {
@@ -50,7 +50,7 @@ impl OpenStackActuator {
             }
         }
         let mut strangers: Vec<(Key, &Port)> = Vec::new();
-        for port in &around.ports {
+        for port in around.ports {
             match standing(ours, around, port) {
                 Standing::Fine => {}
                 Standing::Leftover => leftover(ours, seen, port)?,
@@ -105,7 +105,7 @@ impl OpenStackActuator {
     }
 }
 
-fn standing(ours: &Ours<'_>, around: &Around, port: &Port) -> Standing {
+fn standing(ours: &Ours<'_>, around: Around<'_>, port: &Port) -> Standing {
     let owner = &port.device_owner;
     if ours.keys.contains_key(&port.id) || port.description == ours.owner.mark() {
         return Standing::Fine;

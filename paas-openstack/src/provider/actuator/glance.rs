@@ -10,7 +10,7 @@ use paas_core::{
     resource::{Health, Key, Live, Resource as _},
 };
 
-use super::{OpenStackActuator, observe::every, seen::Seen};
+use super::{OpenStackActuator, lists::every, seen::Seen};
 use crate::{
     block_storage::{Metadata, VolumeFilter},
     compute::ServerFilter,

@@ -9,6 +9,7 @@ mod drift;
 mod foreign;
 mod glance;
 mod health;
+mod lists;
 mod login;
 mod observe;
 mod ports;
@@ -19,7 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     codes::CORE_PROTECTED,
     error::{Error, Result},
     graph::Observed,
@@ -29,9 +30,9 @@ use paas_core::{
     secrets::{Generate, SecretStore, SystemRandom},
 };
 
-use self::credential::Departure;
 pub(super) use self::credential::{KEY as CREDENTIAL, SECRET as CREDENTIAL_SECRET};
 pub(super) use self::taken::{Taken, There};
+use self::{credential::Departure, lists::Lists};
 
 use super::{choice::Choice, lookup::Lookups, resource::OpenStackResource};
 use crate::{client::Client, codes::OS_CHOICE};
@@ -93,11 +94,12 @@ impl OpenStackActuator {
         self
     }
 
-    /// What the cluster made, what others have in the way, what goes last, and whether anything may go at all.
-    async fn around_and_last(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
-        self.sweep(owner, seen).await?;
-        let own = self.credential(owner, seen).await?;
+    /// Bars everything where nothing may go, or where the login does not last for all of it.
+    async fn hold_back(&self, lists: &Lists, seen: &mut Observed<OpenStackResource>) -> Result<()> {
         let token = self.client.token().await?;
+        let in_use = token.application_credential.as_ref().map(|c| c.id.as_str());
+        let mut credentials = lists.credentials.iter().flatten();
+        let own = credentials.find(|c| in_use == Some(c.id.as_str()));
         let now = self.client.clock().now();
         let protected = || {
             (
@@ -105,7 +107,7 @@ impl OpenStackActuator {
                 "deletionProtection of its platform is true".to_owned(),
             )
         };
-        let shortcoming = login::shortcoming(&token, own.as_ref(), now);
+        let shortcoming = login::shortcoming(&token, own, now);
         if let Some((code, why)) = self.protected.then(protected).or(shortcoming) {
             let all: Vec<Key> = seen.live.keys().cloned().collect();
             all.into_iter().for_each(|key| seen.bar(key, code, why.as_str()));
@@ -140,19 +142,21 @@ impl OpenStackActuator {
 
 #[async_trait]
 impl Actuator<OpenStackResource> for OpenStackActuator {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        match self.look(owner, hints).await {
+    async fn observe(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        reach: Reach,
+    ) -> Result<Observed<OpenStackResource>> {
+        match self.look(owner, hints, reach).await {
             Err(e) => self.departure.left(&e).ok_or(e),
-            seen => seen,
+            Ok(seen) => {
+                if reach == Reach::All {
+                    self.departure.saw(&seen);
+                }
+                Ok(seen)
+            }
         }
-    }
-
-    async fn derived(&self, owner: &Owner, seen: &mut Observed<OpenStackResource>) -> Result<()> {
-        match self.around_and_last(owner, seen).await {
-            Err(e) => *seen = self.departure.left(&e).ok_or(e)?,
-            Ok(()) => self.departure.saw(seen),
-        }
-        Ok(())
     }
 
     async fn recheck(
@@ -164,7 +168,7 @@ impl Actuator<OpenStackResource> for OpenStackActuator {
     ) -> Result<Observed<OpenStackResource>> {
         match root.as_str() {
             "network" => self.look_at_networks(owner, hints, seen).await,
-            _ => self.look(owner, hints).await,
+            _ => self.look(owner, hints, Reach::Own).await,
         }
     }
 

@@ -1,73 +1,56 @@
-//! Looking: one list a type, all of them at once, and from them what bears the mark.
+//! Looking: from the lists, what bears the mark, and where all is looked for what bears none.
 
 use std::collections::BTreeMap;
 
-use futures::TryStreamExt as _;
 use paas_core::{
-    error::{Class, Error, Result},
-    graph::Observed,
-    ledger::Ledger,
-    owner::Owner,
-    resource::Key,
-};
-use tokio::try_join;
-
-use super::{OpenStackActuator, drift, seen::Seen, taken::Taken};
-use crate::{
-    block_storage::{Metadata, Volume, VolumeFilter},
-    client::service::Kind,
-    codes::{OS_NO_SERVICE, OS_UNAVAILABLE},
-    collection::{All, Collection, List},
-    compute::{Keypair, Server, ServerFilter, ServerGroup},
-    load_balancer::{LoadBalancer, LoadBalancerFilter, StatusTree},
-    network::{
-        FloatingIp, FloatingIpFilter, Network, NetworkFilter, Port, Router, RouterFilter, SecurityGroup,
-        SecurityGroupFilter, Subnet, SubnetFilter,
-    },
-    provider::{
-        marks::{self, OWNER},
-        resource::OpenStackResource,
-    },
+    actuator::Reach, error::Result, graph::Observed, ledger::Ledger, owner::Owner, resource::Key,
 };
 
-/// All that can bear the mark of an owner, as the services tell it.
-pub(super) struct Lists {
-    pub(super) networks: Vec<Network>,
-    pub(super) subnets: Vec<Subnet>,
-    pub(super) routers: Vec<Router>,
-    pub(super) ports: Vec<Port>,
-    pub(super) groups: Vec<SecurityGroup>,
-    pub(super) addresses: Vec<FloatingIp>,
-    pub(super) servers: Vec<Server>,
-    pub(super) volumes: Vec<Volume>,
-    pub(super) server_groups: Vec<ServerGroup>,
-    pub(super) key_pairs: Vec<Keypair>,
-    pub(super) balancers: Vec<LoadBalancer>,
-    /// What is in each of them, by its id.
-    inside: BTreeMap<String, StatusTree>,
-    /// Legs of routers in our subnets.
-    pub(super) legs: Vec<Port>,
-}
+use super::{OpenStackActuator, drift, lists::Lists, seen::Seen, taken::Taken};
+use crate::provider::{marks, resource::OpenStackResource};
 
 impl OpenStackActuator {
-    pub(super) async fn look(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<OpenStackResource>> {
-        self.look_as_if(owner, hints, &[]).await
+    pub(super) async fn look(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        reach: Reach,
+    ) -> Result<Observed<OpenStackResource>> {
+        let lists = Box::pin(self.lists(owner, reach, self.has_credential(hints)?)).await?;
+        self.read(owner, hints, &lists).await
     }
 
-    /// The look that there would be if these bore the mark already.
+    /// The look at what is ours that there would be if these bore the mark already.
     pub(in crate::provider) async fn look_as_if(
         &self,
         owner: &Owner,
         hints: &Ledger,
         taken: &[Taken],
     ) -> Result<Observed<OpenStackResource>> {
-        let mut lists = Box::pin(self.lists(owner)).await?;
+        let mut lists = Box::pin(self.lists(owner, Reach::Own, self.has_credential(hints)?)).await?;
         if !taken.is_empty() {
             for one in taken {
                 one.join(owner, &mut lists);
             }
-            lists.legs = self.legs(&lists.subnets, &lists.routers, &lists.legs).await?;
+            let known = BTreeMap::new();
+            lists.legs = self
+                .legs(&lists.subnets, &lists.routers, &lists.legs, &known)
+                .await?;
         }
+        self.read(owner, hints, &lists).await
+    }
+
+    /// Whether a credential of the Platform is looked for, beside where everything is.
+    fn has_credential(&self, hints: &Ledger) -> Result<bool> {
+        Ok(self.credential || hints.ids.contains_key(&Key::new(super::CREDENTIAL)?))
+    }
+
+    async fn read(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        lists: &Lists,
+    ) -> Result<Observed<OpenStackResource>> {
         let mut seen = Seen::new(owner, hints);
         for network in &lists.networks {
             seen.network(network);
@@ -114,114 +97,20 @@ impl OpenStackActuator {
             seen.address(address, external);
         }
         let mut observed = seen.observed;
-        drift::note(owner, &lists, &mut observed);
-        self.resized(&lists, &mut observed).await?;
-        self.vanished(hints, &lists, &mut observed).await?;
-        let noted = hints.ids.contains_key(&Key::new(super::CREDENTIAL)?);
-        if self.credential || noted {
-            let _ = self.credential(owner, &mut observed).await?;
+        drift::note(owner, lists, &mut observed);
+        self.resized(lists, &mut observed).await?;
+        self.vanished(hints, lists, &mut observed).await?;
+        if let Some(unmarked) = &lists.unmarked {
+            self.derived(owner, (lists, unmarked), &mut observed).await?;
+        }
+        if let Some(credentials) = &lists.credentials {
+            self.credential(owner, credentials, &mut observed).await?;
+        }
+        if lists.unmarked.is_some() {
+            self.hold_back(lists, &mut observed).await?;
         }
         Ok(observed)
     }
-
-    async fn lists(&self, owner: &Owner) -> Result<Lists> {
-        let (net, nova) = (self.client.network(), self.client.compute());
-        let mark = owner.mark();
-        let token = self.client.token().await?;
-        let project = token.project.as_ref().map_or("", |p| p.id.as_str());
-        let ours = LoadBalancerFilter::all().description(&*mark);
-        let in_metadata = Metadata::from((OWNER, owner.uid().to_string().as_str()));
-        let (
-            networks,
-            subnets,
-            routers,
-            ports,
-            groups,
-            addresses,
-            servers,
-            volumes,
-            server_groups,
-            key_pairs,
-            balancers,
-        ) = try_join!(
-            every(net.networks(), NetworkFilter::all().description(&*mark)),
-            every(net.subnets(), SubnetFilter::all().description(&*mark)),
-            every(net.routers(), RouterFilter::all().description(&*mark)),
-            self.ports(),
-            // All of the project's: those of the cluster's balancers are on ports of ours too.
-            every(
-                net.security_groups(),
-                SecurityGroupFilter::all().project_id(project)
-            ),
-            every(net.floating_ips(), FloatingIpFilter::all()),
-            every(nova.servers(), ServerFilter::all()),
-            every(
-                self.client.block_storage().volumes(),
-                VolumeFilter::all().metadata(in_metadata)
-            ),
-            every(nova.server_groups(), All),
-            nova.keypairs().list().try_collect::<Vec<Keypair>>(),
-            self.all_balancers(&ours),
-        )?;
-        if let Some(partial) = servers.iter().find(|s| s.is_partial()) {
-            // Its mark cannot be read: it may be ours.
-            return Err(Error::new(&OS_UNAVAILABLE, Class::Transient)
-                .attempted("list servers")
-                .happened(format!(
-                    "Nova cannot tell what the server {} is: its cell is down",
-                    partial.id
-                )));
-        }
-        let legs = self.legs(&subnets, &routers, &ports).await?;
-        let ports = ports
-            .into_iter()
-            .filter(|port| port.description == mark)
-            .collect();
-        Ok(Lists {
-            networks,
-            subnets,
-            routers,
-            ports,
-            groups,
-            addresses,
-            servers,
-            volumes,
-            server_groups,
-            key_pairs,
-            inside: self.inside(&balancers).await?,
-            balancers,
-            legs,
-        })
-    }
-
-    /// None where the cloud has no Octavia.
-    pub(super) async fn all_balancers(&self, of: &LoadBalancerFilter) -> Result<Vec<LoadBalancer>> {
-        match self.client.endpoint(Kind::LoadBalancer).await {
-            Ok(_) => self.client.load_balancer().load_balancers().all(of).await,
-            Err(e) if e.code() == &OS_NO_SERVICE => Ok(Vec::new()),
-            Err(e) => Err(e),
-        }
-    }
-
-    /// What is in balancers: one call each, and only where there are any.
-    async fn inside(&self, balancers: &[LoadBalancer]) -> Result<BTreeMap<String, StatusTree>> {
-        let mut inside = BTreeMap::new();
-        for it in balancers {
-            match self.client.load_balancer().load_balancers().status(&it.id).await {
-                Ok(tree) => {
-                    inside.insert(it.id.clone(), tree);
-                }
-                // It went between the two calls.
-                Err(e) if e.class() == Class::NotFound => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(inside)
-    }
-}
-
-pub(super) async fn every<R: List>(all: Collection<'_, R>, of: R::Filter) -> Result<Vec<R>> {
-    all.all(&of).await
 }
 
 /// The key of something whose name cannot be read back, if the ledger knows its id.

@@ -1,8 +1,10 @@
 //! Ports: those that bear the mark, and the legs of routers, which bear none.
 
+use std::collections::BTreeMap;
+
 use paas_core::error::Result;
 
-use super::{OpenStackActuator, observe::every};
+use super::{OpenStackActuator, lists::every};
 use crate::network::{Port, PortFilter, Router, Subnet};
 
 impl OpenStackActuator {
@@ -16,13 +18,15 @@ impl OpenStackActuator {
         every(self.client.network().ports(), of).await
     }
 
-    /// A leg has no mark of its own: it is ours because the subnet is, and the router, where that is ours too. Neutron gives it to the project of the router; a subnet without a leg
-    /// among `ports` may have one of a router elsewhere, so its network is asked.
+    /// A leg has no mark of its own: it is ours because the subnet is, and the router, where that is ours too. Neutron gives it to the
+    /// project of the router; a subnet without a leg among `ports` may have one of a router elsewhere, so its network is asked, unless
+    /// its ports are `known` already.
     pub(super) async fn legs(
         &self,
         subnets: &[Subnet],
         routers: &[Router],
         ports: &[Port],
+        known: &BTreeMap<&str, &[Port]>,
     ) -> Result<Vec<Port>> {
         let ours = |port: &Port| {
             is_leg_in(port, &|id| subnets.iter().any(|s| s.id == id))
@@ -37,8 +41,13 @@ impl OpenStackActuator {
         networks.sort_unstable();
         networks.dedup();
         for network in networks {
-            let of = PortFilter::all().network_id(network);
-            let all = every(self.client.network().ports(), of).await?;
+            let all = match known.get(network) {
+                Some(all) => all.to_vec(),
+                None => {
+                    let of = PortFilter::all().network_id(network);
+                    every(self.client.network().ports(), of).await?
+                }
+            };
             let new = |port: &Port| ours(port) && !legs.iter().any(|leg| leg.id == port.id);
             let found: Vec<Port> = all.into_iter().filter(new).collect();
             legs.extend(found);

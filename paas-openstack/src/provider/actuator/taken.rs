@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use paas_core::{owner::Owner, resource::Key};
 
-use super::observe::Lists;
+use super::lists::Lists;
 use crate::{
     block_storage::Volume,
     compute::Server,

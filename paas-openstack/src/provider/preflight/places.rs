@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use paas_core::preflight::Finding;
 
 use super::{
-    facts::{Facts, Told},
+    facts::{Facts, Silence, Told},
     needs::Needs,
     silent,
 };
 use crate::{
-    codes::{OS_CHOICE, OS_ZONE},
+    codes::{OS_CHOICE, OS_NO_SERVICE, OS_ZONE},
     provider::lookup,
     wire::Zone,
 };
@@ -26,9 +26,13 @@ pub(super) fn judge(needs: &Needs<'_>, facts: &Facts) -> Vec<Finding> {
     flavors(needs, facts, &mut found);
     let servers = needs.servers.iter().filter_map(|s| s.want.zone.as_deref());
     zones("servers", servers.collect(), &facts.zones, &mut found);
-    let volumes = needs.volumes.iter().filter_map(|v| v.want.zone.as_deref());
-    zones("volumes", volumes.collect(), &facts.volume_zones, &mut found);
-    types(needs, facts, &mut found);
+    // That there is no Cinder is told with its quota.
+    let no_cinder = matches!(&facts.storage, Some(Err(Silence::Said(e))) if e.code() == &OS_NO_SERVICE);
+    if !no_cinder {
+        let volumes = needs.volumes.iter().filter_map(|v| v.want.zone.as_deref());
+        zones("volumes", volumes.collect(), &facts.volume_zones, &mut found);
+        types(needs, facts, &mut found);
+    }
     given(facts, &mut found);
     found
 }

@@ -37,6 +37,10 @@ pub(super) fn judge(needs: &Needs<'_>, facts: &Facts, desired: &Desired<OpenStac
     match &facts.storage {
         None => {}
         Some(Ok(quota)) => storage(needs, quota, &mut found),
+        Some(Err(Silence::Said(e))) if e.code() == &OS_NO_SERVICE => {
+            let finding = Finding::error(&OS_NO_SERVICE, e.words());
+            found.push(finding.remedy("leave volumeSize and dataVolumeSize out: it works without Cinder"));
+        }
         Some(Err(silence)) => found.push(silent("the quota of Cinder", silence)),
     }
     match &facts.balancers {
