@@ -14,6 +14,7 @@ use kube::{
 use paas_core::{
     error::{Class, Error, ErrorView},
     owner::Owner,
+    pipeline::Outcome,
     policy::Policy,
     spec::{API_VERSION, Kind, Object, Spec},
 };
@@ -100,30 +101,20 @@ pub(crate) async fn reconcile<M: Managed>(cx: &Context, shown: Arc<DynamicObject
     let began = cx.clock.elapsed();
     let uid = shown.uid().unwrap_or_default();
     let (ended, next) = match attempt::<M>(cx, shown).await {
-        Ok(Some((Verdict::Failed { .. }, next))) => (Ended::Error, Some(next)),
-        Ok(Some((_, next))) => (
-            if next < cx.pace.blocked / 2 {
-                Ended::RequeueAfter
-            } else {
-                Ended::Success
-            },
-            Some(next),
-        ),
+        Ok(Some((verdict, next))) => {
+            let ended = match verdict {
+                Verdict::Failed { .. } => Ended::Error,
+                Verdict::Passed(_, Outcome::Progressing { .. }) => Ended::RequeueAfter,
+                _ => Ended::Success,
+            };
+            (ended, Some(next))
+        }
         Ok(None) => (Ended::Success, None),
         Err(error) => {
             tracing::warn!(%error, kind = %M::KIND, "a reconcile failed");
             let failures = cx.failures.another(&uid);
-            let failed = failed(&error);
-            (
-                Ended::Error,
-                Some(requeue(
-                    &failed,
-                    &cx.pace,
-                    failures,
-                    cx.clock.now(),
-                    (cx.chance)(),
-                )),
-            )
+            let next = requeue(&failed(&error), &cx.pace, failures, cx.clock.now(), (cx.chance)());
+            (Ended::Error, Some(next))
         }
     };
     cx.metrics

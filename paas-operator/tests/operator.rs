@@ -10,13 +10,14 @@ use std::{
 };
 
 use k8s_openapi::{
-    api::{coordination::v1::Lease, events::v1::Event},
+    api::{coordination::v1::Lease, core::v1::ConfigMap, events::v1::Event},
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
-use kube::Api;
+use kube::{Api, api::Patch};
 use paas_core::{
     clock::{Clock, SystemClock},
     crd,
+    kube::OWNER,
     spec::Kind,
     testing::kube::{self as harness, ControlPlane, Options},
 };
@@ -481,4 +482,78 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
     for line in String::from_utf8(ended.stderr).unwrap().lines() {
         serde_json::from_str::<Value>(line).unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_what_an_object_owns_leads_to_a_look() {
+    let Some(place) = place("a change of what is owned").await else {
+        return;
+    };
+    let world = World::taking(Duration::ZERO);
+    let running = place.operate("a", &world).await;
+    place.database("demo", json!({})).await;
+    place.until_ready("demo").await;
+    let maps: Api<ConfigMap> = Api::default_namespaced(place.client.clone());
+    let map = |name: &str, owner: &str| -> ConfigMap {
+        serde_json::from_value(json!({"metadata": {"name": name, "labels": {OWNER: owner}}})).unwrap()
+    };
+    // Another one's first: no look comes of it.
+    let strangers = map("another", "0e1a2b3c-4d5e-6f70-8192-a3b4c5d6e7f8");
+    maps.create(&Default::default(), &strangers).await.unwrap();
+    let owner = world.owner.lock().unwrap().clone();
+    for verb in ["made", "deleted"] {
+        let before = world.asked();
+        match verb {
+            "made" => drop(
+                maps.create(&Default::default(), &map("own", &owner))
+                    .await
+                    .unwrap(),
+            ),
+            _ => drop(maps.delete("own", &Default::default()).await.unwrap()),
+        }
+        let began = SystemClock.elapsed();
+        while world.asked() == before {
+            SystemClock.sleep(Duration::from_millis(20)).await;
+            assert!(
+                SystemClock.elapsed() - began < support::DEADLINE,
+                "no look after it was {verb}"
+            );
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_whose_lease_was_taken_begins_nothing_more() {
+    let Some(place) = place("a lease that was taken").await else {
+        return;
+    };
+    let world = World::taking(Duration::from_secs(1));
+    let running = place.operate("a", &world).await;
+    place.database("demo", json!({})).await;
+    while world.told().is_empty() {
+        SystemClock.sleep(Duration::from_millis(10)).await;
+    }
+    let leases: Api<Lease> = Api::default_namespaced(place.client.clone());
+    let taken = json!({"spec": {"holderIdentity": "thief"}});
+    let taken = leases
+        .patch("paas-operator", &Default::default(), &Patch::Merge(&taken))
+        .await
+        .unwrap();
+    while running.metric("leader_election_master_status") > 0.0 {
+        SystemClock.sleep(Duration::from_millis(10)).await;
+    }
+    // The volume has long settled when the thief has been silent for long enough, and only then the server is made.
+    let told = world.told();
+    let transitions = |lease: &Lease| lease.spec.as_ref().and_then(|s| s.lease_transitions);
+    while transitions(&leases.get("paas-operator").await.unwrap()) == transitions(&taken) {
+        let (now, lease) = (world.told(), leases.get("paas-operator").await.unwrap());
+        if transitions(&lease) == transitions(&taken) {
+            assert_eq!(now, told, "somebody else leads");
+        }
+        SystemClock.sleep(Duration::from_millis(50)).await;
+    }
+    place.until_ready("demo").await;
+    assert_eq!(world.told(), ["create demo data", "create demo server"]);
+    running.stop().await;
 }

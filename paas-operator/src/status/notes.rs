@@ -22,7 +22,13 @@ pub fn notes(old: &[Condition], new: &[Condition]) -> Vec<Note> {
     let mut told = Vec::new();
     if let Some(ready) = find(new, READY) {
         let was = find(old, READY);
-        if was.is_none_or(|w| w.status != ready.status || w.reason != ready.reason) {
+        // On its way it goes from one wait to the next, and the engine tells of each.
+        let on_its_way = |c: &Condition| c.reason == "Working" || c.reason == "Waiting";
+        let is_same = |was: &Condition| {
+            was.status == ready.status
+                && (was.reason == ready.reason || (on_its_way(was) && on_its_way(ready)))
+        };
+        if !was.is_some_and(is_same) {
             let quiet = ["Converged", "Working", "Waiting", "Deleting", "Paused"];
             told.push(Note {
                 warning: !quiet.contains(&ready.reason.as_str()),

@@ -16,11 +16,12 @@ use kube::{
     core::ApiResource,
 };
 use paas_core::{
-    actuator::{Actuator, Ids},
+    actuator::{Actuator, Ids, Reach},
     clock::{Clock, SystemClock},
     crd,
     error::Result,
     graph::{Desired, Observed},
+    kube::{ObjectKind, kind::CONFIG_MAP},
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Key, Live},
@@ -250,6 +251,8 @@ impl Running {
 pub(crate) struct World {
     pub(crate) memory: Memory,
     pub(crate) effects: Arc<Mutex<Vec<Effect>>>,
+    /// The uid of the owner that a pipeline was last asked for.
+    pub(crate) owner: Arc<Mutex<String>>,
     /// How often a pipeline was asked for.
     pub(crate) asked: Arc<AtomicUsize>,
 }
@@ -274,6 +277,7 @@ impl World {
         Self {
             memory,
             effects: Arc::default(),
+            owner: Arc::default(),
             asked: Arc::default(),
         }
     }
@@ -300,6 +304,11 @@ impl World {
     }
 }
 
+/// A kind that the cluster does not have.
+static LACKING: ObjectKind = ObjectKind::core("Absent", "absents", "absent")
+    .of("absent.paas.rs", "v1")
+    .or_absent();
+
 /// Engines that make a volume that holds data, and a server on it, in memory.
 #[derive(Clone)]
 struct InMemory {
@@ -316,13 +325,18 @@ impl std::fmt::Debug for InMemory {
 
 #[async_trait]
 impl Engines for InMemory {
+    fn kinds(&self) -> Vec<&'static ObjectKind> {
+        vec![&CONFIG_MAP, &LACKING]
+    }
+
     async fn database(
         &self,
         object: &Object<DatabaseInstanceSpec>,
-        _owner: &Owner,
+        owner: &Owner,
         _chosen: Option<Runtime>,
     ) -> Result<Engine<DatabaseFacts>> {
         self.world.asked.fetch_add(1, Ordering::SeqCst);
+        *self.world.owner.lock().unwrap() = owner.uid().to_string();
         let (data, server) = (Key::new("data")?, Key::new("server")?);
         let size = u32::from(object.spec.replicas);
         let desired = Desired::builder()
@@ -377,8 +391,8 @@ impl Hands {
 
 #[async_trait]
 impl Actuator<Thing> for Hands {
-    async fn observe(&self, owner: &Owner, hints: &Ledger) -> Result<Observed<Thing>> {
-        self.engine.world.memory.observe(owner, hints).await
+    async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<Thing>> {
+        self.engine.world.memory.observe(owner, hints, reach).await
     }
 
     async fn create(&self, owner: &Owner, key: &Key, want: &Thing, ids: &Ids) -> Result<Live<Thing>> {
