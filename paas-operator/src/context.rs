@@ -31,11 +31,14 @@ use crate::{
     status::Pace,
 };
 
+/// Makes the ledger of a namespace.
+pub(crate) type Ledgers = Arc<dyn Fn(&str) -> Arc<dyn LedgerStore> + Send + Sync>;
+
 /// What all reconciles of one lead share.
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) engines: Arc<dyn Engines>,
-    pub(crate) ledger: Arc<dyn LedgerStore>,
+    pub(crate) ledgers: Ledgers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) identity: Identity,
     pub(crate) metrics: Arc<Metrics>,
@@ -116,9 +119,9 @@ impl Context {
     }
 
     /// What a pass works with.
-    pub(crate) fn tools(&self, events: Arc<dyn EventSink>) -> Tools {
+    pub(crate) fn tools(&self, owner: &Owner, events: Arc<dyn EventSink>) -> Tools {
         Tools {
-            ledger: Arc::clone(&self.ledger),
+            ledger: (self.ledgers)(owner.namespace()),
             fence: Arc::clone(&self.fence),
             clock: Arc::clone(&self.clock),
             events,

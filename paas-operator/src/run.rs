@@ -19,7 +19,7 @@ use crate::{
     backup::Backups,
     calls::CountCalls,
     codes, context,
-    context::Context,
+    context::{Context, Ledgers},
     database::Databases,
     engines::Engines,
     events::Events,
@@ -90,7 +90,7 @@ pub struct Operator {
     client: Client,
     engines: Arc<dyn Engines>,
     settings: Settings,
-    ledger: Arc<dyn LedgerStore>,
+    ledgers: Ledgers,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     chance: fn() -> f64,
@@ -112,17 +112,24 @@ impl Operator {
             client,
             engines,
             settings,
-            ledger: Arc::new(MemoryLedger::default()),
+            ledgers: one(Arc::new(MemoryLedger::default())),
             clock: Arc::new(SystemClock),
             metrics: Arc::default(),
             chance,
         }
     }
 
-    /// The same with a ledger.
+    /// The same with a ledger for all objects.
     #[must_use]
     pub fn ledger(mut self, ledger: Arc<dyn LedgerStore>) -> Self {
-        self.ledger = ledger;
+        self.ledgers = one(ledger);
+        self
+    }
+
+    /// The same with a ledger for each namespace, made by its name.
+    #[must_use]
+    pub fn ledgers(mut self, of: impl Fn(&str) -> Arc<dyn LedgerStore> + Send + Sync + 'static) -> Self {
+        self.ledgers = Arc::new(of);
         self
     }
 
@@ -202,7 +209,7 @@ impl Operator {
         let cx = Arc::new(Context {
             client: self.client.clone(),
             engines: Arc::clone(&self.engines),
-            ledger: Arc::clone(&self.ledger),
+            ledgers: Arc::clone(&self.ledgers),
             clock: Arc::clone(&self.clock),
             identity,
             metrics,
@@ -299,6 +306,11 @@ pub fn client(mut config: Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) 
             .happened(e.to_string())
     })?;
     Ok(builder.with_layer(&CountCalls { metrics, clock }).build())
+}
+
+/// One ledger for all namespaces.
+fn one(ledger: Arc<dyn LedgerStore>) -> Ledgers {
+    Arc::new(move |_| Arc::clone(&ledger))
 }
 
 /// A number in 0 to 1.

@@ -95,7 +95,7 @@ impl<M: Managed> Case<'_, M> {
             bounds: self.cx.bounds.clone(),
             ..M::policy(&object.spec)
         };
-        let tools = self.cx.tools(Arc::new(self.events.clone()));
+        let tools = self.cx.tools(owner, Arc::new(self.events.clone()));
         let seen = M::common(&self.status).observed_generation;
         Pass {
             asked_anew: seen != self.object.metadata.generation,
