@@ -28,6 +28,9 @@ use crate::{
     reconcile::{Managed, reconcile},
 };
 
+/// The label of what is kept for an owner beside its resources.
+const STORE: &str = "paas.rs/store";
+
 type Requests = BoxStream<'static, watcher::Result<ReconcileRequest<DynamicObject>>>;
 
 /// Where is watched: one namespace, or all.
@@ -150,12 +153,11 @@ fn children(client: &Client, kind: &'static ObjectKind, place: &Place, owners: O
         plural: kind.plural.to_owned(),
     };
     let place = place.clone().filter(|_| kind.namespaced);
-    let changes = watcher(
-        api(client, &resource, &place),
-        watcher::Config::default().labels(OWNER),
-    )
-    .default_backoff()
-    .touched_objects();
+    // What is kept for an owner and is no resource, its ledger and secrets, changes by our own hand.
+    let marked = watcher::Config::default().labels(&format!("{OWNER},!{STORE}"));
+    let changes = watcher(api(client, &resource, &place), marked)
+        .default_backoff()
+        .touched_objects();
     owned(changes, owners, kind).boxed()
 }
 

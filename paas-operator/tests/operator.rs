@@ -196,6 +196,17 @@ async fn data_goes_only_with_the_word_for_the_very_steps() {
     while world.asked() < seen + 2 {
         SystemClock.sleep(Duration::from_millis(20)).await;
     }
+    let events: Api<Event> = Api::default_namespaced(place.client.clone());
+    let is_void = |e: &Event| e.note.as_deref().is_some_and(|n| n.contains("PAAS-OP-0008"));
+    while !events
+        .list(&Default::default())
+        .await
+        .unwrap()
+        .iter()
+        .any(is_void)
+    {
+        SystemClock.sleep(Duration::from_millis(20)).await;
+    }
     assert!(
         !world.told().contains(&"delete demo data".to_owned()),
         "{:?}",

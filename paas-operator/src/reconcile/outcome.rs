@@ -31,9 +31,14 @@ pub(super) async fn attempt<M: Managed>(
     let mut pass = case.pass(object, owner);
     let stages: Vec<String> = pipeline.stages().map(str::to_owned).collect();
     let mut agreed = None;
-    if let Some(word) = object::consent(&case.object) {
+    // Nobody can agree to what was never shown, and an old word costs no look.
+    if let (Some(word), Some(shown)) = (object::consent(&case.object), M::common(&case.status).blocked) {
         match due(case, object, owner, engine, wanted).await {
-            Ok(Some((plan, due))) => agreed = case.agree(word, plan, &due, &mut pass).then_some(due),
+            Ok(Some((plan, due))) => {
+                if case.agree(word, plan, &due, &shown, &mut pass) {
+                    agreed = Some(if shown.plan_hash == word { shown } else { due });
+                }
+            }
             Ok(None) => {}
             Err(error) => return Ok(stopped(&error, stages)),
         }
@@ -49,8 +54,7 @@ pub(super) async fn attempt<M: Managed>(
     let mut blocked = None;
     if agreed.is_some() {
         // What was agreed to stays in the status until the pass that ends it: one word is for all its passes.
-        let shown = M::common(&case.status).blocked;
-        blocked = shown.or(agreed).filter(|_| outcome != Outcome::Converged);
+        blocked = agreed.filter(|_| outcome != Outcome::Converged);
     } else if matches!(outcome, Outcome::Blocked { .. }) {
         blocked = match due(case, object, owner, engine, wanted).await {
             Ok(due) => due.map(|(_, due)| due),
@@ -104,23 +108,26 @@ impl<M: Managed> Case<'_, M> {
     }
 
     /// Lets `pass` do what `due` says if the owner's word is for it.
-    fn agree(&self, word: &str, plan: PlanView, due: &BlockedStatus, pass: &mut Pass) -> bool {
-        let shown = M::common(&self.status).blocked;
-        if consent::covers(word, due, shown.as_ref()) {
+    fn agree(
+        &self,
+        word: &str,
+        plan: PlanView,
+        due: &BlockedStatus,
+        shown: &BlockedStatus,
+        pass: &mut Pass,
+    ) -> bool {
+        if consent::covers(word, due, Some(shown)) {
             pass.consent = Consent::none().and(pass.owner.name(), &pass.owner);
             pass.shown = Some(plan);
             return true;
         }
-        // Said once: the status shows the new hash from then on.
-        if shown.as_ref() != Some(due) {
-            let void = Error::new(&codes::OP_CONSENT_VOID, Class::Blocked);
-            self.events.tell(&Note {
-                warning: true,
-                reason: "ConsentVoid".to_owned(),
-                action: "Reconcile".to_owned(),
-                note: format!("{void}; {}", void.advice()),
-            });
-        }
+        let void = Error::new(&codes::OP_CONSENT_VOID, Class::Blocked);
+        self.events.tell(&Note {
+            warning: true,
+            reason: "ConsentVoid".to_owned(),
+            action: "Reconcile".to_owned(),
+            note: format!("{void}; {}", void.advice()),
+        });
         false
     }
 
