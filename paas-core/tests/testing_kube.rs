@@ -24,7 +24,7 @@ use kube::{
 };
 use paas_core::{
     crd::{self, DatabaseInstance},
-    testing::kube::{self as harness, ControlPlane, Options, Part},
+    testing::kube::{self as harness, ControlPlane, Options, Part, codes::TEST_KUBE_FOREIGN},
 };
 use serde_json::json;
 
@@ -42,6 +42,13 @@ async fn with_definitions() -> Option<ControlPlane> {
     let cluster = harness::unless_absent(harness::control_plane().await).unwrap()?;
     cluster.define(&crd::all()).await.unwrap();
     Some(cluster)
+}
+
+/// What a control plane of one's own is started from; where it is to be built first, children do not all begin with that.
+async fn programs_are_here() -> bool {
+    harness::unless_absent(harness::programs().await)
+        .unwrap()
+        .is_some()
 }
 
 fn instance(spec: serde_json::Value) -> DatabaseInstance {
@@ -188,8 +195,13 @@ impl World {
         }
     }
 
-    fn spawn(&self, role: &str) -> Child {
-        Command::new(std::env::current_exe().unwrap())
+    fn spawn(&self, role: &str, cluster: Option<&Path>) -> Child {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        match cluster {
+            Some(kubeconfig) => command.env("PAAS_TEST_KUBECONFIG", kubeconfig),
+            None => command.env_remove("PAAS_TEST_KUBECONFIG"),
+        };
+        command
             .args(["--exact", "as_another_test_process", "--nocapture"])
             .env(ROLE, role)
             .env(FOLDER, self.dir.path())
@@ -202,7 +214,7 @@ impl World {
 
     /// One whose control plane is ready.
     fn other(&self, role: &str) -> Other {
-        let mut child = self.spawn(role);
+        let mut child = self.spawn(role, None);
         let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
         let line = lines
             .map(Result::unwrap)
@@ -260,10 +272,27 @@ fn kill(pid: u32) {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
+/// What a test process does whose cluster was there before.
+async fn in_an_existing_cluster() {
+    let cluster = harness::control_plane().await.unwrap();
+    assert!(cluster.is_existing() && cluster.log(Part::ApiServer).is_none());
+    let refused = cluster.kill(Part::ApiServer).await.unwrap_err();
+    assert_eq!(refused.code().id, TEST_KUBE_FOREIGN.id);
+    let namespace = cluster.namespace("existing").await.unwrap();
+    let maps: Api<v1::ConfigMap> = Api::default_namespaced(namespace.client().await.unwrap());
+    maps.create(&PostParams::default(), &map("one-of-each"))
+        .await
+        .unwrap();
+    println!("namespace {}", namespace.name());
+}
+
 #[test]
 fn as_another_test_process() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    if role == "existing" {
+        return runtime.block_on(in_an_existing_cluster());
+    }
     let options = Options {
         folder: std::env::var_os(FOLDER).map(PathBuf::from),
         ..Options::default()
@@ -280,9 +309,40 @@ fn as_another_test_process() {
     std::mem::forget(own);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn test_processes_at_once_have_namespaces_of_their_own_in_a_cluster_that_exists() {
+    let own = ControlPlane::start_own(Options::default()).await;
+    let Some(own) = harness::unless_absent(own).unwrap() else {
+        return;
+    };
+    let world = World::new();
+    let all: Api<v1::Namespace> = Api::all(own.client().await.unwrap());
+    let others = [(); 2].map(|()| world.spawn("existing", Some(&own.kubeconfig())));
+    let mut names: Vec<String> = Vec::new();
+    for other in others {
+        let said = other.wait_with_output().unwrap();
+        assert!(said.status.success());
+        let said = String::from_utf8(said.stdout).unwrap();
+        let name = said.lines().find_map(|l| l.split_once("namespace ")).unwrap().1;
+        names.push(name.to_owned());
+    }
+    assert_ne!(names[0], names[1]);
+    for name in names {
+        until("the namespace is gone", async || {
+            all.get_opt(&name).await.unwrap().is_none()
+        })
+        .await;
+    }
+    // Nobody started anything, and nobody stopped it.
+    assert_eq!(world.left().0, Vec::<PathBuf>::new());
+    all.get("default").await.unwrap();
+}
+
 #[tokio::test]
 async fn nothing_is_left_of_test_processes_that_end_panic_or_are_killed() {
-    let Some(_) = with_definitions().await else { return };
+    if !programs_are_here().await {
+        return;
+    }
     let world = World::new();
     let mut others = ["end", "panic", "kill"].map(|role| world.other(role));
     // Beside each other, each with servers of its own.
@@ -309,7 +369,9 @@ async fn nothing_is_left_of_test_processes_that_end_panic_or_are_killed() {
 
 #[tokio::test]
 async fn what_is_left_where_everything_was_killed_is_swept_by_the_next_and_a_neighbour_is_left_alone() {
-    let Some(_) = with_definitions().await else { return };
+    if !programs_are_here().await {
+        return;
+    }
     let world = World::new();
     let neighbour = world.other("end");
     let mut other = world.other("kill");
@@ -327,11 +389,13 @@ async fn what_is_left_where_everything_was_killed_is_swept_by_the_next_and_a_nei
 
 #[tokio::test]
 async fn a_test_process_killed_while_its_servers_come_up_leaves_nothing() {
-    let Some(_) = with_definitions().await else { return };
+    if !programs_are_here().await {
+        return;
+    }
     let world = World::new();
     for point in ["", "pki/ca.crt", "etcd.pid", "apiserver.pid"] {
         let before = world.left().0;
-        let mut child = world.spawn("kill");
+        let mut child = world.spawn("kill", None);
         until(point, async || {
             let (now, _) = world.left();
             now.iter()

@@ -30,44 +30,26 @@
 
 mod assets;
 mod build;
+mod cluster;
 pub mod codes;
 mod guard;
 mod namespace;
 mod pki;
 mod server;
 
-use std::{
-    fmt,
-    io::Write,
-    path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
-};
+use std::{io::Write, path::PathBuf};
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{
-    Api, Client,
-    api::{Patch, PatchParams},
-};
 use tokio::sync::Mutex;
 
-pub use self::namespace::{ANNOTATION, LABEL, Namespace};
 use self::{
-    assets::{Assets, Environment},
-    codes::{TEST_KUBE_ABSENT, TEST_KUBE_BUILD, TEST_KUBE_FOREIGN},
-    namespace::Janitor,
-    server::Servers,
+    assets::Environment,
+    codes::{TEST_KUBE_ABSENT, TEST_KUBE_BUILD},
 };
-use crate::{
-    clock::{Clock, SystemClock},
-    codes::{CORE_PROVIDER, CORE_WAIT_OVERDUE},
-    error::{Class, Error, Result},
+pub use self::{
+    cluster::ControlPlane,
+    namespace::{ANNOTATION, LABEL, Namespace},
 };
-
-/// How long a definition may take to be served.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
-
-/// Who writes what [`ControlPlane::define`] writes.
-const FIELD_MANAGER: &str = "paas-testing";
+use crate::error::Result;
 
 /// The control plane of this process.
 static SHARED: Mutex<Option<Result<ControlPlane>>> = Mutex::const_new(None);
@@ -89,6 +71,15 @@ pub async fn control_plane() -> Result<ControlPlane> {
     };
     *shared = Some(made.clone());
     made
+}
+
+/// The folder with the programs of a control plane, built now if that is to be done. A control plane of one's own needs them also
+/// where `PAAS_TEST_KUBECONFIG` names a cluster; a continuous integration calls it ahead of the tests, so that none of them waits.
+///
+/// # Errors
+/// `PAAS-TEST-0001` if nothing here can give them, `PAAS-TEST-0002` if they cannot be built.
+pub async fn programs() -> Result<PathBuf> {
+    Ok(Environment::read().programs().await?.folder().to_path_buf())
 }
 
 /// Nothing where this machine cannot have a control plane, after saying which test did not run and why; `PAAS_TEST_REQUIRE=all`
@@ -176,189 +167,32 @@ impl Part {
     }
 }
 
-/// A Kubernetes API server with what belongs to it. Clones are the same one; it stops with the last of them.
-#[derive(Clone)]
-pub struct ControlPlane(Arc<Inner>);
-
-struct Inner {
-    kubeconfig: PathBuf,
-    assets: Option<Assets>,
-    janitor: OnceLock<Janitor>,
-    /// None: an existing cluster.
-    servers: Option<Mutex<Servers>>,
-    folder: Option<PathBuf>,
-}
-
-impl ControlPlane {
-    /// One for this caller alone, never the existing cluster of `PAAS_TEST_KUBECONFIG`.
-    ///
-    /// # Errors
-    /// Those of [`control_plane()`].
-    pub async fn start_own(options: Options) -> Result<Self> {
-        Self::start(&Environment::read(), options).await
-    }
-
-    async fn start(environment: &Environment, options: Options) -> Result<Self> {
-        let assets = environment.programs().await?;
-        let servers = Servers::start(assets.clone(), options).await?;
-        Ok(Self(Arc::new(Inner {
-            kubeconfig: servers.kubeconfig(),
-            folder: Some(servers.folder().to_path_buf()),
-            assets: Some(assets),
-            janitor: OnceLock::new(),
-            servers: Some(Mutex::new(servers)),
-        })))
-    }
-
-    async fn existing(kubeconfig: &Path) -> Result<Self> {
-        let cluster = Self(Arc::new(Inner {
-            kubeconfig: kubeconfig.to_path_buf(),
-            assets: None,
-            janitor: OnceLock::new(),
-            servers: None,
-            folder: None,
-        }));
-        let attempted = format!("use the cluster of PAAS_TEST_KUBECONFIG={}", kubeconfig.display());
-        let version = cluster.client().await?.apiserver_version().await;
-        let version = version.map_err(|e| answered(&attempted, e))?;
-        say(&format!("using an existing cluster, {}", version.git_version));
-        Ok(cluster)
-    }
-
-    /// A client with all rights. It belongs to the runtime that it is made in, so each test makes its own.
-    ///
-    /// # Errors
-    /// `PAAS-TEST-0003` or `PAAS-LOC-0013` if the kubeconfig cannot be used.
-    pub async fn client(&self) -> Result<Client> {
-        server::client(&self.kubeconfig(), None).await
-    }
-
-    /// The file that `kubectl` and others take as `KUBECONFIG`, with all rights; only this user can read it.
-    pub fn kubeconfig(&self) -> PathBuf {
-        self.0.kubeconfig.clone()
-    }
-
-    /// The program `kubectl` of the same version, if it is there.
-    pub fn kubectl(&self) -> Option<PathBuf> {
-        self.0.assets.as_ref()?.program("kubectl")
-    }
-
-    /// The log of a server, for a look while the test runs; an existing cluster shows none.
-    pub fn log(&self, part: Part) -> Option<PathBuf> {
-        Some(guard::log(self.0.folder.as_ref()?, part.name()))
-    }
-
-    /// Whether it was there before: others may work in it, and its definitions and servers stay as they are.
-    pub fn is_existing(&self) -> bool {
-        self.0.servers.is_none()
-    }
-
-    /// A namespace of its own for a test, named after a sentence about it; deleted with the value.
-    ///
-    /// # Errors
-    /// `PAAS-CORE-0001` with the API server's words.
-    pub async fn namespace(&self, sentence: &str) -> Result<Namespace> {
-        Namespace::make(self.clone(), sentence).await
-    }
-
-    /// Makes sure that these definitions are there and served. They belong to the whole cluster and stay.
-    ///
-    /// # Errors
-    /// `PAAS-CORE-0001` with the API server's words, `PAAS-CORE-0012` if one is not served in time.
-    pub async fn define(&self, definitions: &[CustomResourceDefinition]) -> Result<()> {
-        let all: Api<CustomResourceDefinition> = Api::all(self.client().await?);
-        for definition in definitions {
-            let name = definition.metadata.name.clone().unwrap_or_default();
-            let attempted = format!("define {name}");
-            let manner = PatchParams::apply(FIELD_MANAGER).force();
-            let applied = all.patch(&name, &manner, &Patch::Apply(definition)).await;
-            let mut now = applied.map_err(|e| answered(&attempted, e))?;
-            let deadline = SystemClock.elapsed().saturating_add(PATIENCE);
-            while !is_served(&now) {
-                if SystemClock.elapsed() > deadline {
-                    return Err(Error::new(&CORE_WAIT_OVERDUE, Class::Transient)
-                        .attempted(attempted)
-                        .happened(format!("not served within {} s", PATIENCE.as_secs())));
-                }
-                SystemClock.sleep(std::time::Duration::from_millis(20)).await;
-                now = all.get(&name).await.map_err(|e| answered(&attempted, e))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Kills a server, as a crash would, and waits for its end.
-    ///
-    /// # Errors
-    /// `PAAS-TEST-0004` for an existing cluster.
-    pub async fn kill(&self, part: Part) -> Result<()> {
-        self.servers(part, "kill")?.lock().await.kill_part(part).await
-    }
-
-    /// Starts a server that was killed; comes back when the API server is ready again.
-    ///
-    /// # Errors
-    /// `PAAS-TEST-0004` for an existing cluster, `PAAS-TEST-0003` if it does not start.
-    pub async fn start_again(&self, part: Part) -> Result<()> {
-        let servers = self.servers(part, "start")?;
-        let mut servers = servers.lock().await;
-        servers.kill_part(part).await?;
-        servers.start_part(part).await
-    }
-
-    /// Kills the API server and starts it again at the same address.
-    ///
-    /// # Errors
-    /// Those of [`ControlPlane::start_again`].
-    pub async fn restart_api_server(&self) -> Result<()> {
-        self.start_again(Part::ApiServer).await
-    }
-
-    fn servers(&self, part: Part, verb: &str) -> Result<&Mutex<Servers>> {
-        self.0.servers.as_ref().ok_or_else(|| {
-            Error::new(&TEST_KUBE_FOREIGN, Class::Unsupported)
-                .attempted(format!("{verb} {}", part.program()))
-                .happened(format!("{} is an existing cluster", self.kubeconfig().display()))
-        })
-    }
-
-    fn forget(&self, namespace: &str) {
-        let janitor = || Janitor::new(self.kubeconfig());
-        self.0.janitor.get_or_init(janitor).delete(namespace);
-    }
-}
-
-impl fmt::Debug for ControlPlane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlPlane")
-            .field("kubeconfig", &self.0.kubeconfig)
-            .finish_non_exhaustive()
-    }
-}
-
-fn is_served(definition: &CustomResourceDefinition) -> bool {
-    let conditions = definition.status.as_ref().and_then(|s| s.conditions.as_ref());
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|c| c.type_ == "Established" && c.status == "True")
-}
-
-/// The words of an API server as an error of ours.
-fn answered(attempted: &str, e: kube::Error) -> Error {
-    let class = match &e {
-        kube::Error::Api(status) if status.code == 404 => Class::NotFound,
-        kube::Error::Api(status) if status.code == 409 => Class::Conflict,
-        kube::Error::Api(status) if status.code < 500 => Class::Denied,
-        _ => Class::Transient,
-    };
-    Error::new(&CORE_PROVIDER, class)
-        .attempted(attempted)
-        .happened(e.to_string())
-        .source_error(e)
-}
-
 /// Straight to the terminal: a test's own output is kept back until it fails, and building takes minutes.
 fn say(words: &str) {
     let _ = writeln!(std::io::stderr().lock(), "kubernetes for tests: {words}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        codes::CORE_PROVIDER,
+        error::{Class, Error},
+    };
+
+    #[test]
+    fn only_what_is_absent_is_passed_over_and_nothing_where_all_is_required() {
+        let absent = || -> Result<()> { Err(Error::new(&TEST_KUBE_ABSENT, Class::Unsupported)) };
+        let broken = || -> Result<()> { Err(Error::new(&CORE_PROVIDER, Class::Transient)) };
+        assert_eq!(unless_absent_or(absent(), false).unwrap(), None);
+        assert_eq!(
+            unless_absent_or(absent(), true).unwrap_err().code().id,
+            TEST_KUBE_ABSENT.id
+        );
+        assert_eq!(
+            unless_absent_or(broken(), false).unwrap_err().code().id,
+            CORE_PROVIDER.id
+        );
+        assert_eq!(unless_absent_or(Ok(1), true).unwrap(), Some(1));
+    }
 }

@@ -82,7 +82,7 @@ impl Place {
     }
 
     /// It could not be emptied: the next one tries again.
-    pub(super) fn is_to_stay(mut self) {
+    pub(super) fn leave(mut self) {
         self.stays = true;
     }
 }

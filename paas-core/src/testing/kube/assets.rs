@@ -33,6 +33,10 @@ impl Assets {
         Self { folder }
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A program of this name, if it is there.
     pub(super) fn program(&self, name: &str) -> Option<PathBuf> {
         Some(self.folder.join(name)).filter(|p| p.is_file())

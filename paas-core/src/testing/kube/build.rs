@@ -127,7 +127,7 @@ impl Build<'_> {
         let names: Vec<_> = self.missing(&bin).map(|(_, (name, _))| *name).collect();
         if !names.is_empty() {
             (self.say)(&format!(
-                "building {} once into {}: 10 to 15 minutes on two cores, 8 GB of disk meanwhile, 400 MB afterwards",
+                "building {} once into {}: 10 to 15 minutes on two idle cores, 5 GB of disk meanwhile, 350 MB afterwards",
                 names.join(", "),
                 bin.display()
             ));

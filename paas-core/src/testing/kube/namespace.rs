@@ -14,7 +14,10 @@ use kube::{
     api::{DeleteParams, ObjectMeta, PostParams},
 };
 
-use super::{ControlPlane, answered, server};
+use super::{
+    cluster::{ControlPlane, answered},
+    server,
+};
 use crate::{
     error::Result,
     secrets::{ExposeSecret, Generate, SystemRandom},

@@ -116,7 +116,7 @@ pub(super) async fn sweep(servers: &Path, account: &Account, clock: &dyn Clock) 
         let folder = left.folder().to_path_buf();
         if let Err(e) = remove(&folder, account, clock).await {
             tracing::warn!(folder = %folder.display(), error = %e, "a server of earlier tests was left");
-            left.is_to_stay();
+            left.leave();
         }
     }
 }
