@@ -149,6 +149,11 @@ impl Pipeline {
         Self { stages }
     }
 
+    /// The names of the stages, in the order in which they are built.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        self.stages.iter().map(|stage| stage.name())
+    }
+
     /// What would be done now. Changes nothing.
     ///
     /// # Errors

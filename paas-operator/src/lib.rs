@@ -1,3 +1,61 @@
 //! The Kubernetes operator: a thin loop that calls [`paas_core::pipeline::Pipeline::advance`] once per reconcile.
 //!
-//! Nothing is here yet but the place. The objects that it will reconcile exist: `paas crds` prints them.
+//! ```text
+//! watch (objects as they are, even broken ones) ─► queue ─► reconcile, one object at a time, so many at once
+//!     fresh?  ─► read  ─► paused?  ─► finalizer  ─► one pass  ─► status, events, requeue: pure functions of (object, verdict, now)
+//! ```
+//!
+//! [`Operator`] is for programs that embed the controllers; they bring [`Engines`], which make the pipeline of an object. The program
+//! `paas-operator` is [`main`].
+//!
+//! # Laws
+//! - The finalizer [`FINALIZER`] is set before the first effect, and goes when an observe lists nothing of the object any more.
+//! - One reconcile makes one pass. Who may write is asked before each step ([`lease`]).
+//! - An object that cannot be read stops nobody else; it says so itself, in the log and in the metrics.
+//! - A converged object is observed and nothing is written ([`status`]).
+//! - What is read from a cache is never older than what this operator wrote itself.
+
+pub mod args;
+mod backup;
+mod calls;
+pub mod codes;
+pub mod condition;
+mod consent;
+mod context;
+mod database;
+pub mod engines;
+mod events;
+mod finalizer;
+mod fresh;
+mod health;
+pub mod lease;
+pub mod metrics;
+mod object;
+mod platform;
+mod reconcile;
+mod refusal;
+pub mod run;
+pub mod status;
+mod telemetry;
+mod watch;
+
+pub use engines::{DatabaseFacts, Engine, Engines, PlatformFacts};
+pub use run::{Operator, Settings};
+
+/// The finalizer of objects that have something outside.
+pub const FINALIZER: &str = "paas.rs/retire";
+
+/// The annotation that stops passes over an object while it is there and not `false`.
+pub const PAUSED: &str = "paas.rs/paused";
+
+/// The annotation with the hash of `status.blocked`, which agrees to these steps.
+pub const CONSENT: &str = "paas.rs/consent";
+
+/// The field manager of what the operator writes into the objects of people: finalizer and status. What it makes beside them is
+/// written as [`paas_core::kube::MANAGER`]; one name for both would take the spec for its own.
+pub const FIELD_MANAGER: &str = "paas-operator";
+
+/// Runs the program `paas-operator` by its arguments.
+pub fn main() -> std::process::ExitCode {
+    args::main()
+}

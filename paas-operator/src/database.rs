@@ -1,0 +1,6 @@
+//! `DatabaseInstance`: reconciled by the pipeline of the runtime that fits.
+
+mod reconcile;
+mod status;
+
+pub(crate) use reconcile::Databases;

@@ -1,0 +1,254 @@
+//! One reconcile of an object whose spec a pipeline carries out.
+
+mod outcome;
+mod pass;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use kube::{
+    ResourceExt,
+    api::{DynamicObject, Patch, PatchParams},
+    runtime::reflector::ObjectRef,
+};
+use paas_core::{
+    error::{Class, Error, ErrorView},
+    owner::Owner,
+    pipeline::Outcome,
+    policy::Policy,
+    spec::{API_VERSION, Kind, Object, Spec},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use crate::{
+    FIELD_MANAGER, codes,
+    condition::{READY, Reason, find, holds},
+    context::Context,
+    engines::{Engine, Engines},
+    events::ObjectEvents,
+    metrics::Ended,
+    object::{self, Phase, api_resource, born, title},
+    refusal::{is_absent, is_conflict, refused},
+    status::{Common, Subject, Verdict, common, notes, requeue},
+};
+
+/// A kind that is reconciled.
+#[async_trait]
+pub(crate) trait Managed: Send + Sync + 'static {
+    /// What is wanted.
+    type Spec: Spec + DeserializeOwned;
+    /// What is observed.
+    type Status: Serialize + DeserializeOwned + Default + PartialEq + Clone + Send + Sync;
+    /// What its engine tells beside the outcome.
+    type Facts: Default + PartialEq + Send + Sync + 'static;
+    /// The kind.
+    const KIND: Kind;
+    /// True if what it makes are objects of this cluster, so that their changes lead to a look.
+    const OWNS: bool;
+
+    /// What may happen to it, as far as its spec says so.
+    fn policy(spec: &Self::Spec) -> Policy;
+
+    /// Its pipeline.
+    ///
+    /// # Errors
+    /// Nothing here can carry it out.
+    async fn engine(
+        engines: &dyn Engines,
+        object: &Object<Self::Spec>,
+        owner: &Owner,
+        status: &Self::Status,
+    ) -> Result<Engine<Self::Facts>, Error>;
+
+    /// The common part of a status.
+    fn common(status: &Self::Status) -> Common;
+
+    /// The status with another common part and what the engine told.
+    fn status(old: &Self::Status, common: Common, facts: Option<Self::Facts>) -> Self::Status;
+}
+
+/// An object under reconcile.
+pub(crate) struct Case<'a, M: Managed> {
+    cx: &'a Context,
+    object: Arc<DynamicObject>,
+    status: M::Status,
+    events: ObjectEvents,
+    uid: String,
+}
+
+/// What a reconcile found out, for status and requeue.
+struct Found<F> {
+    verdict: Verdict,
+    stages: Vec<String>,
+    blocked: Option<paas_core::spec::BlockedStatus>,
+    facts: Option<F>,
+}
+
+impl<F> Found<F> {
+    fn verdict(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            stages: Vec::new(),
+            blocked: None,
+            facts: None,
+        }
+    }
+}
+
+/// Reconciles what a watch has shown. How long until the next look; `None` until something changes.
+pub(crate) async fn reconcile<M: Managed>(cx: &Context, shown: Arc<DynamicObject>) -> Option<Duration> {
+    let began = cx.clock.elapsed();
+    let uid = shown.uid().unwrap_or_default();
+    let (ended, next) = match attempt::<M>(cx, shown).await {
+        Ok(Some((verdict, next))) => {
+            let ended = match verdict {
+                Verdict::Failed { .. } => Ended::Error,
+                Verdict::Passed(_, Outcome::Progressing { .. }) => Ended::RequeueAfter,
+                _ => Ended::Success,
+            };
+            (ended, Some(next))
+        }
+        Ok(None) => (Ended::Success, None),
+        Err(error) => {
+            tracing::warn!(%error, kind = %M::KIND, "a reconcile failed");
+            let failures = cx.failures.another(&uid);
+            let next = requeue(&failed(&error), &cx.pace, failures, cx.clock.now(), (cx.chance)());
+            (Ended::Error, Some(next))
+        }
+    };
+    cx.metrics
+        .reconciled(M::KIND, ended, cx.clock.elapsed().saturating_sub(began));
+    next
+}
+
+async fn attempt<M: Managed>(
+    cx: &Context,
+    shown: Arc<DynamicObject>,
+) -> Result<Option<(Verdict, Duration)>, Error> {
+    let Some(object) = cx.fresh(M::KIND, shown).await? else {
+        return Ok(None);
+    };
+    let phase = object::phase(&object);
+    let uid = object.uid().unwrap_or_default();
+    let owner = cx.owner(M::KIND, &object);
+    if phase == Phase::Over {
+        cx.forget(M::KIND, &uid);
+        cx.owners.forget(&owner);
+        return Ok(None);
+    }
+    let kind = api_resource(M::KIND);
+    cx.owners
+        .note(&owner, ObjectRef::from_obj_with(&*object, kind.clone()));
+    let mut case = Case::<M> {
+        cx,
+        events: cx.events.of(kube::Resource::object_ref(&*object, &kind)),
+        status: object::status(&object),
+        object,
+        uid,
+    };
+    let read = object::read::<M::Spec>(M::KIND, &case.object);
+    cx.metrics.is_broken(M::KIND, &case.uid, read.is_err());
+    let found = match (read, phase) {
+        (Err(error), _) => Some(Found::verdict(Verdict::Invalid(ErrorView::from(&error)))),
+        (Ok(_), Phase::Paused) => Some(Found::verdict(Verdict::Paused)),
+        (Ok(spec), Phase::Advance) => case.advance(&spec, &owner).await?,
+        (Ok(spec), Phase::Retire | Phase::Over) => case.retire(&spec, &owner).await?,
+    };
+    let Some(found) = found else { return Ok(None) };
+    // Whoever lost the lease has nothing to say any more.
+    if !cx.may_write().await {
+        return Ok(None);
+    }
+    case.tell(found).await.map(Some)
+}
+
+impl<M: Managed> Case<'_, M> {
+    /// Writes the status if it differs, tells transitions, and says when to look again.
+    async fn tell(&mut self, found: Found<M::Facts>) -> Result<(Verdict, Duration), Error> {
+        let Found {
+            verdict,
+            stages,
+            blocked,
+            facts,
+        } = found;
+        let now = self.cx.clock.now();
+        let old = M::common(&self.status);
+        let subject = Subject {
+            generation: self.object.metadata.generation,
+            observed: old.observed_generation,
+            born: born(&self.object),
+            deleting: self.object.metadata.deletion_timestamp.is_some(),
+            conditions: &old.conditions,
+            stages: &stages,
+            blocked: blocked.as_ref(),
+        };
+        let new = common(subject, &verdict, now);
+        for note in notes(&old.conditions, &new.conditions) {
+            self.events.tell(&note);
+        }
+        if holds(&new.conditions, READY) && !holds(&old.conditions, READY) {
+            let since = find(&old.conditions, READY)
+                .map(|c| c.last_transition_time)
+                .or(subject.born);
+            let after = since.and_then(|s| Duration::try_from(now.duration_since(s)).ok());
+            self.cx.metrics.became_ready(M::KIND, after.unwrap_or_default());
+        }
+        let status = M::status(&self.status, new, facts);
+        if status != self.status {
+            self.write(&status).await?;
+        }
+        let failures = match verdict {
+            Verdict::Failed { .. } => self.cx.failures.another(&self.uid),
+            _ => {
+                self.cx.failures.over(&self.uid);
+                0
+            }
+        };
+        let next = requeue(&verdict, &self.cx.pace, failures, now, (self.cx.chance)());
+        Ok((verdict, next))
+    }
+
+    async fn write(&self, status: &M::Status) -> Result<(), Error> {
+        let name = self.object.name_any();
+        let patch = json!({
+            "apiVersion": API_VERSION,
+            "kind": M::KIND.as_str(),
+            "metadata": { "name": name, "uid": self.uid },
+            "status": status,
+        });
+        let api = self.cx.api(M::KIND, &self.object.namespace().unwrap_or_default());
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        match api.patch_status(&name, &params, &Patch::Apply(&patch)).await {
+            Ok(written) => {
+                self.cx.wrote(&written);
+                Ok(())
+            }
+            // It was deleted meanwhile: there is nobody to tell.
+            Err(e) if is_absent(&e) || is_conflict(&e) => Ok(()),
+            Err(e) => Err(refused(
+                format!("write the status of {}", title(M::KIND, &self.object)),
+                e,
+            )),
+        }
+    }
+}
+
+/// A pass that failed as a whole.
+fn failed(error: &Error) -> Verdict {
+    match error.class() {
+        Class::Unsupported => {
+            let later = *error.code() == codes::OP_BACKUP;
+            let reason = if later {
+                Reason::NotSupportedYet
+            } else {
+                Reason::NotSupported
+            };
+            Verdict::Refused(reason, ErrorView::from(error))
+        }
+        _ => Verdict::Failed {
+            may_pass: error.may_pass(),
+            error: ErrorView::from(error),
+        },
+    }
+}
