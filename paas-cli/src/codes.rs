@@ -98,8 +98,10 @@ pub const TABLES: &[&[&Code]] = &[
     paas_core::spec::codes::ALL,
     paas_core::local::codes::ALL,
     paas_core::database::codes::ALL,
+    paas_core::database::cnpg::codes::ALL,
     paas_core::kube::codes::ALL,
     paas_openstack::codes::ALL,
+    paas_operator::codes::ALL,
     ALL,
 ];
 
@@ -117,7 +119,7 @@ mod tests {
         for code in all {
             let parts: Vec<&str> = code.id.split('-').collect();
             assert!(
-                matches!(parts.as_slice(), ["PAAS", "CORE" | "SPEC" | "LOC" | "PG" | "OS" | "K8S" | "CLI", n] if n.len() == 4),
+                matches!(parts.as_slice(), ["PAAS", "CORE" | "SPEC" | "LOC" | "PG" | "OS" | "K8S" | "OP" | "CLI", n] if n.len() == 4),
                 "{}",
                 code.id
             );

@@ -15,31 +15,55 @@
 //! - A converged object is observed and nothing is written ([`status`]).
 //! - What is read from a cache is never older than what this operator wrote itself.
 
+#[cfg(feature = "run")]
 pub mod args;
+#[cfg(feature = "run")]
 mod backup;
+#[cfg(feature = "run")]
 mod calls;
 pub mod codes;
+#[cfg(feature = "run")]
 pub mod condition;
+#[cfg(feature = "run")]
 mod consent;
+#[cfg(feature = "run")]
 mod context;
+#[cfg(feature = "run")]
 mod database;
+#[cfg(feature = "run")]
 pub mod engines;
+#[cfg(feature = "run")]
 mod events;
+#[cfg(feature = "run")]
 mod finalizer;
+#[cfg(feature = "run")]
 mod fresh;
+#[cfg(feature = "run")]
 mod health;
+#[cfg(feature = "run")]
 pub mod lease;
+#[cfg(feature = "run")]
 pub mod metrics;
+#[cfg(feature = "run")]
 mod object;
+#[cfg(feature = "run")]
 mod platform;
+#[cfg(feature = "run")]
 mod reconcile;
+#[cfg(feature = "run")]
 mod refusal;
+#[cfg(feature = "run")]
 pub mod run;
+#[cfg(feature = "run")]
 pub mod status;
+#[cfg(feature = "run")]
 mod telemetry;
+#[cfg(feature = "run")]
 mod watch;
 
+#[cfg(feature = "run")]
 pub use engines::{DatabaseFacts, Engine, Engines, PlatformFacts};
+#[cfg(feature = "run")]
 pub use run::{Operator, Settings};
 
 /// The finalizer of objects that have something outside.
@@ -56,6 +80,7 @@ pub const CONSENT: &str = "paas.rs/consent";
 pub const FIELD_MANAGER: &str = "paas-operator";
 
 /// Runs the program `paas-operator` by its arguments.
+#[cfg(feature = "run")]
 pub fn main() -> std::process::ExitCode {
     args::main()
 }
