@@ -149,6 +149,9 @@ pub struct Outputs {
     /// A database server, with the login of its administrator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Binding>,
+    /// How programs get into the first database, once they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding: Option<Binding>,
 }
 
 impl Outputs {
@@ -160,12 +163,14 @@ impl Outputs {
             machine,
             project,
             server,
+            binding,
         } = later;
         self.hosts = hosts.or(self.hosts.take());
         self.cluster = cluster.or(self.cluster.take());
         self.machine = machine.or(self.machine.take());
         self.project = project.or(self.project.take());
         self.server = server.or(self.server.take());
+        self.binding = binding.or(self.binding.take());
     }
 }
 

@@ -19,7 +19,7 @@ pub use secrecy::{ExposeSecret, SecretString};
 pub struct SecretRef {
     /// The name inside its owner.
     pub name: String,
-    /// 32 hexadecimal digits.
+    /// 32 hexadecimal digits; empty for whatever value is stored, and for one that is yet to be generated.
     pub fingerprint: String,
 }
 

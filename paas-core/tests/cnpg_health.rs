@@ -416,3 +416,20 @@ fn a_quota_and_a_container_that_ends_again_and_again_are_told_too() {
     assert_eq!(code(&health), CNPG_STUCK.id);
     assert!(why(&health).ends_with("OOMKilled"), "{health:?}");
 }
+
+#[test]
+fn a_password_that_the_server_may_not_read_yet_is_waited_for() {
+    let role = json!({
+        "metadata": {"generation": 1},
+        "status": {
+            "observedGeneration": 1,
+            "applied": false,
+            "message": "secrets \"shop.login.app-a\" is forbidden: User \"system:serviceaccount:shop:shop\" cannot get resource \"secrets\" in API group \"\" in the namespace \"shop\"",
+        },
+    });
+    assert!(
+        matches!(of_content(&role), Health::Settling { .. }),
+        "{:?}",
+        of_content(&role)
+    );
+}

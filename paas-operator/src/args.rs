@@ -6,12 +6,13 @@ use clap::{Args, Parser, Subcommand};
 use paas_core::{
     clock::SystemClock,
     error::{Class, Error},
+    kube::KubeLedger,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     codes,
-    engines::Unlinked,
+    engines::InCluster,
     metrics::Metrics,
     run::{Operator, Settings, connect},
     telemetry,
@@ -100,8 +101,14 @@ fn start(run: &Run) -> Result<(), Error> {
             tracing::info!("asked to stop: calls under way are finished first");
             ends.cancel();
         });
-        let operator = Operator::new(client, Arc::new(Unlinked), settings);
-        operator.metrics(metrics).clock(clock).run(stop).await
+        let engines = Arc::new(InCluster::new(client.clone()));
+        let kept = client.clone();
+        Operator::new(client, engines, settings)
+            .ledgers(move |namespace| Arc::new(KubeLedger::new(kept.clone(), namespace)))
+            .metrics(metrics)
+            .clock(clock)
+            .run(stop)
+            .await
     })
 }
 

@@ -1,5 +1,7 @@
 //! What an embedder brings: for each object the pipeline that carries out its spec.
 
+mod in_cluster;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -11,6 +13,8 @@ use paas_core::{
     pipeline::Pipeline,
     spec::{Binding, DatabaseInstanceSpec, Object, PlatformSpec, Runtime},
 };
+
+pub use in_cluster::InCluster;
 
 use crate::codes;
 

@@ -469,7 +469,7 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
     }
     place.database("demo", json!({})).await;
     let unlinked = |o: &Value| says(o, "Ready") == ["False", "NotSupported"];
-    place
+    let told = place
         .until(
             Kind::DatabaseInstance,
             "demo",
@@ -477,6 +477,8 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
             unlinked,
         )
         .await;
+    let message = told["status"]["conditions"][0]["message"].as_str().unwrap();
+    assert!(message.contains("CloudNativePG is not installed"), "{message}");
     let pid = program.id().to_string();
     assert!(
         Command::new("kill")

@@ -23,7 +23,7 @@ use crate::{
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Key, Live},
-    secrets::{SecretRef, SecretStore},
+    secrets::{Generate, SecretRef, SecretStore, SystemRandom},
 };
 
 /// Lists that are under way at once.
@@ -53,6 +53,7 @@ pub struct KubeActuator {
     kinds: Vec<&'static ObjectKind>,
     namespaces: Namespaces,
     secrets: Arc<dyn SecretStore>,
+    random: Arc<dyn Generate>,
 }
 
 impl fmt::Debug for KubeActuator {
@@ -77,7 +78,15 @@ impl KubeActuator {
             kinds: kinds.into_iter().collect(),
             namespaces,
             secrets,
+            random: Arc::new(SystemRandom),
         }
+    }
+
+    /// Makes secrets by other means.
+    #[must_use]
+    pub fn with_random(mut self, random: Arc<dyn Generate>) -> Self {
+        self.random = random;
+        self
     }
 
     /// All lists of one look.
@@ -132,15 +141,31 @@ impl KubeActuator {
             )))
     }
 
-    /// What is applied, with the secrets in it, and what must be hidden of the answer.
-    async fn body(&self, owner: &Owner, key: &Key, want: &KubeObject) -> Result<(Value, Hidden), Error> {
+    /// What is applied, with the secrets in it, and what must be hidden of the answer. A secret of no certain value is generated with the
+    /// first object that holds it; what exists never gets another one by itself (design law 9).
+    async fn body(
+        &self,
+        owner: &Owner,
+        key: &Key,
+        want: &KubeObject,
+        new: bool,
+    ) -> Result<(Value, Hidden), Error> {
         let mut values = Vec::new();
         let mut hidden = Hidden::nothing();
         for (at, secret) in want.secrets() {
-            let value = self.secrets.get(owner, &secret.name).await?;
+            let any = secret.fingerprint.is_empty();
+            let value = match self.secrets.get(owner, &secret.name).await? {
+                // It is stored before anything knows it.
+                None if any && new => Some(
+                    self.secrets
+                        .put_if_absent(owner, &secret.name, self.random.secret())
+                        .await?,
+                ),
+                stored => stored,
+            };
             let value =
                 value.ok_or_else(|| secret_is(owner, &secret.name, want, "is not in the secret store"))?;
-            if SecretRef::to(secret.name.as_str(), &value).fingerprint != secret.fingerprint {
+            if !any && SecretRef::to(secret.name.as_str(), &value).fingerprint != secret.fingerprint {
                 return Err(secret_is(
                     owner,
                     &secret.name,
@@ -255,7 +280,7 @@ impl Actuator<KubeObject> for KubeActuator {
         _ids: &Ids,
     ) -> Result<Live<KubeObject>, Error> {
         self.within_reach(want)?;
-        let (mut body, hidden) = self.body(owner, key, want).await?;
+        let (mut body, hidden) = self.body(owner, key, want, true).await?;
         let (place, kind) = (place(want), want.object_kind());
         let there = self.server.get(place, false).await?;
         if let Some(there) = &there {
@@ -288,7 +313,7 @@ impl Actuator<KubeObject> for KubeActuator {
         _ids: &Ids,
     ) -> Result<(), Error> {
         self.within_reach(want)?;
-        let (mut body, hidden) = self.body(owner, key, want).await?;
+        let (mut body, hidden) = self.body(owner, key, want, false).await?;
         body["metadata"]["uid"] = live.id.as_str().into();
         let place = place(want);
         let what = format!("update {place}");

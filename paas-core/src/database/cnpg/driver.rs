@@ -281,7 +281,7 @@ impl Driver for CnpgDriver {
         builder.build()
     }
 
-    fn gives(&self, _spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Outputs {
+    fn gives(&self, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Outputs {
         let server = self.administrator.as_ref().and_then(|administrator| {
             let cluster = running(seen)?;
             Some(Binding {
@@ -294,6 +294,7 @@ impl Driver for CnpgDriver {
         });
         Outputs {
             server,
+            binding: self.binding(spec, seen),
             ..Outputs::default()
         }
     }

@@ -162,6 +162,8 @@ fn password_is_taken(status: &Value) -> bool {
 fn is_passing(message: &str) -> bool {
     [
         "not found",
+        // A server may read a password only once CloudNativePG has seen whose it is.
+        "is forbidden: User",
         "does not exist",
         "while getting DB connection",
         "failed to connect",
