@@ -1,16 +1,17 @@
 //! Databases by the CloudNativePG operator of the cluster that this one runs for.
 
-use std::{fmt, sync::Arc};
+mod cnpg;
+
+use std::fmt;
 
 use async_trait::async_trait;
 use kube::Client;
 use paas_core::{
-    database::cnpg::{CnpgDriver, Images, kinds, names},
+    database::cnpg::{Images, kinds},
     error::{Class, Error, Result},
-    kube::{KubeActuator, KubeSecrets, Namespaces, ObjectKind, fault},
+    kube::{ObjectKind, fault},
     owner::Owner,
-    pipeline::{DriverStage, Pipeline},
-    spec::{Binding, DatabaseInstanceSpec, Object, Runtime},
+    spec::{DatabaseInstanceSpec, Object, Runtime},
 };
 
 use super::{DatabaseFacts, Engine, Engines};
@@ -87,29 +88,7 @@ impl Engines for InCluster {
                 ))
                 .remedy("set spec.runtime to CloudNativePG or Auto"));
         }
-        let namespace = owner.namespace().to_owned();
-        let secrets = Arc::new(KubeSecrets::new(self.client.clone(), namespace.as_str()));
-        let hands = KubeActuator::new(
-            self.client.clone(),
-            kinds::ALL,
-            Namespaces::These(vec![namespace]),
-            secrets,
-        );
-        let driver = CnpgDriver::new(owner.clone())
-            .images(self.images.clone())
-            .hands(Arc::new(hands));
-        let secret = names::binding(&names::cluster(owner)?, None);
-        let replicas = object.spec.replicas;
-        let pipeline = Pipeline::new(vec![Box::new(DriverStage::new(driver, object.spec.clone()))]);
-        Ok(Engine::new(pipeline).telling(move |outputs| DatabaseFacts {
-            runtime: Some(Runtime::CloudNativePG),
-            replicas: outputs.binding.is_some().then_some(replicas),
-            binding: outputs
-                .binding
-                .is_some()
-                .then(|| Binding { name: secret.clone() }),
-            ..DatabaseFacts::default()
-        }))
+        cnpg::engine(&self.client, &self.images, object, owner)
     }
 
     fn kinds(&self) -> Vec<&'static ObjectKind> {
