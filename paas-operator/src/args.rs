@@ -52,6 +52,9 @@ pub struct Run {
     /// What is logged, by the rules of RUST_LOG.
     #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
     pub log_filter: String,
+    /// A collector that takes traces by OTLP over HTTP: http://HOST:4318; left out, there are none. Needs a build with the feature otel.
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
     /// How many objects are reconciled at once.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
@@ -76,13 +79,13 @@ pub fn main() -> ExitCode {
 }
 
 fn start(run: &Run) -> Result<(), Error> {
-    telemetry::start(run.log, &run.log_filter)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|e| {
         Error::new(&codes::OP_ARGUMENT, Class::Internal)
             .attempted("start the threads")
             .happened(e.to_string())
     })?;
     runtime.block_on(async {
+        let _sending = telemetry::start(run.log, &run.log_filter, run.otlp_endpoint.as_deref())?;
         let clock = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::default());
         let client = connect(run.context.as_deref(), Arc::clone(&metrics), clock.clone()).await?;

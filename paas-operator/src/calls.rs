@@ -13,9 +13,10 @@ use tower::{Layer, Service};
 
 use crate::metrics::Metrics;
 
-/// A layer that counts calls by method and code.
+/// A layer that counts calls to one host by method and code.
 #[derive(Debug, Clone)]
 pub(crate) struct CountCalls {
+    pub(crate) host: String,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -60,7 +61,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let method = request.method().as_str().to_owned();
-        let CountCalls { metrics, clock } = self.with.clone();
+        let CountCalls { host, metrics, clock } = self.with.clone();
         let began = clock.elapsed();
         let answer = self.inner.call(request);
         async move {
@@ -68,7 +69,7 @@ where
             let code = answer
                 .as_ref()
                 .map_or("<error>".to_owned(), |a| a.status().as_u16().to_string());
-            metrics.called(&method, &code, clock.elapsed().saturating_sub(began));
+            metrics.called(&host, &method, &code, clock.elapsed().saturating_sub(began));
             answer
         }
         .boxed()

@@ -31,4 +31,10 @@ paas_core::codes! {
     OP_ARGUMENT = "PAAS-OP-0010", "a setting of the operator cannot be used",
         "Times of the lease contradict each other, or a log filter is not understood.",
         "Correct the setting that the message names.";
+    OP_TRACES = "PAAS-OP-0016", "traces cannot be sent to the collector that was named",
+        "The endpoint of --otlp-endpoint is no http:// URL; or this build has no traces (feature `otel`).",
+        "Name a collector or an agent in the same network as http://HOST:4318, which forwards them over TLS if they have to go further.";
+    OP_PANIC = "PAAS-OP-0017", "a pass over an object panicked",
+        "An engine has a bug that this object brings out. The other objects are not concerned, and what was begun is looked at anew.",
+        "Pause the object with the annotation paas.rs/paused and report the log around this message. It is tried again, ever more rarely.";
 }

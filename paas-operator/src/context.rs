@@ -52,6 +52,7 @@ pub(crate) struct Context {
     pub(crate) own: OwnWrites,
     pub(crate) owners: Owners,
     pub(crate) failures: Failures,
+    pub(crate) voids: Voids,
 }
 
 impl fmt::Debug for Context {
@@ -109,6 +110,7 @@ impl Context {
     pub(crate) fn forget(&self, kind: Kind, uid: &str) {
         self.own.forget(uid);
         self.failures.over(uid);
+        self.voids.forget(uid);
         self.metrics.is_broken(kind, uid, false);
     }
 
@@ -166,6 +168,23 @@ impl Failures {
 
     /// It succeeded.
     pub(crate) fn over(&self, uid: &str) {
+        locked(&self.0).remove(uid);
+    }
+}
+
+/// The words of consent that were told to be void, by the uid of the object: each is told once.
+#[derive(Debug, Default)]
+pub(crate) struct Voids(Mutex<HashMap<String, String>>);
+
+impl Voids {
+    /// True if this is news of the object.
+    pub(crate) fn is_news(&self, uid: &str, word: &str) -> bool {
+        let before = locked(&self.0).insert(uid.to_owned(), word.to_owned());
+        before.is_none_or(|before| before != word)
+    }
+
+    /// Forgets an object that is gone.
+    pub(crate) fn forget(&self, uid: &str) {
         locked(&self.0).remove(uid);
     }
 }

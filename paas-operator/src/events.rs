@@ -104,13 +104,17 @@ impl EventSink for ObjectEvents {
             owner = event.owner, stage, key = key.as_ref().map(tracing::field::display), verb,
             state = ?event.state, reason = event.reason, request_id = event.request_id, "{}", event.message
         );
-        let warning = match event.state {
+        let (warning, ended) = match event.state {
             // What begins has no effect yet; its end is told.
             State::Started => return,
-            State::Failed | State::Blocked => true,
-            State::Done | State::Waiting => false,
-            _ => false,
+            State::Failed => (true, Some("failed")),
+            State::Blocked => (true, None),
+            State::Done => (false, Some("done")),
+            _ => (false, None),
         };
+        if let Some(state) = ended {
+            self.all.metrics.step(stage, verb, state);
+        }
         // The key stands in the action: events that differ in their note alone are counted as one.
         let action = key.as_ref().map_or_else(
             || format!("{verb} {stage}"),

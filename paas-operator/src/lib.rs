@@ -58,6 +58,8 @@ pub mod run;
 pub mod status;
 #[cfg(feature = "run")]
 mod telemetry;
+#[cfg(feature = "otel")]
+mod traces;
 #[cfg(feature = "run")]
 mod watch;
 

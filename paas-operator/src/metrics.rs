@@ -24,8 +24,10 @@ pub struct Metrics {
     to_ready: Timed<1>,
     broken: Family<Labels<1>, Gauge>,
     broken_uids: Mutex<HashSet<(Kind, String)>>,
-    calls: Family<Labels<2>, Counter>,
-    call_time: Timed<1>,
+    panics: Family<Labels<1>, Counter>,
+    steps: Family<Labels<3>, Counter>,
+    calls: Family<Labels<3>, Counter>,
+    call_time: Timed<2>,
     leader: Gauge,
     events_dropped: Counter,
 }
@@ -48,7 +50,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Success => "success",
             Self::RequeueAfter => "requeue_after",
@@ -85,6 +87,8 @@ impl Default for Metrics {
             to_ready: Family::new_with_constructor(minutes),
             broken: Family::default(),
             broken_uids: Mutex::default(),
+            panics: Family::default(),
+            steps: Family::default(),
             calls: Family::default(),
             call_time: Family::new_with_constructor(seconds),
             leader: Gauge::default(),
@@ -107,6 +111,11 @@ impl Metrics {
             "controller_runtime_reconcile_errors",
             "Reconciles that failed",
             self.errors.clone(),
+        );
+        r.register(
+            "controller_runtime_reconcile_panics",
+            "Reconciles that panicked",
+            self.panics.clone(),
         );
         r.register_with_unit(
             "controller_runtime_reconcile_time",
@@ -141,13 +150,18 @@ impl Metrics {
             self.broken.clone(),
         );
         r.register(
+            "paas_steps",
+            "Steps that ended, by stage, verb and end",
+            self.steps.clone(),
+        );
+        r.register(
             "rest_client_requests",
-            "Calls to the API server",
+            "Calls to the API server and to whatever else is outside, by host",
             self.calls.clone(),
         );
         r.register_with_unit(
             "rest_client_request_duration",
-            "Time to the head of the API server's answer",
+            "Time to the head of the answer",
             Unit::Seconds,
             self.call_time.clone(),
         );
@@ -222,11 +236,33 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn called(&self, method: &str, code: &str, time: Duration) {
-        let labels = [("method", method.to_owned()), ("code", code.to_owned())];
+    pub(crate) fn panicked(&self, kind: Kind) {
+        self.panics
+            .get_or_create(&[("controller", controller(kind))])
+            .inc();
+    }
+
+    pub(crate) fn step(&self, stage: &str, verb: &str, state: &'static str) {
+        let labels = [
+            ("stage", stage.to_owned()),
+            ("verb", verb.to_owned()),
+            ("state", state.to_owned()),
+        ];
+        self.steps.get_or_create(&labels).inc();
+    }
+
+    /// Counts a call to `host` with the code of its answer, `<error>` if there was none. The operator counts its own calls of the API
+    /// server; engines that speak to something else count theirs here.
+    pub fn called(&self, host: &str, method: &str, code: &str, time: Duration) {
+        let (host, method) = (host.to_owned(), method.to_owned());
+        let labels = [
+            ("method", method.clone()),
+            ("code", code.to_owned()),
+            ("host", host.clone()),
+        ];
         self.calls.get_or_create(&labels).inc();
         self.call_time
-            .get_or_create(&[("verb", method.to_owned())])
+            .get_or_create(&[("verb", method), ("host", host)])
             .observe(time.as_secs_f64());
     }
 
@@ -274,14 +310,19 @@ mod tests {
             Ended::RequeueAfter,
             Duration::from_millis(20),
         );
-        metrics.called("GET", "200", Duration::from_millis(2));
+        metrics.step("database", "create", "done");
+        metrics.panicked(Kind::DatabaseInstance);
+        metrics.called("cloud:443", "GET", "200", Duration::from_millis(2));
         metrics.leads(true);
         let waiting = metrics.queued(Kind::DatabaseInstance);
         let text = metrics.text();
         for line in [
             r#"controller_runtime_reconcile_total{controller="databaseinstance",result="requeue_after"} 1"#,
             r#"controller_runtime_reconcile_time_seconds_count{controller="databaseinstance"} 1"#,
-            r#"rest_client_requests_total{method="GET",code="200"} 1"#,
+            r#"controller_runtime_reconcile_panics_total{controller="databaseinstance"} 1"#,
+            r#"rest_client_requests_total{method="GET",code="200",host="cloud:443"} 1"#,
+            r#"rest_client_request_duration_seconds_count{verb="GET",host="cloud:443"} 1"#,
+            r#"paas_steps_total{stage="database",verb="create",state="done"} 1"#,
             r#"workqueue_depth{name="databaseinstance"} 1"#,
             "leader_election_master_status 1",
         ] {

@@ -3,9 +3,10 @@
 mod outcome;
 mod pass;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use kube::{
     ResourceExt,
     api::{DynamicObject, Patch, PatchParams},
@@ -20,6 +21,7 @@ use paas_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     FIELD_MANAGER, codes,
@@ -100,7 +102,15 @@ impl<F> Found<F> {
 pub(crate) async fn reconcile<M: Managed>(cx: &Context, shown: Arc<DynamicObject>) -> Option<Duration> {
     let began = cx.clock.elapsed();
     let uid = shown.uid().unwrap_or_default();
-    let (ended, next) = match attempt::<M>(cx, shown).await {
+    // Named by the conventions of OpenTelemetry for resources and controllers.
+    let span = tracing::info_span!(
+        "reconcile",
+        kind = %M::KIND,
+        k8s.namespace.name = shown.metadata.namespace,
+        object = shown.metadata.name,
+        result = Empty,
+    );
+    let (ended, next) = match attempt::<M>(cx, shown).instrument(span.clone()).await {
         Ok(Some((verdict, next))) => {
             let ended = match verdict {
                 Verdict::Failed { .. } => Ended::Error,
@@ -117,6 +127,7 @@ pub(crate) async fn reconcile<M: Managed>(cx: &Context, shown: Arc<DynamicObject
             (Ended::Error, Some(next))
         }
     };
+    span.record("result", ended.as_str());
     cx.metrics
         .reconciled(M::KIND, ended, cx.clock.elapsed().saturating_sub(began));
     next
@@ -152,8 +163,7 @@ async fn attempt<M: Managed>(
     let found = match (read, phase) {
         (Err(error), _) => Some(Found::verdict(Verdict::Invalid(ErrorView::from(&error)))),
         (Ok(_), Phase::Paused) => Some(Found::verdict(Verdict::Paused)),
-        (Ok(spec), Phase::Advance) => case.advance(&spec, &owner).await?,
-        (Ok(spec), Phase::Retire | Phase::Over) => case.retire(&spec, &owner).await?,
+        (Ok(spec), phase) => case.carry_out(&spec, &owner, phase).await,
     };
     let Some(found) = found else { return Ok(None) };
     // Whoever lost the lease has nothing to say any more.
@@ -164,6 +174,41 @@ async fn attempt<M: Managed>(
 }
 
 impl<M: Managed> Case<'_, M> {
+    /// One pass in the direction of the phase. What goes wrong on the way is the object's news, even a panic of its engine, which
+    /// would else be the end of all.
+    async fn carry_out(
+        &mut self,
+        spec: &Object<M::Spec>,
+        owner: &Owner,
+        phase: Phase,
+    ) -> Option<Found<M::Facts>> {
+        let (cx, about) = (self.cx, title(M::KIND, &self.object));
+        let pass = async {
+            match phase {
+                Phase::Retire | Phase::Over => self.retire(spec, owner).await,
+                Phase::Advance | Phase::Paused => self.advance(spec, owner).await,
+            }
+        };
+        match AssertUnwindSafe(pass).catch_unwind().await {
+            Ok(Ok(found)) => found,
+            // It has to stop: there is nothing to say.
+            Ok(Err(error)) if error.class() == Class::Cancelled => None,
+            Ok(Err(error)) => Some(Found::verdict(failed(&error))),
+            Err(panic) => {
+                cx.metrics.panicked(M::KIND);
+                let words = panic.downcast_ref::<String>().map(String::as_str);
+                let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+                let error = Error::new(&codes::OP_PANIC, Class::Internal)
+                    .attempted(format!("reconcile {about}"))
+                    .happened(words.unwrap_or("it panicked without words"));
+                Some(Found::verdict(Verdict::Failed {
+                    may_pass: true,
+                    error: ErrorView::from(&error),
+                }))
+            }
+        }
+    }
+
     /// Writes the status if it differs, tells transitions, and says when to look again.
     async fn tell(&mut self, found: Found<M::Facts>) -> Result<(Verdict, Duration), Error> {
         let Found {

@@ -4,16 +4,18 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, Config, client::ClientBuilder, config::KubeConfigOptions};
+use kube::{Api, Client, Config, client::Body, config::KubeConfigOptions};
 use paas_core::{
     clock::{Clock, SystemClock},
     error::{Class, Error},
+    kube::access,
     ledger::{LedgerStore, MemoryLedger},
     owner::Identity,
     policy::Bounds,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tower::Layer;
 
 use crate::{
     backup::Backups,
@@ -223,6 +225,7 @@ impl Operator {
             own: Default::default(),
             owners: Default::default(),
             failures: Default::default(),
+            voids: Default::default(),
         });
         let places: Vec<Place> = match self.settings.namespaces.as_slice() {
             [] => vec![None],
@@ -264,10 +267,10 @@ async fn identity(client: &Client) -> Result<Identity, Error> {
     Ok(Identity::of(&["kubernetes", &uid]))
 }
 
-/// A client by the kubeconfig, or by the service account of a pod. Calls are counted in `metrics`; none is sent twice by itself.
+/// A client by the kubeconfig, or by the service account of a pod, as [`client`] makes it.
 ///
 /// # Errors
-/// [`codes::OP_CLUSTER`].
+/// [`codes::OP_CLUSTER`] if there is neither; those of [`client`].
 pub async fn connect(
     context: Option<&str>,
     metrics: Arc<Metrics>,
@@ -293,19 +296,22 @@ pub async fn connect(
     client(config, metrics, clock)
 }
 
-/// A client by its configuration. Calls are counted in `metrics`; none is sent twice by itself.
+/// A client by its configuration ([`access::client`]): a read is sent again where the API server is busy, and nothing else ever is.
+/// Calls are counted in `metrics`, a read with its repetitions as one.
 ///
 /// # Errors
-/// [`codes::OP_CLUSTER`] for a configuration that cannot be used.
-pub fn client(mut config: Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Result<Client, Error> {
-    // Whether something is sent again is decided by looking (design law 4).
-    config.default_retry = false;
-    let builder = ClientBuilder::try_from(config).map_err(|e| {
-        Error::new(&codes::OP_CLUSTER, Class::Invalid)
-            .attempted("make a client for the cluster")
-            .happened(e.to_string())
-    })?;
-    Ok(builder.with_layer(&CountCalls { metrics, clock }).build())
+/// `PAAS-K8S` and its number for a configuration that cannot be used.
+pub fn client(config: Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Result<Client, Error> {
+    let host = config.cluster_url.authority();
+    let host = host.map_or_else(String::new, ToString::to_string);
+    let namespace = config.default_namespace.clone();
+    let client = access::client(config)?;
+    let calls = tower::service_fn(move |request: http::Request<Body>| {
+        let client = client.clone();
+        async move { client.send(request).await }
+    });
+    let counted = CountCalls { host, metrics, clock }.layer(calls);
+    Ok(Client::new(counted, namespace))
 }
 
 /// One ledger for all namespaces.

@@ -121,6 +121,10 @@ impl<M: Managed> Case<'_, M> {
             pass.shown = Some(plan);
             return true;
         }
+        // It stands there until somebody changes it, and looks go on.
+        if !self.cx.voids.is_news(&self.uid, word) {
+            return false;
+        }
         let void = Error::new(&codes::OP_CONSENT_VOID, Class::Blocked);
         self.events.tell(&Note {
             warning: true,
