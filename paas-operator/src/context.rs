@@ -52,7 +52,8 @@ pub(crate) struct Context {
     pub(crate) own: OwnWrites,
     pub(crate) owners: Owners,
     pub(crate) failures: Failures,
-    pub(crate) voids: Voids,
+    pub(crate) void: Told,
+    pub(crate) unwritten: Told,
 }
 
 impl fmt::Debug for Context {
@@ -110,7 +111,8 @@ impl Context {
     pub(crate) fn forget(&self, kind: Kind, uid: &str) {
         self.own.forget(uid);
         self.failures.over(uid);
-        self.voids.forget(uid);
+        self.void.forget(uid);
+        self.unwritten.forget(uid);
         self.metrics.is_broken(kind, uid, false);
     }
 
@@ -172,15 +174,15 @@ impl Failures {
     }
 }
 
-/// The words of consent that were told to be void, by the uid of the object: each is told once.
+/// What was told of an object and does not stand in its status, by its uid: each is told once.
 #[derive(Debug, Default)]
-pub(crate) struct Voids(Mutex<HashMap<String, String>>);
+pub(crate) struct Told(Mutex<HashMap<String, String>>);
 
-impl Voids {
+impl Told {
     /// True if this is news of the object.
-    pub(crate) fn is_news(&self, uid: &str, word: &str) -> bool {
-        let before = locked(&self.0).insert(uid.to_owned(), word.to_owned());
-        before.is_none_or(|before| before != word)
+    pub(crate) fn is_news(&self, uid: &str, words: &str) -> bool {
+        let before = locked(&self.0).insert(uid.to_owned(), words.to_owned());
+        before.is_none_or(|before| before != words)
     }
 
     /// Forgets an object that is gone.

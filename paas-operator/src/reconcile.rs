@@ -229,19 +229,27 @@ impl<M: Managed> Case<'_, M> {
             blocked: blocked.as_ref(),
         };
         let new = common(subject, &verdict, now);
-        for note in notes(&old.conditions, &new.conditions) {
-            self.events.tell(&note);
-        }
-        if holds(&new.conditions, READY) && !holds(&old.conditions, READY) {
-            let since = find(&old.conditions, READY)
-                .map(|c| c.last_transition_time)
-                .or(subject.born);
+        let news = notes(&old.conditions, &new.conditions);
+        let ready_after = (holds(&new.conditions, READY) && !holds(&old.conditions, READY)).then(|| {
+            let was = find(&old.conditions, READY);
+            let since = was.map(|c| c.last_transition_time).or(subject.born);
             let after = since.and_then(|s| Duration::try_from(now.duration_since(s)).ok());
-            self.cx.metrics.became_ready(M::KIND, after.unwrap_or_default());
-        }
+            after.unwrap_or_default()
+        });
         let status = M::status(&self.status, new, facts);
-        if status != self.status {
-            self.write(&status).await?;
+        let written = match status == self.status {
+            true => Ok(()),
+            false => self.write(&status).await,
+        };
+        // While it cannot be written it is news again each time, and told once.
+        let summary = news.iter().map(|n| format!("{} {}\n", n.reason, n.note));
+        if written.is_ok() || self.cx.unwritten.is_news(&self.uid, &summary.collect::<String>()) {
+            news.iter().for_each(|note| self.events.tell(note));
+        }
+        written?;
+        self.cx.unwritten.forget(&self.uid);
+        if let Some(after) = ready_after {
+            self.cx.metrics.became_ready(M::KIND, after);
         }
         let failures = match verdict {
             Verdict::Failed { .. } => self.cx.failures.another(&self.uid),

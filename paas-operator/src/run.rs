@@ -225,7 +225,8 @@ impl Operator {
             own: Default::default(),
             owners: Default::default(),
             failures: Default::default(),
-            voids: Default::default(),
+            void: Default::default(),
+            unwritten: Default::default(),
         });
         let places: Vec<Place> = match self.settings.namespaces.as_slice() {
             [] => vec![None],

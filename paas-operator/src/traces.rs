@@ -106,12 +106,23 @@ struct Sender {
 impl HttpClient for Sender {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
-        let sent = self.runtime.spawn(tokio::time::timeout(PATIENCE, async move {
-            let answer = client.request(request.map(Full::new)).await?;
-            let (head, body) = answer.into_parts();
-            let body = Limited::new(body, ANSWER).collect().await?.to_bytes();
-            Ok::<_, HttpError>(Response::from_parts(head, body))
-        }));
-        sent.await??
+        let sent = self.runtime.spawn(async move {
+            let sending = async {
+                let answer = client.request(request.map(Full::new)).await?;
+                let (head, body) = answer.into_parts();
+                let body = Limited::new(body, ANSWER).collect().await?.to_bytes();
+                Ok::<_, HttpError>(Response::from_parts(head, body))
+            };
+            tokio::time::timeout(PATIENCE, sending).await
+        });
+        let sent = match sent.await {
+            Ok(Ok(sent)) => sent,
+            Ok(Err(late)) => Err(late.into()),
+            Err(ended) => Err(ended.into()),
+        };
+        if let Err(error) = &sent {
+            tracing::warn!(%error, "traces were not taken by the collector");
+        }
+        sent
     }
 }

@@ -175,7 +175,7 @@ fn owned(
                 .and_then(|mark| owners.of(mark))
                 .map(|at| Ok(at.into())),
             Err(watcher::Error::InitialListFailed(kube::Error::Api(status)))
-                if status.code == 404 && kind.optional =>
+                if status.code == 404 =>
             {
                 tracing::debug!(?kind, "the cluster has no such kind");
                 None

@@ -351,6 +351,8 @@ async fn an_object_that_cannot_be_read_stops_nobody_else() {
     place
         .database("broken", json!({"storage": {"size": "12parsec"}}))
         .await;
+    // The definition got its rules after the object was stored.
+    cluster.define(&crd::all()).await.unwrap();
     let running = place.operate("a", &world).await;
     place.database("good", json!({})).await;
     place.until_ready("good").await;

@@ -166,7 +166,10 @@ fn default_users() -> Vec<User> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0", "fieldPath": ".size",
+    // Of an amount that is none, stored under an older definition, everything is a correction; without this, not even the status of
+    // such an object could be written.
+    {"rule": "!oldSelf.size.matches('^[0-9]+(\\\\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)$') || quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
+     "fieldPath": ".size",
      "message": "storage cannot shrink: keep the size or make it larger"},
 ]))]
 pub struct Storage {

@@ -122,7 +122,7 @@ impl<M: Managed> Case<'_, M> {
             return true;
         }
         // It stands there until somebody changes it, and looks go on.
-        if !self.cx.voids.is_news(&self.uid, word) {
+        if !self.cx.void.is_news(&self.uid, word) {
             return false;
         }
         let void = Error::new(&codes::OP_CONSENT_VOID, Class::Blocked);

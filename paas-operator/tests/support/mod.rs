@@ -1,4 +1,10 @@
 //! A real API server, engines that work in a cloud in memory, and operators that can be killed.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a module of several tests, each of which uses a part"
+)]
 
 use std::{
     sync::{
@@ -9,9 +15,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use http::{Request, header::ACCEPT};
+use http_body_util::{BodyStream, StreamBody};
+use k8s_openapi::api::events::v1::Event;
 use kube::{
     Api, Client, Config,
     api::{DynamicObject, Patch, PatchParams, PostParams},
+    client::Body,
     config::{KubeConfigOptions, Kubeconfig},
     core::ApiResource,
 };
@@ -21,7 +32,7 @@ use paas_core::{
     crd,
     error::Result,
     graph::{Desired, Observed},
-    kube::{ObjectKind, kind::CONFIG_MAP},
+    kube::{KubeLedger, ObjectKind, kind::CONFIG_MAP},
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Key, Live},
@@ -32,37 +43,36 @@ use paas_core::{
     },
 };
 use paas_operator::{
-    DatabaseFacts, Engine, Engines, FINALIZER, Operator, Settings, lease::Timings, metrics::Metrics,
-    run::client,
+    DatabaseFacts, Engine, Engines, FINALIZER, Operator, Settings, lease::Timings, metrics::Metrics, run,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A namespace of a cluster that has our definitions; `None` after saying why it cannot be had here.
-pub(crate) async fn place(sentence: &str) -> Option<Place> {
+pub async fn place(sentence: &str) -> Option<Place> {
     let cluster = harness::unless_absent(harness::control_plane().await).unwrap()?;
     cluster.define(&crd::all()).await.unwrap();
     Some(Place::of(&cluster, sentence).await)
 }
 
 /// Where a test works.
-pub(crate) struct Place {
-    pub(crate) namespace: Namespace,
-    pub(crate) client: Client,
+pub struct Place {
+    pub namespace: Namespace,
+    pub client: Client,
 }
 
 impl Place {
-    pub(crate) async fn of(cluster: &ControlPlane, sentence: &str) -> Self {
+    pub async fn of(cluster: &ControlPlane, sentence: &str) -> Self {
         let namespace = cluster.namespace(sentence).await.unwrap();
         let client = namespace.client().await.unwrap();
         Self { namespace, client }
     }
 
-    pub(crate) fn api(&self, kind: Kind) -> Api<DynamicObject> {
+    pub fn api(&self, kind: Kind) -> Api<DynamicObject> {
         let resource = ApiResource {
             group: GROUP.to_owned(),
             version: VERSION.to_owned(),
@@ -73,7 +83,7 @@ impl Place {
         Api::default_namespaced_with(self.client.clone(), &resource)
     }
 
-    pub(crate) async fn make(
+    pub async fn make(
         &self,
         kind: Kind,
         name: &str,
@@ -90,18 +100,18 @@ impl Place {
             .unwrap()
     }
 
-    pub(crate) async fn database(&self, name: &str, spec: Value) -> DynamicObject {
+    pub async fn database(&self, name: &str, spec: Value) -> DynamicObject {
         self.make(Kind::DatabaseInstance, name, json!({}), spec).await
     }
 
-    pub(crate) async fn change(&self, name: &str, patch: Value) {
+    pub async fn change(&self, name: &str, patch: Value) {
         let api = self.api(Kind::DatabaseInstance);
         api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))
             .await
             .unwrap();
     }
 
-    pub(crate) async fn delete(&self, name: &str) {
+    pub async fn delete(&self, name: &str) {
         self.api(Kind::DatabaseInstance)
             .delete(name, &Default::default())
             .await
@@ -109,7 +119,7 @@ impl Place {
     }
 
     /// Waits for an object to be as a test expects.
-    pub(crate) async fn until(
+    pub async fn until(
         &self,
         kind: Kind,
         name: &str,
@@ -129,7 +139,7 @@ impl Place {
         panic!("{kind} {name} is not {what}: {last:#}");
     }
 
-    pub(crate) async fn until_ready(&self, name: &str) -> Value {
+    pub async fn until_ready(&self, name: &str) -> Value {
         self.until(Kind::DatabaseInstance, name, "ready", |o| {
             says(o, "Ready") == ["True", "Converged"]
                 && o["status"]["observedGeneration"] == o["metadata"]["generation"]
@@ -137,17 +147,17 @@ impl Place {
         .await
     }
 
-    pub(crate) async fn until_gone(&self, name: &str) {
+    pub async fn until_gone(&self, name: &str) {
         self.until(Kind::DatabaseInstance, name, "gone", Value::is_null)
             .await;
     }
 
     /// Runs an operator under a name.
-    pub(crate) async fn operate(&self, who: &str, world: &World) -> Running {
+    pub async fn operate(&self, who: &str, world: &World) -> Running {
         self.operate_with(who, world, |_| {}).await
     }
 
-    pub(crate) async fn operate_with(
+    pub async fn operate_with(
         &self,
         who: &str,
         world: &World,
@@ -177,21 +187,91 @@ impl Place {
             .unwrap();
         config.default_namespace = self.namespace.name().to_owned();
         let metrics = Arc::new(Metrics::default());
-        let client = client(config, Arc::clone(&metrics), Arc::new(SystemClock)).unwrap();
+        let calls = Calls::default();
+        let client = run::client(config, Arc::clone(&metrics), Arc::new(SystemClock)).unwrap();
+        let client = listening(client, calls.clone(), world.news_takes);
         let engines = InMemory {
             who: who.to_owned(),
             world: world.clone(),
             client: self.client.clone(),
         };
         let stop = CancellationToken::new();
-        let operator = Operator::new(client, Arc::new(engines), settings).metrics(Arc::clone(&metrics));
+        let kept = client.clone();
+        let operator = Operator::new(client, Arc::new(engines), settings)
+            .ledgers(move |namespace| Arc::new(KubeLedger::new(kept.clone(), namespace)))
+            .metrics(Arc::clone(&metrics));
         let task = tokio::spawn(operator.run(stop.clone()));
-        Running { stop, task, metrics }
+        Running {
+            stop,
+            task,
+            metrics,
+            calls,
+        }
+    }
+
+    /// All events of the namespace: `reason action ×count: note`.
+    pub async fn events(&self) -> Vec<String> {
+        let api: Api<Event> = Api::default_namespaced(self.client.clone());
+        let told = |e: Event| {
+            let count = e.series.map_or(1, |s| s.count);
+            let [reason, action, note] = [e.reason, e.action, e.note].map(Option::unwrap_or_default);
+            format!("{reason} {action} ×{count}: {note}")
+        };
+        let all = api.list(&Default::default()).await.unwrap();
+        all.into_iter().map(told).collect()
     }
 }
 
+/// A call of an operator to the API server.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    pub accept: String,
+}
+
+impl Call {
+    /// True if it writes anything but the lease.
+    pub fn writes(&self) -> bool {
+        self.method != "GET" && !self.path.contains("/leases/")
+    }
+}
+
+/// All calls of an operator.
+pub type Calls = Arc<Mutex<Vec<Call>>>;
+
+/// The same client with its calls written down; what a watch of our objects tells comes so much later.
+pub fn listening(client: Client, calls: Calls, news_takes: Duration) -> Client {
+    let namespace = client.default_namespace().to_owned();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (client, calls) = (client.clone(), calls.clone());
+        async move {
+            let path = request.uri().to_string();
+            let late = path.contains("/databaseinstances") && path.contains("watch=true");
+            let accept = request.headers().get(ACCEPT).map(|v| v.to_str().unwrap().to_owned());
+            calls.lock().unwrap().push(Call {
+                method: request.method().to_string(),
+                path,
+                accept: accept.unwrap_or_default(),
+            });
+            let answer = client.send(request).await?;
+            let later = if late { news_takes } else { Duration::ZERO };
+            Ok::<_, kube::Error>(answer.map(|body| {
+                StreamBody::new(BodyStream::new(body).then(move |frame| async move {
+                    if !later.is_zero() {
+                        SystemClock.sleep(later).await;
+                    }
+                    frame
+                }))
+            }))
+        }
+    });
+    Client::new(service, namespace)
+}
+
 /// Status and reason of a condition.
-pub(crate) fn says(object: &Value, type_: &str) -> [String; 2] {
+pub fn says(object: &Value, type_: &str) -> [String; 2] {
     let conditions = object["status"]["conditions"]
         .as_array()
         .cloned()
@@ -205,15 +285,39 @@ pub(crate) fn says(object: &Value, type_: &str) -> [String; 2] {
 }
 
 /// An operator under way.
-pub(crate) struct Running {
+pub struct Running {
     stop: CancellationToken,
     task: JoinHandle<Result<()>>,
-    pub(crate) metrics: Arc<Metrics>,
+    pub metrics: Arc<Metrics>,
+    pub calls: Calls,
 }
 
 impl Running {
+    /// Calls that wrote anything but the lease.
+    pub fn written(&self) -> Vec<Call> {
+        let all = self.calls.lock().unwrap();
+        all.iter().filter(|c| c.writes()).cloned().collect()
+    }
+
+    /// Waits until so many more looks of the engine wrote nothing at all; what still came before is not counted.
+    pub async fn until_quiet(&self, world: &World, looks: usize) {
+        let began = SystemClock.elapsed();
+        let (mut written, mut asked) = (self.written().len(), world.asked());
+        while world.asked() < asked + looks {
+            SystemClock.sleep(Duration::from_millis(20)).await;
+            if self.written().len() != written {
+                (written, asked) = (self.written().len(), world.asked());
+            }
+            assert!(
+                SystemClock.elapsed() - began < DEADLINE,
+                "it writes on and on: {:#?}",
+                self.written().split_off(written.saturating_sub(5))
+            );
+        }
+    }
+
     /// Ends it as SIGTERM does.
-    pub(crate) async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.cancel();
         tokio::time::timeout(DEADLINE, self.task)
             .await
@@ -223,13 +327,13 @@ impl Running {
     }
 
     /// Ends it as a crash does: nothing is finished, nothing let go.
-    pub(crate) async fn kill(self) {
+    pub async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 
     /// The value of a metric, by the beginning of its line.
-    pub(crate) fn metric(&self, line: &str) -> f64 {
+    pub fn metric(&self, line: &str) -> f64 {
         let text = self.metrics.text();
         let found = text.lines().filter(|l| l.starts_with(line));
         found
@@ -238,7 +342,7 @@ impl Running {
     }
 
     /// Calls that write anything but the lease.
-    pub(crate) fn writes(&self) -> f64 {
+    pub fn writes(&self) -> f64 {
         ["PATCH", "POST", "DELETE"]
             .iter()
             .map(|m| self.metric(&format!("rest_client_requests_total{{method=\"{m}\"")))
@@ -248,29 +352,33 @@ impl Running {
 
 /// The outside that all operators of a test share.
 #[derive(Debug, Clone)]
-pub(crate) struct World {
-    pub(crate) memory: Memory,
-    pub(crate) effects: Arc<Mutex<Vec<Effect>>>,
+pub struct World {
+    pub memory: Memory,
+    pub effects: Arc<Mutex<Vec<Effect>>>,
     /// The uid of the owner that a pipeline was last asked for.
-    pub(crate) owner: Arc<Mutex<String>>,
+    pub owner: Arc<Mutex<String>>,
     /// How often a pipeline was asked for.
-    pub(crate) asked: Arc<AtomicUsize>,
+    pub asked: Arc<AtomicUsize>,
+    /// How many are asked for at the same time, and how many that were at most.
+    pub at_once: Arc<[AtomicUsize; 2]>,
+    /// How much later an operator hears of changes of its objects.
+    pub news_takes: Duration,
 }
 
 /// A call that changed something.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Effect {
-    pub(crate) who: String,
-    pub(crate) verb: &'static str,
-    pub(crate) owner: String,
-    pub(crate) key: String,
+pub struct Effect {
+    pub who: String,
+    pub verb: &'static str,
+    pub owner: String,
+    pub key: String,
     /// Whether the object had the finalizer then.
-    pub(crate) held: bool,
+    pub held: bool,
 }
 
 impl World {
     /// A world where everything takes so long.
-    pub(crate) fn taking(time: Duration) -> Self {
+    pub fn taking(time: Duration) -> Self {
         let memory = Memory::new(Arc::new(SystemClock))
             .settling(Pace::time(time))
             .leaving(Pace::time(time));
@@ -279,35 +387,36 @@ impl World {
             effects: Arc::default(),
             owner: Arc::default(),
             asked: Arc::default(),
+            at_once: Arc::default(),
+            news_takes: Duration::ZERO,
         }
     }
 
-    pub(crate) fn effects(&self) -> Vec<Effect> {
+    pub fn effects(&self) -> Vec<Effect> {
         self.effects.lock().unwrap().clone()
     }
 
     /// `verb owner key` of all effects, in their order.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub fn told(&self) -> Vec<String> {
         self.effects()
             .iter()
             .map(|e| format!("{} {} {}", e.verb, e.owner, e.key))
             .collect()
     }
 
-    pub(crate) fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
     /// The kinds of the things that there are.
-    pub(crate) fn things(&self) -> usize {
+    pub fn things(&self) -> usize {
         self.memory.everything().len()
     }
 }
 
 /// A kind that the cluster does not have.
 static LACKING: ObjectKind = ObjectKind::core("Absent", "absents", "absent")
-    .of("absent.paas.rs", "v1")
-    .or_absent();
+    .of("absent.paas.rs", "v1");
 
 /// Engines that make a volume that holds data, and a server on it, in memory.
 #[derive(Clone)]
@@ -336,6 +445,15 @@ impl Engines for InMemory {
         _chosen: Option<Runtime>,
     ) -> Result<Engine<DatabaseFacts>> {
         self.world.asked.fetch_add(1, Ordering::SeqCst);
+        if object.metadata.name == "bomb" {
+            panic!("the bomb went off");
+        }
+        if object.metadata.name.starts_with("slow") {
+            let [now, most] = &*self.world.at_once;
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            SystemClock.sleep(Duration::from_millis(100)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+        }
         *self.world.owner.lock().unwrap() = owner.uid().to_string();
         let (data, server) = (Key::new("data")?, Key::new("server")?);
         let size = u32::from(object.spec.replicas);
