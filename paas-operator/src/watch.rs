@@ -3,7 +3,7 @@
 //! Objects are watched as they are (`DynamicObject`), so that one that our types cannot read stops nobody's watch. What they own is
 //! watched by its metadata alone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, TryStreamExt, future, stream::BoxStream};
 use kube::{
@@ -15,6 +15,7 @@ use kube::{
         controller::{Action, Error, ReconcileRequest},
         predicates,
         reflector::{ObjectRef, Store, store::Writer},
+        utils::Backoff,
         watcher,
     },
 };
@@ -135,7 +136,7 @@ fn objects(api: Api<DynamicObject>, writer: Writer<DynamicObject>, kind: ApiReso
         .combine(predicates::annotations)
         .combine(predicates::finalizers);
     watcher(api, watcher::Config::default())
-        .default_backoff()
+        .backoff(Rarely::default())
         .reflect(writer)
         .applied_objects()
         .predicate_filter(wanted, Default::default())
@@ -156,7 +157,7 @@ fn children(client: &Client, kind: &'static ObjectKind, place: &Place, owners: O
     // What is kept for an owner and is no resource, its ledger and secrets, changes by our own hand.
     let marked = watcher::Config::default().labels(&format!("{OWNER},!{STORE}"));
     let changes = watcher(api(client, &resource, &place), marked)
-        .default_backoff()
+        .backoff(Rarely::default())
         .touched_objects();
     owned(changes, owners, kind).boxed()
 }
@@ -183,6 +184,23 @@ fn owned(
             Err(error) => Some(Err(error)),
         })
     })
+}
+
+/// The pauses of kube's watches without being set back by every list that is only begun: a kind that is absent would else be asked for
+/// each second. They are short again after two minutes without one.
+#[derive(Default)]
+struct Rarely(watcher::DefaultBackoff);
+
+impl Iterator for Rarely {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0.next()
+    }
+}
+
+impl Backoff for Rarely {
+    fn reset(&mut self) {}
 }
 
 fn api<K: kube::Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>>(
@@ -213,5 +231,24 @@ fn told(kind: &str, end: End) {
             );
         }
         Err(error) => tracing::warn!(kind, %error, "a watch was interrupted and begins anew"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_that_is_absent_is_asked_for_ever_more_rarely() {
+        let mut pauses = Rarely::default();
+        let all: Vec<Duration> = (0..12)
+            .map(|_| {
+                // Each attempt begins with a word that goes well.
+                pauses.reset();
+                pauses.next().unwrap()
+            })
+            .collect();
+        assert!(all[0] < Duration::from_secs(3), "{all:?}");
+        assert!(all[8..].iter().all(|p| *p >= Duration::from_secs(15)), "{all:?}");
     }
 }
