@@ -45,7 +45,9 @@ async fn main() -> Result<()> {
         ended?;
     }
     let looks = metrics.text();
-    let looks = looks.lines().filter(|l| l.starts_with("controller_runtime_reconcile_total"));
+    let looks = looks
+        .lines()
+        .filter(|l| l.starts_with("controller_runtime_reconcile_total"));
     say(&format!("{}\n{}\n", told, looks.collect::<Vec<_>>().join("\n")));
     Ok(())
 }
@@ -73,7 +75,8 @@ async fn tell(client: kube::Client) -> String {
         let all = conditions.as_array().cloned().unwrap_or_default();
         if let Some(ready) = all.iter().find(|c| c["type"] == "Ready") {
             // There are no nodes here: what it waits for is what there is to see.
-            return format!("demo: {}: {}", ready["reason"], ready["message"]);
+            let text = |field: &str| ready[field].as_str().unwrap_or_default().to_owned();
+            return format!("demo: {}: {}", text("reason"), text("message"));
         }
     }
     "the operator said nothing of it within a minute".to_owned()

@@ -46,7 +46,8 @@ impl Driver for Shared {
 
     fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<KubeObject>> {
         let names: Vec<&str> = spec.databases.iter().map(|d| d.name.as_str()).collect();
-        let data = json!({"data": {"host": "shared.databases.svc", "port": "5432", "databases": names.join(",")}});
+        let data =
+            json!({"data": {"host": "shared.databases.svc", "port": "5432", "databases": names.join(",")}});
         let object = KubeObject::new(&CONFIG_MAP, self.owner.namespace(), binding(&self.owner), data);
         Desired::builder().want(Key::new("binding")?, object).build()
     }

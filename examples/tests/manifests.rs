@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic")]
 
 #[path = "../../paas-operator/tests/support/cnpg.rs"]
-#[allow(dead_code, unreachable_pub, reason = "a module of several tests, each of which uses a part")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "a module of several tests, each of which uses a part"
+)]
 mod cnpg;
 
 use std::{collections::BTreeSet, path::PathBuf};
@@ -80,7 +84,9 @@ fn a_database_for_a_cluster_is_one_that_cloudnativepg_can_run() {
 #[test]
 fn the_small_database_is_read_by_paas_too() {
     let loaded = load::load_path(&folder().join("database.yaml")).unwrap();
-    let [one] = loaded.as_slice() else { panic!("{loaded:?}") };
+    let [one] = loaded.as_slice() else {
+        panic!("{loaded:?}")
+    };
     assert!(matches!(one.document, Document::DatabaseInstance(_)));
 }
 
@@ -97,7 +103,10 @@ fn programs_take_the_secret_that_the_operator_writes() {
         let keys = variables.filter_map(|v| v["valueFrom"]["secretKeyRef"]["name"].as_str());
         taken.extend(keys.map(|name| format!("{name:?}")));
         let image = pod["containers"][0]["image"].as_str().unwrap();
-        assert!(!image.contains('/') && !image.ends_with(":latest"), "{image} is a stock image with a version");
+        assert!(
+            !image.contains('/') && !image.ends_with(":latest"),
+            "{image} is a stock image with a version"
+        );
     }
     assert_eq!(taken, BTreeSet::from([format!("{secret:?}")]));
 }

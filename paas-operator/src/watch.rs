@@ -175,9 +175,7 @@ fn owned(
                 .get(OWNER)
                 .and_then(|mark| owners.of(mark))
                 .map(|at| Ok(at.into())),
-            Err(watcher::Error::InitialListFailed(kube::Error::Api(status)))
-                if status.code == 404 =>
-            {
+            Err(watcher::Error::InitialListFailed(kube::Error::Api(status))) if status.code == 404 => {
                 tracing::debug!(?kind, "the cluster has no such kind");
                 None
             }

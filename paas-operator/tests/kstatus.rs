@@ -22,7 +22,11 @@ fn kstatus(object: &Value) -> &'static str {
         return "InProgress";
     }
     let says = |type_: &str| says(object, type_)[0].clone();
-    match (says("Reconciling").as_str(), says("Stalled").as_str(), says("Ready").as_str()) {
+    match (
+        says("Reconciling").as_str(),
+        says("Stalled").as_str(),
+        says("Ready").as_str(),
+    ) {
         ("True", ..) => "InProgress",
         (_, "True", _) => "Failed",
         (.., "True") => "Current",
@@ -56,11 +60,18 @@ async fn flux_waits_for_what_is_on_its_way_and_fails_what_needs_a_person() {
     let backup = json!({"instanceRef": {"name": "demo"}});
     place.make(Kind::DatabaseBackup, "copy", json!({}), backup).await;
     let not_yet = |o: &Value| says(o, "Ready") == ["False", "NotSupportedYet"];
-    let not_yet = place.until(Kind::DatabaseBackup, "copy", "refused", not_yet).await;
+    let not_yet = place
+        .until(Kind::DatabaseBackup, "copy", "refused", not_yet)
+        .await;
     assert_eq!(kstatus(&not_yet), "Failed");
 
     place
-        .make(Kind::DatabaseInstance, "paused", json!({PAUSED: "true"}), json!({}))
+        .make(
+            Kind::DatabaseInstance,
+            "paused",
+            json!({PAUSED: "true"}),
+            json!({}),
+        )
         .await;
     let paused = |o: &Value| says(o, "Paused") == ["True", "Paused"];
     let paused = place
@@ -76,7 +87,9 @@ async fn flux_waits_for_what_is_on_its_way_and_fails_what_needs_a_person() {
         .until(Kind::DatabaseInstance, "kept", "protected", kept)
         .await;
     assert_eq!(kstatus(&kept), "Terminating");
-    place.change("kept", json!({"spec": {"deletionProtection": false}})).await;
+    place
+        .change("kept", json!({"spec": {"deletionProtection": false}}))
+        .await;
     place.until_gone("kept").await;
     running.stop().await;
 

@@ -33,17 +33,23 @@ async fn what_waits_is_told_once_with_since_and_until_and_looked_at_without_a_wr
         .await;
     let message = waiting["status"]["conditions"][0]["message"].as_str().unwrap();
     assert!(
-        message.contains("fixed/data waits") && message.contains(", since 20") && message.contains("at the latest"),
+        message.contains("fixed/data waits")
+            && message.contains(", since 20")
+            && message.contains("at the latest"),
         "{message}"
     );
     running.until_quiet(&world, 6).await;
-    let now = place.until(Kind::DatabaseInstance, "demo", "waiting", waits).await;
+    let now = place
+        .until(Kind::DatabaseInstance, "demo", "waiting", waits)
+        .await;
     assert_eq!(
         now["metadata"]["resourceVersion"],
         waiting["metadata"]["resourceVersion"]
     );
     let told = place.events().await;
-    let waits = told.iter().filter(|e| e.starts_with("Waiting observe fixed/data ×1"));
+    let waits = told
+        .iter()
+        .filter(|e| e.starts_with("Waiting observe fixed/data ×1"));
     assert_eq!(waits.count(), 1, "{told:#?}");
     running.stop().await;
 }
@@ -54,9 +60,7 @@ async fn what_is_blocked_is_told_once_and_so_is_a_word_that_is_void() {
         return;
     };
     let world = World::taking(Duration::ZERO);
-    let running = place
-        .operate_with("a", &world, |s| s.pace.blocked = SOON)
-        .await;
+    let running = place.operate_with("a", &world, |s| s.pace.blocked = SOON).await;
     place.database("demo", json!({"deletionPolicy": "Delete"})).await;
     place.until_ready("demo").await;
     place.delete("demo").await;
@@ -67,7 +71,10 @@ async fn what_is_blocked_is_told_once_and_so_is_a_word_that_is_void() {
         .await;
     let told = async |what: &str| {
         let all = place.events().await;
-        all.iter().filter(|e| e.starts_with(what)).cloned().collect::<Vec<_>>()
+        all.iter()
+            .filter(|e| e.starts_with(what))
+            .cloned()
+            .collect::<Vec<_>>()
     };
     while told("ConsentVoid").await.is_empty() {
         SystemClock.sleep(Duration::from_millis(20)).await;
@@ -93,7 +100,10 @@ async fn what_is_owned_is_watched_by_its_metadata_alone() {
         .iter()
         .filter(|c| c.path.contains("/configmaps?") && c.path.contains("paas.rs%2Fowner"))
         .collect();
-    assert!(watches.iter().any(|c| c.path.contains("watch=true")), "{calls:#?}");
+    assert!(
+        watches.iter().any(|c| c.path.contains("watch=true")),
+        "{calls:#?}"
+    );
     for call in watches {
         assert!(call.accept.contains("as=PartialObjectMetadata"), "{call:?}");
     }
@@ -156,9 +166,7 @@ async fn an_operator_that_hears_late_does_and_tells_nothing_twice() {
     };
     let mut world = World::taking(Duration::ZERO);
     world.news_takes = Duration::from_millis(700);
-    let running = place
-        .operate_with("a", &world, |s| s.pace.resync = SOON)
-        .await;
+    let running = place.operate_with("a", &world, |s| s.pace.resync = SOON).await;
     place.database("demo", json!({})).await;
     place.until_ready("demo").await;
     place.change("demo", json!({"spec": {"replicas": 2}})).await;
@@ -174,7 +182,9 @@ async fn an_operator_that_hears_late_does_and_tells_nothing_twice() {
     }
     let reads = running.calls.lock().unwrap().clone();
     assert!(
-        reads.iter().any(|c| c.method == "GET" && c.path.ends_with("/databaseinstances/demo")),
+        reads
+            .iter()
+            .any(|c| c.method == "GET" && c.path.ends_with("/databaseinstances/demo")),
         "what was shown was older than what was written, so it was read"
     );
     running.stop().await;

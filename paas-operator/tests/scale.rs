@@ -4,10 +4,14 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic")]
 
-mod support;
 #[path = "support/cnpg.rs"]
-#[allow(dead_code, unreachable_pub, reason = "a module of several tests, each of which uses a part")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "a module of several tests, each of which uses a part"
+)]
 mod cnpg;
+mod support;
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +56,15 @@ impl Operator {
         let log = tempfile();
         let program = Command::new(env!("CARGO_BIN_EXE_paas-operator"))
             .env("KUBECONFIG", place.namespace.cluster().kubeconfig())
-            .args(["run", "--log", "json", "--metrics", "127.0.0.1:0", "--resync", "5"])
+            .args([
+                "run",
+                "--log",
+                "json",
+                "--metrics",
+                "127.0.0.1:0",
+                "--resync",
+                "5",
+            ])
             .args(["--namespace", place.namespace.name()])
             .args(["--lease-namespace", place.namespace.name()])
             .stderr(Stdio::from(std::fs::File::create(&log).unwrap()))
@@ -61,7 +73,9 @@ impl Operator {
         let metrics = loop {
             let said = std::fs::read_to_string(&log).unwrap();
             let lines = said.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-            let address = lines.filter_map(|l| l["address"].as_str().map(str::to_owned)).next();
+            let address = lines
+                .filter_map(|l| l["address"].as_str().map(str::to_owned))
+                .next();
             if let Some(address) = address {
                 break address;
             }
@@ -115,7 +129,9 @@ fn calls(audit: &Path) -> BTreeMap<String, usize> {
         let ours = call["userAgent"].as_str().is_some_and(|a| a.starts_with("paas/"));
         if ours && resource != "leases" {
             let verb = call["verb"].as_str().unwrap();
-            let below = call["objectRef"]["subresource"].as_str().map_or(String::new(), |s| format!("/{s}"));
+            let below = call["objectRef"]["subresource"]
+                .as_str()
+                .map_or(String::new(), |s| format!("/{s}"));
             *all.entry(format!("{verb} {resource}{below}")).or_default() += 1;
         }
     }
@@ -193,13 +209,13 @@ async fn fifty_idle_databases_cost_reads_that_are_bounded_and_no_write() {
     while operator.looks().await < from {
         SystemClock.sleep(Duration::from_millis(50)).await;
     }
-    let before = calls(&audit);
     from = operator.looks().await;
+    let before = calls(&audit);
     while operator.looks().await < from + LOOKS_EACH * DATABASES {
         SystemClock.sleep(Duration::from_millis(50)).await;
     }
-    let idle = since(&before, calls(&audit));
     let looks = operator.looks().await - from;
+    let idle = since(&before, calls(&audit));
     let (writes, reads) = (sum(&idle, &WRITES), sum(&idle, &READS));
     let [now, most] = operator.memory();
     eprintln!(
@@ -208,7 +224,10 @@ async fn fifty_idle_databases_cost_reads_that_are_bounded_and_no_write() {
     );
     assert_eq!(writes, 0, "{idle:?}");
     // Looks that had begun when the counting did are in it too.
-    assert!(reads <= READS_A_LOOK * (looks + 8), "{reads} reads in {looks} looks: {idle:?}");
+    assert!(
+        reads <= READS_A_LOOK * (looks + 8),
+        "{reads} reads in {looks} looks: {idle:?}"
+    );
     stop.cancel();
     standing_in.await.unwrap();
     drop(operator);

@@ -18,7 +18,11 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic")]
 
 #[path = "support/cnpg.rs"]
-#[allow(dead_code, unreachable_pub, reason = "a module of several tests, each of which uses a part")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "a module of several tests, each of which uses a part"
+)]
 mod cnpg;
 #[path = "sequences/compare.rs"]
 mod compare;
@@ -115,12 +119,16 @@ impl Life {
             match pipeline.advance(&mut cx).await {
                 Ok(Outcome::Converged) => return Ok(()),
                 Ok(Outcome::Blocked { because, .. }) => {
-                    return Err(TestCaseError::fail(format!("blocked: {because:#?}\nby {spec:#?}")));
+                    return Err(TestCaseError::fail(format!(
+                        "blocked: {because:#?}\nby {spec:#?}"
+                    )));
                 }
                 other => last = Some(other),
             }
         }
-        Err(TestCaseError::fail(format!("it does not end: {last:#?}\nat {spec:#?}")))
+        Err(TestCaseError::fail(format!(
+            "it does not end: {last:#?}\nat {spec:#?}"
+        )))
     }
 
     /// Whatever else belongs to a cluster does its part.

@@ -28,7 +28,9 @@ async fn take(State(batches): State<Batches>, batch: Bytes) -> StatusCode {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_span_of_a_reconcile_reaches_the_collector() {
-    let Some(place) = place("traces").await else { return };
+    let Some(place) = place("traces").await else {
+        return;
+    };
     let batches = Batches::default();
     let collector = Router::new()
         .route("/v1/traces", post(take))
@@ -57,15 +59,28 @@ async fn a_span_of_a_reconcile_reaches_the_collector() {
     assert!(ended.await.unwrap().success());
     let has = |batch: &Bytes, word: &str| batch.windows(word.len()).any(|at| at == word.as_bytes());
     // Protocol buffers hold texts as they are: the service, the span, what it says, and the calls beneath it.
-    let words = ["paas-operator", "reconcile", "DatabaseInstance", "traced", place.namespace.name(), "http.method"];
+    let words = [
+        "paas-operator",
+        "reconcile",
+        "DatabaseInstance",
+        "traced",
+        place.namespace.name(),
+        "http.method",
+    ];
     let complete = || {
         let all = batches.lock().unwrap();
         all.iter().any(|batch| words.iter().all(|word| has(batch, word)))
     };
     let began = SystemClock.elapsed();
     while !complete() {
-        let missing: Vec<_> = words.iter().filter(|w| !batches.lock().unwrap().iter().any(|b| has(b, w))).collect();
-        assert!(SystemClock.elapsed() - began < support::DEADLINE, "missing: {missing:?}");
+        let missing: Vec<_> = words
+            .iter()
+            .filter(|w| !batches.lock().unwrap().iter().any(|b| has(b, w)))
+            .collect();
+        assert!(
+            SystemClock.elapsed() - began < support::DEADLINE,
+            "missing: {missing:?}"
+        );
         SystemClock.sleep(Duration::from_millis(20)).await;
     }
     collecting.abort();

@@ -51,17 +51,17 @@ pub fn requeue(verdict: &Verdict, pace: &Pace, failures: u32, now: Timestamp, ch
                 .fold(*again_in, Duration::min);
             if failed.is_empty() { next } else { spread(next) }
         }
-        Verdict::Passed(_, Outcome::Blocked { .. }) | Verdict::Protected(_) => spread(pace.blocked),
+        // What the cluster lacks may be installed, with no change of the object.
+        Verdict::Passed(_, Outcome::Blocked { .. }) | Verdict::Protected(_) | Verdict::Refused(..) => {
+            spread(pace.blocked)
+        }
         Verdict::Failed { .. } => {
             let doubled = pace
                 .backoff
                 .saturating_mul(1 << failures.saturating_sub(1).min(16));
             spread(doubled.min(pace.backoff_max))
         }
-        Verdict::Passed(_, Outcome::Converged)
-        | Verdict::Invalid(_)
-        | Verdict::Refused(..)
-        | Verdict::Paused => spread(pace.resync),
+        Verdict::Passed(_, Outcome::Converged) | Verdict::Invalid(_) | Verdict::Paused => spread(pace.resync),
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::codes;
+    use crate::{codes, condition::Reason};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -142,6 +142,11 @@ mod tests {
             (pass(waiting("network")), 0, 5.0),
             (pass(working()), 0, 0.0),
             (Verdict::Paused, 0, 600.0),
+            (
+                Verdict::Refused(Reason::NotSupported, error(Class::Unsupported)),
+                0,
+                60.0,
+            ),
             (Verdict::Invalid(error(Class::Invalid)), 0, 600.0),
             (failed.clone(), 1, 1.0),
             (failed.clone(), 2, 2.0),

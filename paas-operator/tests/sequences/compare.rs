@@ -53,7 +53,13 @@ fn decoded(value: &Value) -> String {
 
 fn plain(kind: &ObjectKind, object: &mut Value, passwords: &BTreeMap<String, String>) {
     let metadata = object["metadata"].as_object_mut().unwrap();
-    for counted in ["uid", "resourceVersion", "creationTimestamp", "generation", "deletionTimestamp"] {
+    for counted in [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "deletionTimestamp",
+    ] {
         metadata.remove(counted);
     }
     // What the controllers of volumes write depends on who of them came first.

@@ -55,7 +55,11 @@ pub(crate) async fn serve(client: &Client, namespace: &str) {
         let ready = json!({"type": "Ready", "status": "True"});
         let status = json!({"status": {"phase": "Running", "conditions": [ready]}});
         let runs = pods
-            .patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Strategic(&status))
+            .patch_status(
+                &pod.name_any(),
+                &PatchParams::default(),
+                &Patch::Strategic(&status),
+            )
             .await;
         // It may be made anew just now.
         if let Err(kube::Error::Api(refusal)) = &runs {
@@ -95,11 +99,19 @@ async fn bind(client: &Client, namespace: &str, claim: &PersistentVolumeClaim) {
 pub(crate) async fn sweep(client: &Client, namespace: &str) {
     let now = DeleteParams::background().grace_period(0);
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    pods.delete_collection(&now, &ListParams::default()).await.unwrap();
+    pods.delete_collection(&now, &ListParams::default())
+        .await
+        .unwrap();
     let volumes: Api<PersistentVolume> = Api::all(client.clone());
     let of = ListParams::default().labels(&format!("{FOR}={namespace}"));
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
-    while !claims.list(&ListParams::default()).await.unwrap().items.is_empty() {
+    while !claims
+        .list(&ListParams::default())
+        .await
+        .unwrap()
+        .items
+        .is_empty()
+    {
         SystemClock.sleep(Duration::from_millis(20)).await;
     }
     volumes.delete_collection(&now, &of).await.unwrap();

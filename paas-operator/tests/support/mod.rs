@@ -83,13 +83,7 @@ impl Place {
         Api::default_namespaced_with(self.client.clone(), &resource)
     }
 
-    pub async fn make(
-        &self,
-        kind: Kind,
-        name: &str,
-        annotations: Value,
-        spec: Value,
-    ) -> DynamicObject {
+    pub async fn make(&self, kind: Kind, name: &str, annotations: Value, spec: Value) -> DynamicObject {
         let object = serde_json::from_value(json!({
             "apiVersion": API_VERSION, "kind": kind.as_str(),
             "metadata": { "name": name, "annotations": annotations }, "spec": spec,
@@ -157,12 +151,7 @@ impl Place {
         self.operate_with(who, world, |_| {}).await
     }
 
-    pub async fn operate_with(
-        &self,
-        who: &str,
-        world: &World,
-        wish: impl FnOnce(&mut Settings),
-    ) -> Running {
+    pub async fn operate_with(&self, who: &str, world: &World, wish: impl FnOnce(&mut Settings)) -> Running {
         // RUST_LOG=info shows what the operators of a failing test say.
         let log = tracing_subscriber::fmt().with_test_writer();
         let filter = tracing_subscriber::EnvFilter::from_default_env();
@@ -249,7 +238,10 @@ pub fn listening(client: Client, calls: Calls, news_takes: Duration) -> Client {
         async move {
             let path = request.uri().to_string();
             let late = path.contains("/databaseinstances") && path.contains("watch=true");
-            let accept = request.headers().get(ACCEPT).map(|v| v.to_str().unwrap().to_owned());
+            let accept = request
+                .headers()
+                .get(ACCEPT)
+                .map(|v| v.to_str().unwrap().to_owned());
             calls.lock().unwrap().push(Call {
                 method: request.method().to_string(),
                 path,
@@ -415,8 +407,7 @@ impl World {
 }
 
 /// A kind that the cluster does not have.
-static LACKING: ObjectKind = ObjectKind::core("Absent", "absents", "absent")
-    .of("absent.paas.rs", "v1");
+static LACKING: ObjectKind = ObjectKind::core("Absent", "absents", "absent").of("absent.paas.rs", "v1");
 
 /// Engines that make a volume that holds data, and a server on it, in memory.
 #[derive(Clone)]
