@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// The version whose definitions are taken. Its module is pinned by the checksum database of Go.
 const MODULE: &str = "github.com/cloudnative-pg/cloudnative-pg@v1.30.0";
 
+/// The annotation of a login role whose sessions begin as its owner role.
+const SESSION: &str = "paas.rs/session-role";
+
 /// Makes sure that the cluster has CloudNativePG's kinds; false after saying why they cannot be had here.
 pub async fn define(cluster: &ControlPlane, sentence: &str) -> bool {
     let client = cluster.client().await.unwrap();
@@ -80,6 +83,7 @@ pub async fn do_well(client: &Client, namespace: &str) {
     for kind in [&kinds::CLUSTER, &kinds::DATABASE, &kinds::ROLE] {
         let api = api(client, namespace, kind);
         for object in api.list(&ListParams::default()).await.unwrap() {
+            begin_session(&api, &object).await;
             let wanted = well(kind, &object);
             let is = |(name, value): (&String, &Value)| object.data["status"][name] == *value;
             if wanted.as_object().unwrap().iter().all(is) {
@@ -96,6 +100,22 @@ pub async fn do_well(client: &Client, namespace: &str) {
             }
             patched.unwrap();
         }
+    }
+}
+
+/// Notes of an open login role what only a session of its own in a real server can bring about: that it begins as its owner role.
+async fn begin_session(api: &Api<DynamicObject>, object: &DynamicObject) {
+    let spec = &object.data["spec"];
+    if spec["login"] != true || object.annotations().contains_key(SESSION) {
+        return;
+    }
+    let patch = json!({"metadata": {"annotations": {SESSION: spec["inRoles"][0]}}});
+    let patched = api
+        .patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch))
+        .await;
+    // It may be gone by now.
+    if let Err(kube::Error::Api(refusal)) = &patched {
+        assert_eq!(refusal.code, 404, "{refusal:?}");
     }
 }
 
