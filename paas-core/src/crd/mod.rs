@@ -2,6 +2,8 @@
 //!
 //! Made from the same schema that files are judged by ([`crate::spec::schema`]), so that both come to the same verdict.
 
+pub mod policies;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
 
