@@ -45,6 +45,8 @@ pub mod lease;
 #[cfg(feature = "run")]
 pub mod metrics;
 #[cfg(feature = "run")]
+mod namespaces;
+#[cfg(feature = "run")]
 mod object;
 #[cfg(feature = "run")]
 mod platform;

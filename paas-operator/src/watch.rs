@@ -18,7 +18,11 @@ use kube::{
         watcher,
     },
 };
-use paas_core::kube::{OWNER, ObjectKind};
+use paas_core::{
+    kube::{OWNER, ObjectKind},
+    spec::Kind,
+};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -36,17 +40,35 @@ type Requests = BoxStream<'static, watcher::Result<ReconcileRequest<DynamicObjec
 /// Where is watched: one namespace, or all.
 pub(crate) type Place = Option<String>;
 
+/// What is kept of the objects of one kind in one place.
+pub(crate) struct Cache {
+    /// Whoever has it fills the cache; its readers see what is there.
+    pub(crate) writer: Writer<DynamicObject>,
+    /// Told of each change, when readers see it.
+    pub(crate) changed: Arc<Notify>,
+}
+
+impl Cache {
+    /// An empty one.
+    pub(crate) fn new(kind: Kind, changed: &Arc<Notify>) -> Self {
+        Self {
+            writer: Writer::new(api_resource(kind)),
+            changed: Arc::clone(changed),
+        }
+    }
+}
+
 /// Reconciles the objects of one kind in one place until `stop`; returns when the last reconcile under way has ended.
 pub(crate) async fn control<M: Managed>(
     cx: Arc<Context>,
     place: Place,
+    cache: Cache,
     health: Arc<Health>,
     stop: CancellationToken,
 ) {
     let kind = api_resource(M::KIND);
-    let writer = Writer::<DynamicObject>::new(kind.clone());
-    let store = writer.as_reader();
-    let mut requests = vec![objects(api(&cx.client, &kind, &place), writer, kind.clone())];
+    let store = cache.writer.as_reader();
+    let mut requests = vec![objects(api(&cx.client, &kind, &place), cache, kind.clone())];
     if M::OWNS {
         let owned = cx.engines.kinds().into_iter();
         requests.extend(owned.map(|k| children(&cx.client, k, &place, cx.owners.clone())));
@@ -130,13 +152,15 @@ async fn turn<M: Managed>(
 }
 
 /// Changes of the objects of a kind. What only their status says is our own doing.
-fn objects(api: Api<DynamicObject>, writer: Writer<DynamicObject>, kind: ApiResource) -> Requests {
+fn objects(api: Api<DynamicObject>, cache: Cache, kind: ApiResource) -> Requests {
+    let Cache { writer, changed } = cache;
     let wanted = predicates::generation
         .combine(predicates::annotations)
         .combine(predicates::finalizers);
     watcher(api, watcher::Config::default())
         .default_backoff()
         .reflect(writer)
+        .inspect_ok(move |_| changed.notify_one())
         .applied_objects()
         .predicate_filter(wanted, Default::default())
         .map_ok(move |object| ObjectRef::from_obj_with(&object, kind.clone()).into())
