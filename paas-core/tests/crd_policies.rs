@@ -109,7 +109,9 @@ async fn make<K>(api: &Api<K>, name: &str, spec: Value) -> K
 where
     K: DeserializeOwned + Serialize + Clone + Debug + Resource<DynamicType = ()>,
 {
-    api.create(&PostParams::default(), &object(name, spec)).await.unwrap()
+    api.create(&PostParams::default(), &object(name, spec))
+        .await
+        .unwrap()
 }
 
 async fn change<K: DeserializeOwned + Clone + Debug>(api: &Api<K>, name: &str, patch: Value) {
@@ -137,7 +139,11 @@ async fn gone<K: DeserializeOwned + Clone + Debug>(api: &Api<K>, name: &str) {
 fn refused<T: Debug>(answer: Result<T, kube::Error>) -> String {
     match answer {
         Err(kube::Error::Api(status)) => {
-            assert_eq!((status.code, status.reason.as_str()), (403, "Forbidden"), "{status:?}");
+            assert_eq!(
+                (status.code, status.reason.as_str()),
+                (403, "Forbidden"),
+                "{status:?}"
+            );
             status.message
         }
         other => panic!("it is not refused: {other:?}"),
@@ -189,20 +195,41 @@ async fn a_protected_object_is_not_deleted_in_any_way_and_the_refusal_says_what_
             namespace.name()
         );
         assert!(words.contains(&command), "{words}");
-        assert!(words.contains(&format!("DatabaseInstance {}/shop is protected", namespace.name())));
-        refused(instances.delete_collection(&way, &ListParams::default().labels("a!=b")).await);
+        assert!(words.contains(&format!(
+            "DatabaseInstance {}/shop is protected",
+            namespace.name()
+        )));
+        refused(
+            instances
+                .delete_collection(&way, &ListParams::default().labels("a!=b"))
+                .await,
+        );
     }
     let platforms: Api<Platform> = Api::default_namespaced(client);
     let local = json!({"infrastructure": {"type": "Local"}, "deletionProtection": true});
     make(&platforms, "here", local).await;
     let words = refused(platforms.delete("here", &DeleteParams::background()).await);
     assert!(words.contains("patch platforms/here"), "{words}");
-    assert!(instances.get("shop").await.unwrap().metadata.deletion_timestamp.is_none());
+    assert!(
+        instances
+            .get("shop")
+            .await
+            .unwrap()
+            .metadata
+            .deletion_timestamp
+            .is_none()
+    );
     gone(&instances, "free").await;
     protect(&instances, "shop", false).await;
     protect(&platforms, "here", false).await;
-    instances.delete("shop", &DeleteParams::background()).await.unwrap();
-    platforms.delete("here", &DeleteParams::background()).await.unwrap();
+    instances
+        .delete("shop", &DeleteParams::background())
+        .await
+        .unwrap();
+    platforms
+        .delete("here", &DeleteParams::background())
+        .await
+        .unwrap();
     gone(&instances, "shop").await;
     gone(&platforms, "here").await;
 }
@@ -216,7 +243,15 @@ async fn a_deletion_that_was_let_through_ends_with_its_finalizer_whatever_the_sp
     mark(&instances, "shop", json!({"finalizers": ["paas.rs/retire"]})).await;
     instances.delete("shop", &DeleteParams::default()).await.unwrap();
     protect(&instances, "shop", true).await;
-    assert!(instances.get("shop").await.unwrap().metadata.deletion_timestamp.is_some());
+    assert!(
+        instances
+            .get("shop")
+            .await
+            .unwrap()
+            .metadata
+            .deletion_timestamp
+            .is_some()
+    );
     mark(&instances, "shop", json!({"finalizers": null})).await;
     gone(&instances, "shop").await;
 }
@@ -243,11 +278,22 @@ async fn the_garbage_collector_is_refused_and_deletes_what_lost_its_owner_once_i
     let collector = Client::try_from(config).unwrap();
     let theirs: Api<DatabaseInstance> = Api::namespaced(collector, namespace.name());
     let words = refused(theirs.delete("shop", &DeleteParams::background()).await);
-    assert!(words.contains("is protected"), "it is not its role that refuses: {words}");
+    assert!(
+        words.contains("is protected"),
+        "it is not its role that refuses: {words}"
+    );
 
     maps.delete("app", &DeleteParams::background()).await.unwrap();
     gone(&maps, "app").await;
-    assert!(instances.get("shop").await.unwrap().metadata.deletion_timestamp.is_none());
+    assert!(
+        instances
+            .get("shop")
+            .await
+            .unwrap()
+            .metadata
+            .deletion_timestamp
+            .is_none()
+    );
     protect(&instances, "shop", false).await;
     gone(&instances, "shop").await;
 }
@@ -262,11 +308,19 @@ async fn a_namespace_with_protected_objects_stays_whatever_is_agreed_to() {
     mark(&all, namespace.name(), marks).await;
     for way in ways() {
         let words = refused(all.delete(namespace.name(), &way).await);
-        assert!(words.contains("holds objects with spec.deletionProtection"), "{words}");
-        assert!(words.contains(&format!("kubectl -n {} get paas", namespace.name())), "{words}");
+        assert!(
+            words.contains("holds objects with spec.deletionProtection"),
+            "{words}"
+        );
+        assert!(
+            words.contains(&format!("kubectl -n {} get paas", namespace.name())),
+            "{words}"
+        );
     }
     mark(&all, namespace.name(), json!({"labels": {PROTECTED: null}})).await;
-    all.delete(namespace.name(), &DeleteParams::background()).await.unwrap();
+    all.delete(namespace.name(), &DeleteParams::background())
+        .await
+        .unwrap();
     gone(&all, namespace.name()).await;
 }
 
@@ -281,17 +335,29 @@ async fn a_namespace_with_data_goes_with_the_word_for_this_very_one_and_everythi
     mark(&all, namespace.name(), json!({"labels": {PROTECTED: "true"}})).await;
     make(&instances, "shop", json!({"deletionProtection": true})).await;
     let uid = all.get(namespace.name()).await.unwrap().uid().unwrap();
-    let command = format!("kubectl annotate namespace {} paas.rs/consent={uid}", namespace.name());
+    let command = format!(
+        "kubectl annotate namespace {} paas.rs/consent={uid}",
+        namespace.name()
+    );
     let words = refused(all.delete(namespace.name(), &DeleteParams::background()).await);
     assert!(words.contains(&command), "{words}");
     mark(&all, namespace.name(), json!({"annotations": {CONSENT: "yes"}})).await;
     refused(all.delete(namespace.name(), &DeleteParams::background()).await);
-    mark(&all, namespace.name(), json!({"annotations": {CONSENT: uid}, "finalizers": ["paas.rs/test"]})).await;
-    all.delete(namespace.name(), &DeleteParams::background()).await.unwrap();
+    mark(
+        &all,
+        namespace.name(),
+        json!({"annotations": {CONSENT: uid}, "finalizers": ["paas.rs/test"]}),
+    )
+    .await;
+    all.delete(namespace.name(), &DeleteParams::background())
+        .await
+        .unwrap();
     gone(&instances, "shop").await;
     // While it goes, a second deletion is not refused: it is what it is already.
     mark(&all, namespace.name(), json!({"annotations": {CONSENT: null}})).await;
-    all.delete(namespace.name(), &DeleteParams::background()).await.unwrap();
+    all.delete(namespace.name(), &DeleteParams::background())
+        .await
+        .unwrap();
     mark(&all, namespace.name(), json!({"finalizers": null})).await;
     gone(&all, namespace.name()).await;
 }
@@ -327,7 +393,9 @@ async fn a_definition_of_ours_goes_only_with_the_word_for_it_and_those_of_others
     others.spec.group = "example.org".to_owned();
     others.metadata.name = Some("databasebackups.example.org".to_owned());
     all.create(&PostParams::default(), &others).await.unwrap();
-    all.delete("databasebackups.example.org", &DeleteParams::default()).await.unwrap();
+    all.delete("databasebackups.example.org", &DeleteParams::default())
+        .await
+        .unwrap();
     gone(&all, "databasebackups.example.org").await;
 
     // The other tests of this server have no backups.
@@ -347,7 +415,14 @@ async fn a_definition_of_ours_goes_only_with_the_word_for_it_and_those_of_others
 #[tokio::test]
 async fn the_policies_are_printed_as_they_are() {
     let yaml = policies::to_yaml();
-    assert_eq!(yaml.matches("kind: ValidatingAdmissionPolicy\n").count(), 3, "{yaml}");
-    assert_eq!(yaml.matches("kind: ValidatingAdmissionPolicyBinding\n").count(), 3);
+    assert_eq!(
+        yaml.matches("kind: ValidatingAdmissionPolicy\n").count(),
+        3,
+        "{yaml}"
+    );
+    assert_eq!(
+        yaml.matches("kind: ValidatingAdmissionPolicyBinding\n").count(),
+        3
+    );
     insta::assert_snapshot!(yaml);
 }

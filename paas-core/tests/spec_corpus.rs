@@ -148,7 +148,11 @@ const UNBREAKABLE: [(&str, &str); 1] = [(
 type Rule = (Kind, String, String, String);
 
 fn rules(kind: Kind, schema: &Value, found: &mut Vec<Rule>) {
-    for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+    for rule in schema["x-kubernetes-validations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         let text = |key: &str| rule[key].as_str().unwrap_or_default().to_owned();
         found.push((kind, text("rule"), text("message"), text("fieldPath")));
     }
@@ -199,5 +203,8 @@ fn every_rule_has_an_object_that_breaks_just_this_one() {
     }
     let engine = schema::spec(Kind::DatabaseInstance)["properties"]["engine"].take();
     let types = engine["properties"]["type"]["enum"].as_array().unwrap().len();
-    assert_eq!(types, 1, "with a second engine, the rule about its type can be broken");
+    assert_eq!(
+        types, 1,
+        "with a second engine, the rule about its type can be broken"
+    );
 }

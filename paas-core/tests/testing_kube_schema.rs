@@ -111,7 +111,15 @@ fn stretched(text: &str, length: usize, pattern: Option<&Regex>) -> String {
 
 /// A text that is not of this form, and short enough.
 fn formless(pattern: &Regex) -> String {
-    let candidates = ["§", "A", "0", "a b", "-", "10.0.0.300/8", "_§§§§§§§§§§§§§§§§§§§§§§"];
+    let candidates = [
+        "§",
+        "A",
+        "0",
+        "a b",
+        "-",
+        "10.0.0.300/8",
+        "_§§§§§§§§§§§§§§§§§§§§§§",
+    ];
     let candidate = candidates.into_iter().find(|c| !pattern.is_match(c));
     candidate.unwrap().to_owned()
 }
@@ -179,7 +187,13 @@ fn broken(schema: &Value, keyword: &str, good: &Value) -> Option<Value> {
 }
 
 /// Walks a good object along its schema, and adds a bad one for each keyword that has none yet.
-fn collect(schema: &Value, object: &mut Value, place: &mut Place, name: &str, all: &mut BTreeMap<String, Value>) {
+fn collect(
+    schema: &Value,
+    object: &mut Value,
+    place: &mut Place,
+    name: &str,
+    all: &mut BTreeMap<String, Value>,
+) {
     let good = at(object, place).clone();
     let mut own = BTreeSet::new();
     keywords(schema, name, &mut own);
@@ -193,7 +207,9 @@ fn collect(schema: &Value, object: &mut Value, place: &mut Place, name: &str, al
             let mut object = object.clone();
             *at(&mut object, place) = bad;
             // A user that is gone or has another name would break a rule of the databases too.
-            let databases = object.pointer_mut("/spec/databases").and_then(Value::as_array_mut);
+            let databases = object
+                .pointer_mut("/spec/databases")
+                .and_then(Value::as_array_mut);
             if name.starts_with("DatabaseInstance.spec.users") {
                 for database in databases.into_iter().flatten() {
                     database.as_object_mut().unwrap().remove("owner");
@@ -232,7 +248,13 @@ fn bad(kind: Kind) -> Vec<Bad> {
     let (schema, name) = (schema::spec(kind), format!("{kind}.spec"));
     let mut all = BTreeMap::new();
     for mut object in good(kind) {
-        collect(&schema, &mut object, &mut vec!["spec".to_owned()], &name, &mut all);
+        collect(
+            &schema,
+            &mut object,
+            &mut vec!["spec".to_owned()],
+            &name,
+            &mut all,
+        );
     }
     let mut expected = BTreeSet::new();
     keywords(&schema, &name, &mut expected);

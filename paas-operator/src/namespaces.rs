@@ -295,7 +295,11 @@ mod tests {
         let (ours, theirs) = (FIELD_MANAGER, "kubectl-label");
         let table = [
             (namespace(None, ours, false), None, None),
-            (namespace(None, ours, false), Some(Ward::Data), Some(Label::Set(BY_DATA))),
+            (
+                namespace(None, ours, false),
+                Some(Ward::Data),
+                Some(Label::Set(BY_DATA)),
+            ),
             (namespace(Some(BY_DATA), ours, false), Some(Ward::Data), None),
             (
                 namespace(Some(BY_DATA), ours, false),

@@ -79,7 +79,12 @@ async fn a_namespace_is_labelled_while_it_holds_protected_objects_or_data_and_no
     running.stop().await;
 
     let running = place.operate("b", &world).await;
-    place.change("demo", json!({"spec": {"replicas": 1, "runtime": "CloudNativePG"}})).await;
+    place
+        .change(
+            "demo",
+            json!({"spec": {"replicas": 1, "runtime": "CloudNativePG"}}),
+        )
+        .await;
     place.until_ready("demo").await;
     let after = labelled(&place, Some(BY_DATA)).await;
     assert_eq!(
@@ -136,7 +141,12 @@ async fn a_namespace_that_is_deleted_ends_with_the_databases_in_it() {
     place.until_gone("demo").await;
     let told = |o: &Value| says(o, "Stalled") == ["True", "DeletionProtected"];
     let waiting = place
-        .until(Kind::DatabaseInstance, "kept", "telling why it is still there", told)
+        .until(
+            Kind::DatabaseInstance,
+            "kept",
+            "telling why it is still there",
+            told,
+        )
         .await;
     assert!(!waiting["metadata"]["deletionTimestamp"].is_null());
     place
@@ -144,8 +154,16 @@ async fn a_namespace_that_is_deleted_ends_with_the_databases_in_it() {
         .await;
     place.until_gone("kept").await;
     let began = SystemClock.elapsed();
-    while all(&place).get_opt(place.namespace.name()).await.unwrap().is_some() {
-        assert!(SystemClock.elapsed() - began < DEADLINE, "the namespace does not end");
+    while all(&place)
+        .get_opt(place.namespace.name())
+        .await
+        .unwrap()
+        .is_some()
+    {
+        assert!(
+            SystemClock.elapsed() - began < DEADLINE,
+            "the namespace does not end"
+        );
         SystemClock.sleep(SOON).await;
     }
     running.stop().await;

@@ -10,7 +10,11 @@ use crate::{app::App, args::Output, exit::Exit};
 
 /// Prints the definitions, and then the policies if they are asked for: an apply of all of it in this order is right.
 pub(crate) fn run(app: &App, with_policies: bool) -> Exit {
-    let policies = if with_policies { policies::all() } else { Vec::new() };
+    let policies = if with_policies {
+        policies::all()
+    } else {
+        Vec::new()
+    };
     match app.printer.output() {
         Output::Json => {
             let of = |objects: Vec<Value>| json!({ "apiVersion": "v1", "kind": "List", "items": objects });
@@ -27,7 +31,11 @@ pub(crate) fn run(app: &App, with_policies: bool) -> Exit {
             }
         }
         Output::Table | Output::Wide | Output::Yaml => {
-            let policies = if with_policies { policies::to_yaml() } else { String::new() };
+            let policies = if with_policies {
+                policies::to_yaml()
+            } else {
+                String::new()
+            };
             app.printer.data(&(crd::to_yaml() + &policies));
         }
     }

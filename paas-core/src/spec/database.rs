@@ -98,7 +98,7 @@ pub struct DatabaseInstanceSpec {
     /// What becomes of the data when the object is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// Refuse to delete this instance while true.
+    /// Refuse to delete this instance while true, whatever is confirmed or agreed to.
     #[serde(default)]
     pub deletion_protection: bool,
 }
@@ -210,7 +210,9 @@ pub struct Exposure {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadBalancer {
     /// The networks that may connect, such as 203.0.113.0/24; everybody is 0.0.0.0/0, and has to be written.
-    #[schemars(length(min = 1, max = 100), inner(length(max = 43), regex(pattern = NETWORK)))]
+    #[schemars(length(min = 1, max = 100))]
+    #[schemars(extend("items" = {"type": "string", "maxLength": 43, "pattern": NETWORK,
+        "x-paas-help": "an address and its bits, such as 203.0.113.0/24 or 2001:db8::/32"}))]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub source_ranges: Vec<String>,
 }
