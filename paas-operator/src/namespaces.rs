@@ -1,13 +1,17 @@
 //! The label of namespaces that must not be deleted by the way: [`PROTECTED`], which the policies of `paas crds --policies` look at.
 //!
-//! What the label is to say is a function of the objects that the caches show ([`wanted`]), and whether it is to be written one of the
+//! What the label is to say is a function of our objects and of what holds data under our mark ([`wanted`]), and whether it is to be written one of the
 //! namespace as it is ([`due`]). Caches are asked, never the API server, so an object that changes nothing costs nothing. Nothing is
 //! decided before all objects are listed: half a list would take the label off.
 //!
 //! The label is applied under our own field manager and taken off only where we own it: a label that a person put there stays. Needed are
 //! the verbs `list`, `watch` and `patch` on namespaces; without them objects are carried out as ever, and the log says what is missing.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
@@ -33,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     FIELD_MANAGER, codes,
     context::Context,
+    holdings::Holdings,
     object::has_finalizer,
     refusal::{is_absent, is_conflict},
     watch::Place,
@@ -46,14 +51,19 @@ pub(crate) const KINDS: [Kind; 2] = [Kind::DatabaseInstance, Kind::Platform];
 
 type Meta = PartialObjectMeta<Namespace>;
 
-/// Keeps the label right until `stop`. `shown` are the caches of [`KINDS`], and `changed` is told of each of their changes.
-pub(crate) async fn guard(
-    cx: Arc<Context>,
-    place: Place,
-    shown: Vec<(Kind, Store<DynamicObject>)>,
-    changed: Arc<Notify>,
-    stop: CancellationToken,
-) {
+/// What the watches of one place show.
+pub(crate) struct Shown {
+    /// The objects of [`KINDS`].
+    pub(crate) objects: Vec<(Kind, Store<DynamicObject>)>,
+    /// What holds data.
+    pub(crate) holdings: Arc<Holdings>,
+    /// Told of each change of both.
+    pub(crate) changed: Arc<Notify>,
+}
+
+/// Keeps the label right until `stop`.
+pub(crate) async fn guard(cx: Arc<Context>, place: Place, shown: Shown, stop: CancellationToken) {
+    let changed = &shown.changed;
     let writer = Writer::<Meta>::new(());
     let namespaces = writer.as_reader();
     let one = place.map(|name| format!("metadata.name={name}"));
@@ -73,7 +83,7 @@ pub(crate) async fn guard(
         });
     let keeping = async {
         let listed = async {
-            for (_, store) in &shown {
+            for (_, store) in &shown.objects {
                 store.wait_until_ready().await?;
             }
             namespaces.wait_until_ready().await
@@ -98,11 +108,13 @@ pub(crate) async fn guard(
 }
 
 /// Writes what is due; false if some of it could not be written.
-async fn label(cx: &Context, shown: &[(Kind, Store<DynamicObject>)], namespaces: &Store<Meta>) -> bool {
-    let objects = shown
-        .iter()
-        .flat_map(|(kind, store)| store.state().into_iter().map(|o| (*kind, o)));
-    let wanted = wanted(objects);
+async fn label(cx: &Context, shown: &Shown, namespaces: &Store<Meta>) -> bool {
+    let Some(holding) = shown.holdings.namespaces() else {
+        return true;
+    };
+    let objects = shown.objects.iter();
+    let objects = objects.flat_map(|(kind, store)| store.state().into_iter().map(|o| (*kind, o)));
+    let wanted = wanted(objects, holding);
     let mut is_done = true;
     for namespace in namespaces.state() {
         let want = wanted.get(&namespace.name_any()).copied();
@@ -127,7 +139,7 @@ async fn label(cx: &Context, shown: &[(Kind, Store<DynamicObject>)], namespaces:
 /// Why a namespace is not to be deleted. The stronger reason is the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Ward {
-    /// A database has data.
+    /// A database has data, or something that a database left has.
     Data,
     /// An object is protected by its spec.
     Objects,
@@ -143,8 +155,11 @@ impl Ward {
 }
 
 /// The label of each namespace that is to have one.
-fn wanted(objects: impl Iterator<Item = (Kind, Arc<DynamicObject>)>) -> BTreeMap<String, Ward> {
-    let mut all = BTreeMap::new();
+fn wanted(
+    objects: impl Iterator<Item = (Kind, Arc<DynamicObject>)>,
+    holding: BTreeSet<String>,
+) -> BTreeMap<String, Ward> {
+    let mut all: BTreeMap<_, _> = holding.into_iter().map(|name| (name, Ward::Data)).collect();
     for (kind, object) in objects {
         let Some(ward) = ward(kind, &object) else { continue };
         let of = all.entry(object.namespace().unwrap_or_default()).or_insert(ward);
@@ -275,11 +290,13 @@ mod tests {
                 ),
             ),
         ];
-        let all = wanted(objects.into_iter());
+        let left = ["both", "left"].map(str::to_owned);
+        let all = wanted(objects.into_iter(), left.into());
         let expected = [
             ("both", Ward::Objects),
             ("broken", Ward::Objects),
             ("data", Ward::Data),
+            ("left", Ward::Data),
             ("platform", Ward::Objects),
         ];
         assert_eq!(all, expected.map(|(n, w)| (n.to_owned(), w)).into());

@@ -25,6 +25,7 @@ use crate::{
     engines::Engines,
     events::Events,
     health::{self, Health},
+    holdings::Holdings,
     lease::{Election, LeaseFence, Timings},
     metrics::Metrics,
     namespaces,
@@ -254,11 +255,16 @@ impl Operator {
 /// Runs the controllers of one place until `lead` ends.
 async fn controllers(cx: Arc<Context>, place: Place, health: Arc<Health>, lead: CancellationToken) {
     let changed = Arc::new(Notify::new());
-    let [databases, platforms] = namespaces::KINDS.map(|kind| Cache::new(kind, &changed));
-    let backups = Cache::new(Kind::DatabaseBackup, &Arc::default());
+    let holdings = Arc::new(Holdings::new(&changed));
+    let [databases, platforms] = namespaces::KINDS.map(|kind| Cache::new(kind, &changed, &holdings));
+    let backups = Cache::new(Kind::DatabaseBackup, &Arc::default(), &holdings);
     let shown = [&databases, &platforms].map(|cache| cache.writer.as_reader());
-    let shown = namespaces::KINDS.into_iter().zip(shown).collect();
-    let guard = namespaces::guard(Arc::clone(&cx), place.clone(), shown, changed, lead.clone());
+    let shown = namespaces::Shown {
+        objects: namespaces::KINDS.into_iter().zip(shown).collect(),
+        holdings,
+        changed,
+    };
+    let guard = namespaces::guard(Arc::clone(&cx), place.clone(), shown, lead.clone());
     tokio::join!(
         control::<Databases>(
             Arc::clone(&cx),

@@ -6,14 +6,15 @@ mod support;
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, Patch, PatchParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams},
 };
 use paas_core::{
     clock::{Clock, SystemClock},
     crd::policies::{BY_DATA, BY_OBJECTS, PROTECTED},
+    kube::{DATA, OWNER},
     spec::Kind,
 };
 use serde_json::{Value, json};
@@ -94,6 +95,23 @@ async fn a_namespace_is_labelled_while_it_holds_protected_objects_or_data_and_no
     );
     place.delete("demo").await;
     place.until_gone("demo").await;
+    labelled(&place, None).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_is_labelled_while_data_that_a_database_left_is_in_it() {
+    let Some(place) = place("data was left").await else {
+        return;
+    };
+    let maps: Api<ConfigMap> = Api::default_namespaced(place.client.clone());
+    let left = serde_json::from_value(json!({
+        "metadata": { "name": "volume", "labels": { OWNER: "somebody" }, "annotations": { DATA: "true" } },
+    }));
+    maps.create(&PostParams::default(), &left.unwrap()).await.unwrap();
+    let running = place.operate("a", &World::taking(SOON)).await;
+    labelled(&place, Some(BY_DATA)).await;
+    maps.delete("volume", &DeleteParams::default()).await.unwrap();
     labelled(&place, None).await;
     running.stop().await;
 }
