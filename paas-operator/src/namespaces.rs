@@ -16,7 +16,7 @@ use std::{
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
-    Api, ResourceExt,
+    Api, Client, ResourceExt,
     api::{DynamicObject, Patch, PatchParams},
     core::PartialObjectMeta,
     runtime::{
@@ -128,9 +128,16 @@ async fn label(cx: &Context, shown: &Shown, namespaces: &Store<Meta>) -> bool {
         if !cx.may_write().await {
             return false;
         }
-        if let Err(error) = write(cx, &namespace, label).await {
-            tracing::warn!(%error, advice = %error.advice(), "a namespace is not labelled");
-            is_done = false;
+        match write(&cx.client, &namespace, label).await {
+            Ok(written) => {
+                if let Some((uid, revision)) = written.and_then(|w| w.uid().zip(w.resource_version())) {
+                    cx.own.wrote(&uid, &revision);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, advice = %error.advice(), "a namespace is not labelled");
+                is_done = false;
+            }
         }
     }
     is_done
@@ -211,7 +218,11 @@ fn is_ours(namespace: &Meta) -> bool {
     })
 }
 
-async fn write(cx: &Context, namespace: &Meta, label: Label) -> Result<(), Error> {
+/// Writes the label; the namespace as it is then, or `None` if it is gone.
+///
+/// # Errors
+/// [`codes::OP_NAMESPACE`].
+async fn write(client: &Client, namespace: &Meta, label: Label) -> Result<Option<Meta>, Error> {
     let name = namespace.name_any();
     let labels = match label {
         Label::Set(value) => json!({ PROTECTED: value }),
@@ -222,17 +233,14 @@ async fn write(cx: &Context, namespace: &Meta, label: Label) -> Result<(), Error
         "apiVersion": "v1", "kind": "Namespace",
         "metadata": { "name": name, "uid": namespace.uid(), "labels": labels },
     });
-    let api: Api<Namespace> = Api::all(cx.client.clone());
+    let api: Api<Namespace> = Api::all(client.clone());
     let manner = PatchParams::apply(FIELD_MANAGER).force();
     match api.patch_metadata(&name, &manner, &Patch::Apply(&patch)).await {
         Ok(written) => {
-            if let (Some(uid), Some(revision)) = (written.uid(), written.resource_version()) {
-                cx.own.wrote(&uid, &revision);
-            }
-            tracing::info!(namespace = name, ?label, "the label {PROTECTED} is set");
-            Ok(())
+            tracing::info!(namespace = name, ?label, "the label {PROTECTED} is written");
+            Ok(Some(written))
         }
-        Err(e) if is_absent(&e) || is_conflict(&e) => Ok(()),
+        Err(e) if is_absent(&e) || is_conflict(&e) => Ok(None),
         Err(e) => Err(Error::new(&codes::OP_NAMESPACE, Class::Denied)
             .attempted(format!("label namespace {name} with {PROTECTED}"))
             .happened(e.to_string())
@@ -242,6 +250,7 @@ async fn write(cx: &Context, namespace: &Meta, label: Label) -> Result<(), Error
 
 #[cfg(test)]
 mod tests {
+    use kube::client::Body;
     use paas_core::spec::API_VERSION;
     use serde_json::Value;
 
@@ -305,6 +314,32 @@ mod tests {
     #[test]
     fn the_word_for_consent_is_the_same_everywhere() {
         assert_eq!(crate::CONSENT, paas_core::crd::policies::CONSENT);
+    }
+
+    /// A client of an API server that answers everything so.
+    fn answering(code: u16) -> Client {
+        let answer = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": "it said no", "reason": "Reason", "code": code,
+        });
+        let service = tower::service_fn(move |_: http::Request<Body>| {
+            let answer = Body::from(answer.to_string().into_bytes());
+            let answer = http::Response::builder().status(code).body(answer);
+            std::future::ready(answer)
+        });
+        Client::new(service, "default")
+    }
+
+    #[tokio::test]
+    async fn a_label_that_may_not_be_written_is_told_and_one_of_a_namespace_that_is_gone_is_not() {
+        let shop = namespace(None, FIELD_MANAGER, false);
+        let label = Label::Set(BY_DATA);
+        let error = write(&answering(403), &shop, label).await.unwrap_err();
+        assert_eq!(error.code().id, codes::OP_NAMESPACE.id);
+        assert!(error.to_string().contains("it said no"), "{error}");
+        for gone in [404, 409] {
+            assert!(write(&answering(gone), &shop, label).await.unwrap().is_none());
+        }
     }
 
     #[test]
