@@ -45,9 +45,9 @@ use super::{
     {"rule": "!has(self.parameters) || self.parameters.all(k, k.matches('^[A-Za-z_][A-Za-z0-9_]*(\\\\.[A-Za-z_][A-Za-z0-9_]*)?$'))",
      "fieldPath": ".parameters",
      "message": "a parameter's name has letters, digits and '_', and at most one '.'"},
-    {"rule": "!has(self.parameters) || !['port', 'listen_addresses', 'unix_socket_directories', 'unix_socket_permissions', 'unix_socket_group', 'data_directory', 'config_file', 'hba_file', 'ident_file', 'external_pid_file', 'cluster_name', 'password_encryption', 'fsync', 'full_page_writes', 'ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'].exists(p, p in self.parameters)",
+    {"rule": "!has(self.parameters) || self.parameters.all(k, !(k.lowerAscii() in ['port', 'listen_addresses', 'unix_socket_directories', 'unix_socket_permissions', 'unix_socket_group', 'data_directory', 'config_file', 'hba_file', 'ident_file', 'external_pid_file', 'include', 'include_dir', 'include_if_exists', 'cluster_name', 'lc_messages', 'password_encryption', 'fsync', 'full_page_writes', 'ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_ca_file']) && !k.lowerAscii().startsWith('paas.'))",
      "fieldPath": ".parameters",
-     "message": "port, addresses, file locations, ssl, password_encryption, fsync, full_page_writes and cluster_name are set by the platform: remove them from parameters"},
+     "message": "port, addresses, file locations, include, ssl, password_encryption, fsync, full_page_writes, lc_messages, cluster_name and names that begin with paas. are set by the platform: remove them from parameters"},
 ]))]
 pub struct DatabaseInstanceSpec {
     /// The Platform that it runs on; left out, the only one in the file, or the cluster that the object is in.
