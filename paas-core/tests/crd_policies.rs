@@ -58,7 +58,9 @@ where
         + Serialize
         + DeserializeOwned
         + Clone
-        + Debug,
+        + Debug
+        + Send
+        + Sync,
 {
     let manner = PatchParams::apply("paas-testing").force();
     let name = object.meta().name.clone().unwrap();
@@ -107,7 +109,7 @@ fn object<K: DeserializeOwned + Resource<DynamicType = ()>>(name: &str, spec: Va
 
 async fn make<K>(api: &Api<K>, name: &str, spec: Value) -> K
 where
-    K: DeserializeOwned + Serialize + Clone + Debug + Resource<DynamicType = ()>,
+    K: DeserializeOwned + Serialize + Clone + Debug + Resource<DynamicType = ()> + Send + Sync,
 {
     api.create(&PostParams::default(), &object(name, spec))
         .await

@@ -56,7 +56,7 @@ fn every_name_that_the_page_puts_into_a_file_is_declared_there() {
                     next.is_some_and(|c| !c.is_alphanumeric() && c != '_')
                 })
             };
-            assert!(kinds.iter().any(|k| is_there(k)), "{file} declares no {name}");
+            assert!(kinds.iter().any(is_there), "{file} declares no {name}");
         }
         assert!(is_any, "{line}");
     }
