@@ -196,12 +196,15 @@ async fn explain_tells_of_every_field_what_the_schema_tells() {
     ] {
         assert!(tree.contains(field), "{field} is not in {tree}");
     }
-    let protection = said(&shop, &["explain", "dbi.spec.deletionProtection"]);
-    assert!(
-        protection.contains("Refuse to delete this instance while true."),
-        "{protection}"
-    );
-    let policy = said(&shop, &["explain", "dbi.spec.deletionPolicy"]);
-    let policy = policy.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(policy.contains("Retain: The data stays where it is."), "{policy}");
+    for (field, words) in [
+        (
+            "deletionProtection",
+            "Refuse to delete this instance while true, whatever is confirmed",
+        ),
+        ("deletionPolicy", "Retain: The data stays where it is."),
+    ] {
+        let text = said(&shop, &["explain", &format!("dbi.spec.{field}")]);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(words), "{text}");
+    }
 }
