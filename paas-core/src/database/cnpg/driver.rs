@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{
     cluster,
@@ -11,17 +12,23 @@ use super::{
     images::Images,
     kinds, names,
     net::{self, POSTGRES as PORT},
-    turns::Logins,
+    rest,
+    steps::{Rotation, Steps},
+    turns::{Logins, Turns},
 };
 use crate::{
     actuator::Actuator,
     codes::CORE_UNSUPPORTED,
-    database::{driver::check, login::Turn},
+    database::{
+        driver::check,
+        login::{LoginState, Turn},
+    },
     driver::{Binding, DatabaseEngine, Driver, Outputs},
     error::{Class, Error, Result},
     graph::{Builder, Desired, Observed},
     kube::KubeObject,
     owner::Owner,
+    pipeline::Wanted,
     resource::{Key, Live, Need},
     secrets::SecretRef,
     spec::{DatabaseInstanceSpec, Runtime},
@@ -46,6 +53,9 @@ pub struct CnpgDriver {
     pub(super) administrator: Option<Administrator>,
     pub(super) authority: Option<Authority>,
     pub(super) stopped: bool,
+    pub(super) rotation: Option<Rotation>,
+    pub(super) adopting: bool,
+    pub(super) steps: Steps,
     monitored: bool,
     hands: Option<Arc<dyn Actuator<KubeObject>>>,
 }
@@ -77,6 +87,9 @@ impl CnpgDriver {
             administrator: None,
             authority: None,
             stopped: false,
+            rotation: None,
+            adopting: false,
+            steps: Steps::default(),
             monitored: false,
             hands: None,
         }
@@ -101,6 +114,26 @@ impl CnpgDriver {
     pub fn logins(mut self, logins: Logins) -> Self {
         self.logins = logins;
         self
+    }
+
+    /// Gives every user another password, once for each word.
+    #[must_use]
+    pub fn rotate(mut self, rotation: Option<Rotation>) -> Self {
+        self.rotation = rotation;
+        self
+    }
+
+    /// The Cluster is one that somebody else made, so only what the spec speaks of is said of it. Once it is taken over it is known as such.
+    #[must_use]
+    pub fn adopting(mut self, adopting: bool) -> Self {
+        self.adopting = adopting;
+        self
+    }
+
+    /// Whose turn it is.
+    pub(super) fn turns(&self, user: &str) -> Turns {
+        let seen = self.steps.turns.get(user).copied();
+        seen.unwrap_or_else(|| self.logins.turns(user))
     }
 
     /// CloudNativePG's operator is in another namespace.
@@ -143,6 +176,19 @@ impl CnpgDriver {
         self
     }
 
+    /// The same, knowing how far things are.
+    pub(super) fn far(
+        &self,
+        spec: &DatabaseInstanceSpec,
+        seen: &Observed<KubeObject>,
+        now: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            steps: Steps::of(self, spec, seen, now),
+            ..self.clone()
+        }
+    }
+
     /// Where programs in the cluster reach the primary.
     pub(super) fn endpoint(&self, cluster: &str, spec: &DatabaseInstanceSpec) -> (String, u16) {
         let namespace = self.owner.namespace();
@@ -182,6 +228,33 @@ impl CnpgDriver {
         Ok(())
     }
 
+    /// What CloudNativePG makes inside a server, and would look at again only half a minute later if there was none yet.
+    fn inside(&self, object: KubeObject) -> Result<KubeObject> {
+        Ok(match self.steps.primary {
+            true => object,
+            false => object.after(Key::new(CLUSTER)?),
+        })
+    }
+
+    /// Everything that is wanted, as far as things are.
+    fn everything(&self, spec: &DatabaseInstanceSpec) -> Result<Desired<KubeObject>> {
+        let cluster = names::cluster(&self.owner)?;
+        let mut builder = Desired::builder();
+        self.servers(&cluster, spec, &mut builder)?;
+        for user in &spec.users {
+            self.user(&cluster, spec, user, &mut builder)?;
+        }
+        for (at, database) in spec.databases.iter().enumerate() {
+            let mut object = self.inside(contents::database(self, &cluster, spec, database))?;
+            if at > 0 {
+                let owner = Key::new(format!("role/{}", spec.owner_of(database)))?;
+                object = object.need(Need::Order(owner));
+            }
+            builder.add(Key::new(format!("database/{}", database.name))?, object);
+        }
+        builder.build()
+    }
+
     /// Adds what lets a user in.
     fn user(
         &self,
@@ -191,19 +264,24 @@ impl CnpgDriver {
         builder: &mut Builder<KubeObject>,
     ) -> Result<()> {
         let role = Key::new(format!("role/{}", user.name))?;
-        let servers = Key::new(CLUSTER)?;
         builder.add(
             role.clone(),
-            contents::owner_role(self, cluster, user).after(servers.clone()),
+            self.inside(contents::owner_role(self, cluster, user))?,
         );
-        let needed = self.logins.needed([user.name.as_str()]);
+        let turns = self.turns(&user.name);
         for turn in [Turn::A, Turn::B] {
             let login = turn.login(&user.name);
-            let mut object = contents::login_role(self, cluster, user, turn).after(servers.clone());
-            if !is_first(spec, &user.name) {
-                object = object.need(Need::Order(role.clone()));
+            let mut object = contents::login_role(self, cluster, user, turn);
+            let open = turns.state(turn) != LoginState::Locked;
+            // What is open names a Secret, which CloudNativePG lets the servers read as soon as it has seen the role; so the role is
+            // there before them.
+            if !open {
+                object = self.inside(object)?;
             }
-            if needed.contains(&login) {
+            if self.steps.primary && !is_first(spec, &user.name) {
+                object = object.after(role.clone());
+            }
+            if open {
                 let key = Key::new(format!("password/{login}"))?;
                 let name = names::password(cluster, &login);
                 let secret = self.logins.password(&login);
@@ -213,7 +291,7 @@ impl CnpgDriver {
             builder.add(Key::new(format!("login/{login}"))?, object);
         }
         if let Some(binding) = contents::binding(self, cluster, spec, &user.name)? {
-            let active = self.logins.turns(&user.name).active.login(&user.name);
+            let active = turns.active.login(&user.name);
             let key = Key::new(format!("login/{active}"))?;
             builder.add(
                 Key::new(format!("binding/{}", user.name))?,
@@ -253,9 +331,8 @@ impl Driver for CnpgDriver {
         kinds::WORDS
     }
 
-    /// What is inside the servers is made once they are ready: an object that is there before is looked at again only half a minute later
-    /// (`databaseRoleReconciliationInterval` of 1.30.0). It goes at the same time as its Cluster: its finalizer is taken away by a server,
-    /// or, when the Cluster goes, by CloudNativePG itself; so a server that is down holds nothing back.
+    /// It goes at the same time as its Cluster: the finalizer of what is inside is taken away by a server, or, when the Cluster goes, by
+    /// CloudNativePG itself.
     fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<KubeObject>> {
         if !matches!(spec.runtime, Runtime::Auto | Runtime::CloudNativePG) {
             return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
@@ -264,21 +341,22 @@ impl Driver for CnpgDriver {
         }
         check(spec)?;
         reserved(spec)?;
-        let cluster = names::cluster(&self.owner)?;
-        let mut builder = Desired::builder();
-        self.servers(&cluster, spec, &mut builder)?;
-        for user in &spec.users {
-            self.user(&cluster, spec, user, &mut builder)?;
+        self.far(spec, &Observed::default(), None).everything(spec)
+    }
+
+    fn next(
+        &self,
+        spec: &DatabaseInstanceSpec,
+        wanted: Wanted,
+        desired: Desired<KubeObject>,
+        _from: &Outputs,
+        seen: &Observed<KubeObject>,
+        now: Timestamp,
+    ) -> Result<Desired<KubeObject>> {
+        match wanted {
+            Wanted::Spec => self.far(spec, seen, Some(now)).everything(spec),
+            Wanted::Nothing => rest::next(self, spec, desired, seen),
         }
-        for (at, database) in spec.databases.iter().enumerate() {
-            let mut object = contents::database(self, &cluster, spec, database).after(Key::new(CLUSTER)?);
-            if at > 0 {
-                let owner = Key::new(format!("role/{}", spec.owner_of(database)))?;
-                object = object.need(Need::Order(owner));
-            }
-            builder.add(Key::new(format!("database/{}", database.name))?, object);
-        }
-        builder.build()
     }
 
     fn gives(&self, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Outputs {
@@ -309,7 +387,7 @@ impl DatabaseEngine for CnpgDriver {
         let cluster = running(seen)?;
         let database = spec.databases.first()?;
         let user = spec.owner_of(database);
-        let username = self.logins.turns(user).active.login(user);
+        let username = self.far(spec, seen, None).turns(user).active.login(user);
         let ready = |key: String| {
             let found = seen.live.iter().find(|(k, _)| k.as_str() == key);
             found.filter(|(_, live)| live.is_ready()).map(|_| ())

@@ -16,10 +16,13 @@
 //! a spec has no word for one. Fields are written only where the spec speaks of them: the webhook's defaults stay as they are.
 
 pub mod adopt;
+mod adoption;
 mod cluster;
 pub mod codes;
 mod contents;
 mod driver;
+mod facts;
+mod hands;
 pub mod health;
 pub mod images;
 pub mod judge;
@@ -27,15 +30,21 @@ pub mod kinds;
 pub mod names;
 mod net;
 pub mod parameters;
-pub mod retain;
+mod rest;
+mod session;
+pub mod steps;
 pub mod turns;
+mod words;
 pub mod worse;
 
 pub use cluster::HIBERNATION;
 pub use contents::{BINDING_TYPE, session_role};
 pub use driver::{CnpgDriver, OPERATOR_NAMESPACE, STAGE};
+pub use facts::Facts;
+pub use hands::CnpgHands;
 pub use images::Images;
 pub use net::CLUSTER_LABEL;
+pub use steps::Rotation;
 pub use turns::{Logins, Turns};
 pub use worse::worse;
 
