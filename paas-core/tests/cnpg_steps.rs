@@ -145,8 +145,10 @@ fn as_soon_as_the_primary_takes_statements_the_contents_are_made_and_the_login_i
     assert_eq!(next(&driver, &spec, &seen), first);
 
     let cluster = seen.live.get_mut(&key("cluster")).unwrap();
+    let since = json!([{"type": "Ready", "status": "False", "lastTransitionTime": "1970-01-01T01:00:02Z"}]);
     let up = json!({
-        "phase": "Setting up primary", "instances": 1, "targetPrimary": "pg-1", "currentPrimary": "pg-1",
+        "phase": "Waiting for the instances to become active", "instances": 1, "conditions": since,
+        "targetPrimary": "pg-1", "currentPrimary": "pg-1",
     });
     *cluster = found(&first.wanted()[&key("cluster")], up);
     let then = next(&driver, &spec, &seen);
@@ -169,6 +171,7 @@ fn a_server_that_wakes_up_is_not_taken_for_one_that_answers() {
     seen.live.retain(|k, _| k.as_str() == "cluster");
     let mut waking = healthy();
     waking["readyInstances"] = 0.into();
+    waking["conditions"] = json!([{"type": "Ready", "status": "False", "lastTransitionTime": "1970-01-01T02:00:00Z"}]);
     seen.live
         .insert(key("cluster"), found(&first.wanted()[&key("cluster")], waking));
     let then = next(&driver, &spec, &seen);

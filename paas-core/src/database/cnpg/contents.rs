@@ -75,6 +75,9 @@ pub(super) fn owner_role(driver: &CnpgDriver, cluster: &str, user: &spec::User) 
     if let Some(rotated) = driver.steps.rotated.get(&user.name) {
         annotations[ROTATED] = rotated.as_str().into();
     }
+    if let Some(nudge) = driver.steps.nudges.get(&format!("role/{}", user.name)) {
+        annotations[NUDGE] = nudge.as_str().into();
+    }
     let manifest = json!({
         "metadata": {"annotations": annotations},
         "spec": {
@@ -108,7 +111,7 @@ pub(super) fn login_role(driver: &CnpgDriver, cluster: &str, user: &spec::User, 
     if driver.steps.sessions.contains(&login) {
         manifest["metadata"]["annotations"][SESSION] = user.name.as_str().into();
     }
-    if let Some(nudge) = driver.steps.nudges.get(&login) {
+    if let Some(nudge) = driver.steps.nudges.get(&format!("login/{login}")) {
         manifest["metadata"]["annotations"][NUDGE] = nudge.as_str().into();
     }
     object(driver, &kinds::ROLE, names::role(cluster, &login), manifest)
@@ -142,7 +145,11 @@ pub(super) fn database(
         of["extensions"] = extensions.into();
     }
     let name = names::database(cluster, &database.name);
-    let made = object(driver, &kinds::DATABASE, name, json!({"spec": of}));
+    let mut manifest = json!({"spec": of});
+    if let Some(nudge) = driver.steps.nudges.get(&format!("database/{}", database.name)) {
+        manifest["metadata"]["annotations"][NUDGE] = nudge.as_str().into();
+    }
+    let made = object(driver, &kinds::DATABASE, name, manifest);
     // With the policy to retain, the object goes and the database stays.
     if gone { made.holding_data() } else { made }
 }

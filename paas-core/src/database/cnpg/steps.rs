@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     CnpgDriver, health,
-    kinds::{CLUSTER, ROLE},
+    kinds::{CLUSTER, DATABASE, ROLE},
     turns::Turns,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     spec::DatabaseInstanceSpec,
 };
 
-/// The annotation of a login role by which CloudNativePG is made to look at it again: how often that was done, and when the last time.
+/// The annotation of a role or a database by which CloudNativePG is made to look at it again: how often that was done, and when the last time.
 pub const NUDGE: &str = "paas.rs/nudged";
 
 /// The annotation of a login role whose sessions begin as its owner role, with the owner role.
@@ -35,6 +35,9 @@ pub const ADOPTED: &str = "paas.rs/adopted";
 
 /// How often CloudNativePG is asked to look again before it is left to its own pace, which is half a minute.
 const NUDGES: u32 = 5;
+
+/// Within so many seconds CloudNativePG says of a new Cluster that it is not ready, and no server is ready so soon.
+const FIRST: i64 = 5;
 
 /// After so many seconds the counting begins anew.
 const CALM: i64 = 300;
@@ -59,7 +62,7 @@ pub(super) struct Steps {
     pub turns: BTreeMap<String, Turns>,
     /// By user: the last rotation that was asked for.
     pub rotated: BTreeMap<String, String>,
-    /// By login role: what stands in [`NUDGE`].
+    /// By key: what stands in [`NUDGE`].
     pub nudges: BTreeMap<String, String>,
     /// The login roles whose sessions begin as their owner role, or are to be told so now.
     pub sessions: BTreeSet<String>,
@@ -87,6 +90,14 @@ impl Steps {
         };
         for user in &spec.users {
             steps.user(driver, &user.name, fresh && !steps.adopted, seen, now);
+        }
+        let inside = |l: &Live<KubeObject>| [&ROLE, &DATABASE].contains(&l.resource.object_kind());
+        for (key, live) in seen.live.iter().filter(|(_, l)| inside(l)) {
+            if let (Some(there), Some(now)) = (whole(live), now) {
+                let waits = steps.primary && matches!(live.health, Health::Settling { .. });
+                let nudge = nudge(there, waits, now);
+                steps.nudges.extend(nudge.map(|n| (key.to_string(), n)));
+            }
         }
         steps
     }
@@ -131,11 +142,7 @@ impl Steps {
                 None => fresh && turns.state(turn) != LoginState::Locked,
             };
             if set {
-                self.sessions.insert(login.clone());
-            }
-            if let (Some(there), Some(now)) = (there, now) {
-                let nudge = nudge(there, self.primary, now);
-                self.nudges.extend(nudge.map(|n| (login, n)));
+                self.sessions.insert(login);
             }
         }
     }
@@ -156,33 +163,46 @@ fn is_open(role: &Value) -> bool {
     role["spec"]["login"] == true && health::is_applied(role)
 }
 
-/// True once the primary takes statements. A new one says so itself, before CloudNativePG has counted it as ready; one that wakes up is
-/// still named from before, so there the count is what tells.
+/// True once the primary takes statements. The first one is named by itself as soon as it does, before CloudNativePG has counted it as
+/// ready; one that wakes up is still named from before, so there the count is what tells.
 fn takes_statements(cluster: &Value) -> bool {
     let status = &cluster["status"];
     let (current, target) = (
         health::text(&status["currentPrimary"]),
         health::text(&status["targetPrimary"]),
     );
-    let first = status["phase"] == "Setting up primary";
+    let first = !was_ready(cluster);
     let counted = status["readyInstances"].as_u64().unwrap_or(0) > 0;
     !current.is_empty() && current == target && (first || counted) && !health::is_hibernated(cluster)
 }
 
-/// What [`NUDGE`] should say of a login role.
+/// True unless the Cluster is known to have been on its way ever since it was made: its condition is then as old as itself.
+fn was_ready(cluster: &Value) -> bool {
+    let time = |value: &Value| value.as_str().and_then(|t| t.parse::<Timestamp>().ok());
+    let made = time(&cluster["metadata"]["creationTimestamp"]);
+    let conditions = cluster["status"]["conditions"].as_array();
+    let ready = conditions.and_then(|all| all.iter().find(|c| c["type"] == "Ready"));
+    match (made, ready) {
+        (Some(made), Some(ready)) if ready["status"] == "False" => time(&ready["lastTransitionTime"])
+            .is_none_or(|turned| turned.as_second().saturating_sub(made.as_second()) > FIRST),
+        _ => true,
+    }
+}
+
+/// What [`NUDGE`] should say of a role or a database.
 ///
 /// A server reads a role's password only once CloudNativePG has let it, which is some moments after the role names its Secret; what it
-/// could not read it looks at again after half a minute (`databaseRoleReconciliationInterval` of 1.30.0), and a role that was there
-/// before the server likewise. A change of the object makes it look at once.
-fn nudge(role: &Value, primary: bool, now: Timestamp) -> Option<String> {
-    let metadata = &role["metadata"];
+/// could not read it looks at again after half a minute (`databaseRoleReconciliationInterval` of 1.30.0), and likewise what was there
+/// before the server, or came in the moment before it took statements. A change of the object makes it look at once.
+fn nudge(there: &Value, waits: bool, now: Timestamp) -> Option<String> {
+    let metadata = &there["metadata"];
     let said = metadata["annotations"][NUDGE].as_str();
     let told = said.and_then(|text| {
         let (count, at) = text.split_once(' ')?;
         Some((count.parse::<u32>().ok()?, at.parse::<i64>().ok()?))
     });
     let stays = said.map(str::to_owned);
-    if !primary || role["spec"]["passwordSecret"].is_null() || health::is_applied(role) {
+    if !waits || health::is_applied(there) {
         return stays;
     }
     let made = metadata["creationTimestamp"].as_str();
