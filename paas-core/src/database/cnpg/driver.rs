@@ -6,12 +6,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    cluster,
     codes::CNPG_PARAMETER,
-    contents, health,
+    health,
     images::Images,
     kinds, names,
-    net::{self, POSTGRES as PORT},
+    net::POSTGRES as PORT,
     rest,
     steps::{Rotation, Steps},
     turns::{Logins, Turns},
@@ -19,17 +18,14 @@ use super::{
 use crate::{
     actuator::Actuator,
     codes::CORE_UNSUPPORTED,
-    database::{
-        driver::check,
-        login::{LoginState, Turn},
-    },
+    database::driver::check,
     driver::{Binding, DatabaseEngine, Driver, Outputs},
     error::{Class, Error, Result},
-    graph::{Builder, Desired, Observed},
+    graph::{Desired, Observed},
     kube::KubeObject,
     owner::Owner,
     pipeline::Wanted,
-    resource::{Key, Live, Need},
+    resource::Live,
     secrets::SecretRef,
     spec::{DatabaseInstanceSpec, Runtime},
 };
@@ -39,9 +35,6 @@ pub const STAGE: &str = "database";
 
 /// Where CloudNativePG's own manifest puts its operator.
 pub const OPERATOR_NAMESPACE: &str = "cnpg-system";
-
-/// The key of the servers.
-const CLUSTER: &str = "cluster";
 
 /// One instance as objects of CloudNativePG. Pure but for the hands, which are given.
 #[derive(Debug, Clone)]
@@ -56,7 +49,7 @@ pub struct CnpgDriver {
     pub(super) rotation: Option<Rotation>,
     pub(super) adopting: bool,
     pub(super) steps: Steps,
-    monitored: bool,
+    pub(super) monitored: bool,
     hands: Option<Arc<dyn Actuator<KubeObject>>>,
 }
 
@@ -169,7 +162,7 @@ impl CnpgDriver {
         self
     }
 
-    /// Has Prometheus read the servers' metrics; only for a cluster that has the kind `PodMonitor`.
+    /// Has Prometheus read the servers' metrics, even if no look shows that the cluster has the kind `PodMonitor`.
     #[must_use]
     pub fn monitored(mut self, monitored: bool) -> Self {
         self.monitored = monitored;
@@ -198,113 +191,6 @@ impl CnpgDriver {
         }
     }
 
-    /// Adds what makes up the servers.
-    fn servers(
-        &self,
-        cluster: &str,
-        spec: &DatabaseInstanceSpec,
-        builder: &mut Builder<KubeObject>,
-    ) -> Result<()> {
-        let mut servers = contents::object(
-            self,
-            &kinds::CLUSTER,
-            cluster.to_owned(),
-            cluster::manifest(self, spec)?,
-        )
-        .holding_data();
-        if let Some(Administrator { secret, password }) = &self.administrator {
-            let key = Key::new("password/postgres")?;
-            builder.add(
-                key.clone(),
-                contents::password(self, secret.clone(), "postgres", password.clone()),
-            );
-            servers = servers.need(Need::Order(key));
-        }
-        builder.add(Key::new(CLUSTER)?, servers);
-        builder.add(Key::new("networkPolicy")?, net::policy(self, cluster, spec));
-        if self.monitored {
-            builder.add(Key::new("podMonitor")?, net::monitor(self, cluster));
-        }
-        Ok(())
-    }
-
-    /// What CloudNativePG makes inside a server, and would look at again only half a minute later if there was none yet.
-    fn inside(&self, object: KubeObject) -> Result<KubeObject> {
-        Ok(match self.steps.primary {
-            true => object,
-            false => object.after(Key::new(CLUSTER)?),
-        })
-    }
-
-    /// Everything that is wanted, as far as things are.
-    fn everything(&self, spec: &DatabaseInstanceSpec) -> Result<Desired<KubeObject>> {
-        let cluster = names::cluster(&self.owner)?;
-        let mut builder = Desired::builder();
-        self.servers(&cluster, spec, &mut builder)?;
-        for user in &spec.users {
-            self.user(&cluster, spec, user, &mut builder)?;
-        }
-        for (at, database) in spec.databases.iter().enumerate() {
-            let mut object = self.inside(contents::database(self, &cluster, spec, database))?;
-            if at > 0 {
-                let owner = Key::new(format!("role/{}", spec.owner_of(database)))?;
-                object = object.need(Need::Order(owner));
-            }
-            builder.add(Key::new(format!("database/{}", database.name))?, object);
-        }
-        builder.build()
-    }
-
-    /// Adds what lets a user in.
-    fn user(
-        &self,
-        cluster: &str,
-        spec: &DatabaseInstanceSpec,
-        user: &crate::spec::User,
-        builder: &mut Builder<KubeObject>,
-    ) -> Result<()> {
-        let role = Key::new(format!("role/{}", user.name))?;
-        builder.add(
-            role.clone(),
-            self.inside(contents::owner_role(self, cluster, user))?,
-        );
-        let turns = self.turns(&user.name);
-        for turn in [Turn::A, Turn::B] {
-            let login = turn.login(&user.name);
-            let mut object = contents::login_role(self, cluster, user, turn);
-            let open = turns.state(turn) != LoginState::Locked;
-            // What is open names a Secret, which CloudNativePG lets the servers read as soon as it has seen the role; so the role is
-            // there before them.
-            if !open {
-                object = self.inside(object)?;
-            }
-            if self.steps.primary && !is_first(spec, &user.name) {
-                object = object.after(role.clone());
-            }
-            if open {
-                let key = Key::new(format!("password/{login}"))?;
-                let name = names::password(cluster, &login);
-                let secret = self.logins.password(&login);
-                builder.add(key.clone(), contents::password(self, name, &login, secret));
-                object = object.need(Need::Order(key));
-            }
-            builder.add(Key::new(format!("login/{login}"))?, object);
-        }
-        if let Some(binding) = contents::binding(self, cluster, spec, &user.name)? {
-            let active = turns.active.login(&user.name);
-            let key = Key::new(format!("login/{active}"))?;
-            builder.add(
-                Key::new(format!("binding/{}", user.name))?,
-                binding.need(Need::Order(key)),
-            );
-        }
-        Ok(())
-    }
-}
-
-/// True for the owner of the first database: its roles are there as soon as a server is.
-fn is_first(spec: &DatabaseInstanceSpec, user: &str) -> bool {
-    spec.databases.first().is_some_and(|d| spec.owner_of(d) == user)
 }
 
 /// Names that CloudNativePG keeps for itself.

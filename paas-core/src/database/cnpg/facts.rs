@@ -35,15 +35,17 @@ impl Facts {
         let ready = if rests { Some(0) } else { count("readyInstances") };
         let major = status["pgDataImageInfo"]["majorVersion"].as_u64();
         let runs = images::version(text(&status["image"]));
+        let primary = some(text(&status["currentPrimary"]));
         Self {
-            version: runs.or(major.map(|m| m.to_string())),
+            // What is asked for is said there before anything runs.
+            version: runs.or(major.map(|m| m.to_string())).filter(|_| primary.is_some()),
             servers: count("instances").or(seen.then_some(0)),
             ready: ready.or(seen.then_some(0)),
             selector: format!(
                 "{CLUSTER_LABEL}={},cnpg.io/podRole=instance",
                 text(&cluster["metadata"]["name"])
             ),
-            primary: some(text(&status["currentPrimary"])),
+            primary,
         }
     }
 }
@@ -73,8 +75,9 @@ mod tests {
     #[test]
     fn what_cloudnativepg_leaves_out_is_none_before_it_has_looked_and_zero_afterwards() {
         assert_eq!(Facts::of(&json!({})).ready, None);
-        let looked = json!({"status": {"phase": "Setting up primary", "instances": 1}});
+        let looked = json!({"status": {"phase": "Setting up primary", "instances": 1, "image": "pg:17"}});
         assert_eq!(Facts::of(&looked).ready, Some(0));
+        assert_eq!(Facts::of(&looked).version, None);
         let resting = json!({
             "metadata": {"annotations": {"cnpg.io/hibernation": "on"}}, "status": {"phase": "x", "readyInstances": 1},
         });

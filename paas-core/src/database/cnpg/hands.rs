@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::future::join;
 use kube::Client;
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::{
     adoption, facts::Facts,
     health, kinds::{self, CLUSTER, DATABASE, ROLE},
     names, session,
-    steps::{self, SESSION},
+    steps::{self, MONITOR, SESSION},
     words,
 };
 use crate::{
@@ -37,6 +38,7 @@ const GRACE: Duration = Duration::from_secs(15);
 /// An [`Actuator`] of CloudNativePG's objects of one instance: a [`KubeActuator`] that
 ///
 /// - reads what pods, jobs, volumes and events say of a Cluster that does not get ready ([`super::worse()`]), and only then;
+/// - tells whether there is a Prometheus operator that would read metrics;
 /// - lists the Cluster's volumes where everything is listed, as what the Cluster made;
 /// - forgets a password with the Secret that has it, so that the role gets another one the next time;
 /// - has a login role's sessions begin as its owner role, before it is noted that they do ([`SESSION`]);
@@ -164,7 +166,12 @@ fn starve(seen: &mut Observed<KubeObject>, code: Option<&'static crate::codes::C
 #[async_trait]
 impl Actuator<KubeObject> for CnpgHands {
     async fn observe(&self, owner: &Owner, hints: &Ledger, reach: Reach) -> Result<Observed<KubeObject>> {
-        let mut seen = self.inner.observe(owner, hints, reach).await?;
+        let look = self.inner.observe(owner, hints, reach);
+        let (seen, monitors) = join(look, words::monitors(&self.client)).await;
+        let mut seen = seen?;
+        if monitors {
+            seen.also.entry(Key::new(MONITOR)?).or_default();
+        }
         let cluster = steps::object(&seen, "cluster").and_then(|l| l.resource.seen());
         let facts = cluster.map(|c| Facts::of(&c.object));
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;

@@ -10,7 +10,7 @@
 //! | `password/app_a` | `Secret/shop.login.app-a` | a password, for CloudNativePG; only while the role is open |
 //! | `database/app` | `Database/shop.app` | a database with its extensions |
 //! | `binding/app` | `Secret/shop.binding` | what programs are bound by |
-//! | `networkPolicy`, `podMonitor` | `NetworkPolicy/shop`, `PodMonitor/shop` | the latter only if asked for ([`CnpgDriver::monitored`]) |
+//! | `networkPolicy`, `podMonitor` | `NetworkPolicy/shop`, `PodMonitor/shop` | the latter only where the cluster has the kind |
 //!
 //! CloudNativePG itself makes services (`shop-rw`, `shop-ro`, `shop-r`), certificates and disruption budgets; there is no `Pooler`, because
 //! a spec has no word for one. Fields are written only where the spec speaks of them: the webhook's defaults stay as they are.
@@ -34,6 +34,7 @@ mod rest;
 mod session;
 pub mod steps;
 pub mod turns;
+mod wanted;
 mod words;
 pub mod worse;
 

@@ -33,6 +33,9 @@ pub const ROTATED: &str = "paas.rs/rotated";
 /// The annotation of a Cluster that somebody else made and that was taken over.
 pub const ADOPTED: &str = "paas.rs/adopted";
 
+/// The key of what Prometheus reads. A look that shows the kind in the cluster says so in [`Observed::also`].
+pub(super) const MONITOR: &str = "podMonitor";
+
 /// How often CloudNativePG is asked to look again before it is left to its own pace, which is half a minute.
 const NUDGES: u32 = 5;
 
@@ -56,6 +59,8 @@ pub struct Rotation {
 pub(super) struct Steps {
     /// True once the primary takes statements: what is inside is made at once then.
     pub primary: bool,
+    /// True if the cluster has the kind `PodMonitor`.
+    pub monitors: bool,
     /// True if the Cluster was made by somebody else: what it was set up by is not ours to say.
     pub adopted: bool,
     /// By user: whose turn it is.
@@ -82,6 +87,7 @@ impl Steps {
         let fresh = status.is_none_or(|s| health::text(&s["currentPrimary"]).is_empty());
         let mut steps = Self {
             primary: cluster.is_some_and(takes_statements),
+            monitors: seen.also.keys().any(|k| k.as_str() == MONITOR),
             adopted: match cluster {
                 Some(there) => there["metadata"]["annotations"][ADOPTED].is_string(),
                 None => driver.adopting,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::{
     health::text,
-    kinds::{CLUSTER, VOLUME},
+    kinds::{CLUSTER, POD_MONITOR, VOLUME},
     net::CLUSTER_LABEL,
     worse::{last_words, worse},
 };
@@ -61,6 +61,13 @@ pub(super) async fn ask(client: &Client, namespace: &str, cluster: &str) -> Opti
     let events = events(client, namespace, cluster, (&pods, &jobs, &claims)).await;
     speak(client, namespace, &mut pods).await;
     worse(&pods, &jobs, &claims, &events)
+}
+
+/// True if the cluster has the kind that Prometheus' operator reads. Without an answer nothing is made for it.
+pub(super) async fn monitors(client: &Client) -> bool {
+    let version = POD_MONITOR.api_version();
+    let kinds = client.list_api_group_resources(&version).await;
+    kinds.is_ok_and(|all| all.resources.iter().any(|r| r.name == POD_MONITOR.plural))
 }
 
 /// Events about the Cluster itself, and about what is in trouble.
