@@ -124,7 +124,12 @@ fn nothing_seen_is_the_spec_alone() {
 #[test]
 fn a_role_that_names_a_password_is_there_before_the_server_that_has_to_be_let_read_it() {
     let (driver, spec) = (driver(), DatabaseInstanceSpec::default());
-    let first = driver.desired(&spec, &Outputs::default()).unwrap();
+    let mut first = driver.desired(&spec, &Outputs::default()).unwrap();
+    // Whether the Cluster of that name is ours is not known before.
+    assert!(waits_for(&first, "login/app_a"));
+    let mut seen = there(&first, |_| json!({}));
+    seen.live.retain(|k, _| k.as_str() == "cluster");
+    first = next(&driver, &spec, &seen);
     assert!(!waits_for(&first, "login/app_a"));
     for inside in ["role/app", "login/app_b", "database/app"] {
         assert!(waits_for(&first, inside), "{inside}");
@@ -142,7 +147,7 @@ fn as_soon_as_the_primary_takes_statements_the_contents_are_made_and_the_login_i
         _ => json!({}),
     });
     seen.live.retain(|k, _| !matches!(k.as_str(), "role/app" | "login/app_b" | "database/app"));
-    assert_eq!(next(&driver, &spec, &seen), first);
+    assert!(waits_for(&next(&driver, &spec, &seen), "database/app"));
 
     let cluster = seen.live.get_mut(&key("cluster")).unwrap();
     let since = json!([{"type": "Ready", "status": "False", "lastTransitionTime": "1970-01-01T01:00:02Z"}]);
@@ -289,13 +294,19 @@ fn of_a_cluster_that_somebody_else_made_only_what_the_spec_speaks_of_is_said() {
     };
     let taking = driver().adopting(true);
     let first = taking.desired(&spec, &Outputs::default()).unwrap();
+    assert!(waits_for(&first, "login/app_a"));
     let said = |desired: &Desired<KubeObject>| {
         let spec = desired.wanted()[&key("cluster")].manifest()["spec"].clone();
         let fields = spec.as_object().unwrap().keys().cloned();
         fields.collect::<Vec<_>>()
     };
     assert_eq!(said(&first), ["instances", "storage"]);
+    // Its sessions are told once it is there.
     assert_eq!(annotation(&first, "login/app_a", SESSION), None);
+    // Programs that log in as the owner role go on.
+    let owner = |desired: &Desired<KubeObject>| desired.wanted()[&key("role/app")].manifest()["spec"]["login"].clone();
+    assert_eq!(owner(&first), true);
+    assert_eq!(owner(&driver().desired(&spec, &Outputs::default()).unwrap()), Value::Null);
     // It is known as such afterwards, whether anybody still says so or not.
     assert_eq!(said(&next(&driver(), &spec, &well(&first))), ["instances", "storage"]);
 }

@@ -68,7 +68,7 @@ pub(super) fn first_roles(user: &spec::User, there: bool) -> Vec<String> {
     all
 }
 
-/// The owner role: it cannot log in. It stays in the servers when its object goes, because it may own what holds data.
+/// The owner role: it cannot log in, unless it is one of a Cluster that was taken over, whose programs do. It stays in the servers when its object goes, because it may own what holds data.
 pub(super) fn owner_role(driver: &CnpgDriver, cluster: &str, user: &spec::User) -> KubeObject {
     let turns = driver.turns(&user.name);
     let mut annotations = json!({TURNS: turns.to_string()});
@@ -78,12 +78,13 @@ pub(super) fn owner_role(driver: &CnpgDriver, cluster: &str, user: &spec::User) 
     if let Some(nudge) = driver.steps.nudges.get(&format!("role/{}", user.name)) {
         annotations[NUDGE] = nudge.as_str().into();
     }
-    let manifest = json!({
-        "metadata": {"annotations": annotations},
-        "spec": {
-            "cluster": {"name": cluster}, "name": user.name, "databaseRoleReclaimPolicy": "retain",
-        },
+    let mut spec = json!({
+        "cluster": {"name": cluster}, "name": user.name, "databaseRoleReclaimPolicy": "retain",
     });
+    if driver.steps.adopted {
+        spec["login"] = true.into();
+    }
+    let manifest = json!({"metadata": {"annotations": annotations}, "spec": spec});
     object(driver, &kinds::ROLE, names::role(cluster, &user.name), manifest)
 }
 

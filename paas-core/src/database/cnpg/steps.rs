@@ -57,6 +57,8 @@ pub struct Rotation {
 /// How far an instance is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Steps {
+    /// True once the Cluster is there and ours: what names a Secret is made at once then. Never in a Cluster of somebody else.
+    pub there: bool,
     /// True once the primary takes statements: what is inside is made at once then.
     pub primary: bool,
     /// True if the cluster has the kind `PodMonitor`.
@@ -86,6 +88,7 @@ impl Steps {
         let status = cluster.map(|c| &c["status"]);
         let fresh = status.is_none_or(|s| health::text(&s["currentPrimary"]).is_empty());
         let mut steps = Self {
+            there: cluster.is_some(),
             primary: cluster.is_some_and(takes_statements),
             monitors: seen.also.keys().any(|k| k.as_str() == MONITOR),
             adopted: match cluster {

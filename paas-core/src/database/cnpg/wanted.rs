@@ -91,7 +91,7 @@ impl CnpgDriver {
             let open = turns.state(turn) != LoginState::Locked;
             // What is open names a Secret, which CloudNativePG lets the servers read as soon as it has seen the role; so the role is
             // there before them.
-            if !open {
+            if !(open && self.steps.there) {
                 object = self.inside(object)?;
             }
             if self.steps.primary && !is_first(spec, &user.name) {
