@@ -87,7 +87,13 @@ impl World {
     }
 
     fn at(&self, clock: Arc<dyn Clock>) -> CnpgHands {
-        CnpgHands::new(self.place.client.clone(), &self.owner, self.secrets.clone(), clock).unwrap()
+        CnpgHands::new(
+            self.place.client.clone(),
+            &self.owner,
+            self.secrets.clone(),
+            clock,
+        )
+        .unwrap()
     }
 
     fn driver(&self) -> CnpgDriver {
@@ -115,7 +121,10 @@ impl World {
         object["apiVersion"] = kind.api_version().into();
         object["kind"] = kind.kind.into();
         let object: DynamicObject = serde_json::from_value(object).unwrap();
-        self.api(kind).create(&PostParams::default(), &object).await.unwrap()
+        self.api(kind)
+            .create(&PostParams::default(), &object)
+            .await
+            .unwrap()
     }
 
     async fn says(&self, kind: &ObjectKind, name: &str, status: Value) {
@@ -142,20 +151,31 @@ async fn a_cluster_that_does_not_get_on_says_what_its_pods_say_but_not_before_it
     let desired = world.desired();
     let clock = Arc::new(ManualClock::at(jiff::Timestamp::now()));
     let hands = world.at(clock.clone());
-    world.create(&hands, "cluster", &desired.wanted()[&key("cluster")]).await.unwrap();
+    world
+        .create(&hands, "cluster", &desired.wanted()[&key("cluster")])
+        .await
+        .unwrap();
     for at in ["password/app_a", "login/app_a"] {
-        world.create(&hands, at, &desired.wanted()[&key(at)]).await.unwrap();
+        world
+            .create(&hands, at, &desired.wanted()[&key(at)])
+            .await
+            .unwrap();
     }
     let status = json!({"phase": "Setting up primary", "instances": 1});
     world.says(&kinds::CLUSTER, "pg", status).await;
     // No controller makes it here.
-    world.make(&SERVICE_ACCOUNT, json!({"metadata": {"name": "default"}})).await;
+    world
+        .make(&SERVICE_ACCOUNT, json!({"metadata": {"name": "default"}}))
+        .await;
     let labels = json!({"cnpg.io/cluster": "pg"});
     world
-        .make(&POD, json!({
-            "metadata": {"name": "pg-1-initdb-x", "labels": labels},
-            "spec": {"containers": [{"name": "initdb", "image": "host/pg:99"}]},
-        }))
+        .make(
+            &POD,
+            json!({
+                "metadata": {"name": "pg-1-initdb-x", "labels": labels},
+                "spec": {"containers": [{"name": "initdb", "image": "host/pg:99"}]},
+            }),
+        )
         .await;
     let waiting = json!({"waiting": {"reason": "ErrImagePull", "message": "not found"}});
     let status = json!({"phase": "Pending", "containerStatuses": [
@@ -163,9 +183,17 @@ async fn a_cluster_that_does_not_get_on_says_what_its_pods_say_but_not_before_it
     ]});
     world.says(&POD, "pg-1-initdb-x", status).await;
 
-    let look = async || hands.observe(&world.owner, &Ledger::default(), Reach::Own).await.unwrap();
+    let look = async || {
+        hands
+            .observe(&world.owner, &Ledger::default(), Reach::Own)
+            .await
+            .unwrap()
+    };
     let early = look().await;
-    assert!(matches!(early.live[&key("cluster")].health, Health::Settling { .. }));
+    assert!(matches!(
+        early.live[&key("cluster")].health,
+        Health::Settling { .. }
+    ));
     assert_eq!(hands.facts().unwrap().ready, Some(0));
 
     clock.advance(LONG);
@@ -177,7 +205,10 @@ async fn a_cluster_that_does_not_get_on_says_what_its_pods_say_but_not_before_it
     assert_eq!(code.unwrap().id, "PAAS-K8S-0014");
     // What is inside waits for nothing that would come, and is not to be made anew.
     let login = &late.live[&key("login/app_a")];
-    assert!(matches!(&login.health, Health::Broken { .. }) && login.was_ready, "{login:?}");
+    assert!(
+        matches!(&login.health, Health::Broken { .. }) && login.was_ready,
+        "{login:?}"
+    );
 }
 
 #[tokio::test]
@@ -188,13 +219,29 @@ async fn a_password_is_forgotten_with_its_secret_and_the_next_one_is_another() {
     let (desired, hands) = (world.desired(), world.hands());
     let want = &desired.wanted()[&key("password/app_a")];
     world.create(&hands, "password/app_a", want).await.unwrap();
-    let first = world.secrets.get(&world.owner, "login-app_a").await.unwrap().unwrap();
-    let seen = hands.observe(&world.owner, &Ledger::default(), Reach::Own).await.unwrap();
+    let first = world
+        .secrets
+        .get(&world.owner, "login-app_a")
+        .await
+        .unwrap()
+        .unwrap();
+    let seen = hands
+        .observe(&world.owner, &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
     let live = &seen.live[&key("password/app_a")];
-    hands.delete(&world.owner, &key("password/app_a"), live).await.unwrap();
+    hands
+        .delete(&world.owner, &key("password/app_a"), live)
+        .await
+        .unwrap();
     assert!(world.secrets.list(&world.owner).await.unwrap().is_empty());
     world.create(&hands, "password/app_a", want).await.unwrap();
-    let second = world.secrets.get(&world.owner, "login-app_a").await.unwrap().unwrap();
+    let second = world
+        .secrets
+        .get(&world.owner, "login-app_a")
+        .await
+        .unwrap()
+        .unwrap();
     use paas_core::secrets::ExposeSecret;
     assert_ne!(first.expose_secret(), second.expose_secret());
 }
@@ -205,18 +252,40 @@ async fn the_volumes_of_a_cluster_are_listed_with_it_and_those_of_anothers_are_n
         return;
     };
     let (desired, hands) = (world.desired(), world.hands());
-    world.create(&hands, "cluster", &desired.wanted()[&key("cluster")]).await.unwrap();
-    let uid = world.api(&kinds::CLUSTER).get("pg").await.unwrap().metadata.uid.unwrap();
-    for (name, of) in [("pg-1", uid.as_str()), ("pg-7", "5f0c6a0e-0000-4000-8000-000000000000")] {
-        let owner = json!([{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "pg", "uid": of}]);
+    world
+        .create(&hands, "cluster", &desired.wanted()[&key("cluster")])
+        .await
+        .unwrap();
+    let uid = world
+        .api(&kinds::CLUSTER)
+        .get("pg")
+        .await
+        .unwrap()
+        .metadata
+        .uid
+        .unwrap();
+    for (name, of) in [
+        ("pg-1", uid.as_str()),
+        ("pg-7", "5f0c6a0e-0000-4000-8000-000000000000"),
+    ] {
+        let owner =
+            json!([{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "pg", "uid": of}]);
         world
-            .make(&kinds::VOLUME, json!({
-                "metadata": {"name": name, "labels": {"cnpg.io/cluster": "pg"}, "ownerReferences": owner},
-                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
-            }))
+            .make(
+                &kinds::VOLUME,
+                json!({
+                    "metadata": {"name": name, "labels": {"cnpg.io/cluster": "pg"}, "ownerReferences": owner},
+                    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+                }),
+            )
             .await;
     }
-    let look = async |reach| hands.observe(&world.owner, &Ledger::default(), reach).await.unwrap();
+    let look = async |reach| {
+        hands
+            .observe(&world.owner, &Ledger::default(), reach)
+            .await
+            .unwrap()
+    };
     let all = look(Reach::All).await;
     let volume = &all.live[&key("volume/pg-1")];
     assert_eq!(volume.origin, Origin::Derived);
@@ -244,24 +313,43 @@ async fn a_cluster_of_somebody_else_is_taken_by_its_uid_only_and_only_if_nothing
         let desired = driver.desired(spec, &Outputs::default()).unwrap();
         desired.wanted()[&key("cluster")].clone()
     };
-    let refused = world.create(&world.hands(), "cluster", &want(&spec)).await.unwrap_err();
+    let refused = world
+        .create(&world.hands(), "cluster", &want(&spec))
+        .await
+        .unwrap_err();
     assert!(refused.contains("bears no mark of ours"), "{refused}");
+    assert!(
+        refused.contains(&format!("the annotation paas.rs/adopt with its uid, {uid}")),
+        "{refused}"
+    );
     let other = world.hands().adopting(Some("another".to_owned()));
     let refused = world.create(&other, "cluster", &want(&spec)).await.unwrap_err();
     assert!(refused.contains("what was agreed to is another"), "{refused}");
     let taking = world.hands().adopting(Some(uid.clone()));
     let mut restarting = spec.clone();
     restarting.engine.version = Some("17.9".parse().unwrap());
-    let refused = world.create(&taking, "cluster", &want(&restarting)).await.unwrap_err();
-    assert!(refused.contains("would be restarted: spec.imageName"), "{refused}");
+    let refused = world
+        .create(&taking, "cluster", &want(&restarting))
+        .await
+        .unwrap_err();
+    assert!(
+        refused.contains("would be restarted: spec.imageName"),
+        "{refused}"
+    );
 
     world.create(&taking, "cluster", &want(&spec)).await.unwrap();
     let now = world.api(&kinds::CLUSTER).get("pg").await.unwrap();
     assert_eq!(now.metadata.uid, Some(uid));
-    assert_eq!(now.data["spec"]["bootstrap"], json!({"initdb": {"database": "x"}}));
+    assert_eq!(
+        now.data["spec"]["bootstrap"],
+        json!({"initdb": {"database": "x"}})
+    );
     assert_eq!(now.data["spec"]["imageName"], "host/pg:17");
     // From now on it is ours, and its spec needs no further word.
-    let seen = taking.observe(&world.owner, &Ledger::default(), Reach::Own).await.unwrap();
+    let seen = taking
+        .observe(&world.owner, &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
     let live = &seen.live[&key("cluster")];
     let again = world.driver().next(
         &spec,
@@ -271,6 +359,40 @@ async fn a_cluster_of_somebody_else_is_taken_by_its_uid_only_and_only_if_nothing
         &seen,
         jiff::Timestamp::now(),
     );
-    assert_eq!(again.unwrap().wanted()[&key("cluster")].diff(&live.resource), Diff::Same);
+    assert_eq!(
+        again.unwrap().wanted()[&key("cluster")].diff(&live.resource),
+        Diff::Same
+    );
     assert_eq!(Facts::of(&live.resource.seen().unwrap().object).primary, None);
+}
+
+#[tokio::test]
+async fn right_after_a_change_a_cluster_is_not_taken_at_its_former_word() {
+    let Some(world) = World::new("right after a change").await else {
+        return;
+    };
+    let desired = world.desired();
+    let clock = Arc::new(ManualClock::at(jiff::Timestamp::now()));
+    let hands = world.at(clock.clone());
+    world
+        .create(&hands, "cluster", &desired.wanted()[&key("cluster")])
+        .await
+        .unwrap();
+    let well = json!({"phase": "Cluster in healthy state", "instances": 1, "readyInstances": 1});
+    world.says(&kinds::CLUSTER, "pg", well).await;
+    let look = async || {
+        let seen = hands
+            .observe(&world.owner, &Ledger::default(), Reach::Own)
+            .await
+            .unwrap();
+        seen.live[&key("cluster")].health.clone()
+    };
+    clock.set(jiff::Timestamp::now());
+    let early = look().await;
+    assert!(
+        matches!(&early, Health::Settling { why } if why.contains("looked at the change")),
+        "{early:?}"
+    );
+    clock.advance(LONG);
+    assert_eq!(look().await, Health::Ready);
 }

@@ -37,17 +37,32 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-fn next(driver: &CnpgDriver, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Desired<KubeObject> {
+fn next(
+    driver: &CnpgDriver,
+    spec: &DatabaseInstanceSpec,
+    seen: &Observed<KubeObject>,
+) -> Desired<KubeObject> {
     let desired = driver.desired(spec, &Outputs::default()).unwrap();
     driver
         .next(spec, Wanted::Spec, desired, &Outputs::default(), seen, at(10_000))
         .unwrap()
 }
 
-fn down(driver: &CnpgDriver, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Desired<KubeObject> {
+fn down(
+    driver: &CnpgDriver,
+    spec: &DatabaseInstanceSpec,
+    seen: &Observed<KubeObject>,
+) -> Desired<KubeObject> {
     let nothing = Desired::nothing();
     driver
-        .next(spec, Wanted::Nothing, nothing, &Outputs::default(), seen, at(10_000))
+        .next(
+            spec,
+            Wanted::Nothing,
+            nothing,
+            &Outputs::default(),
+            seen,
+            at(10_000),
+        )
         .unwrap()
 }
 
@@ -96,7 +111,11 @@ fn well(desired: &Desired<KubeObject>) -> Observed<KubeObject> {
 }
 
 /// The same after the objects were applied and CloudNativePG did what it was told.
-fn step(driver: &CnpgDriver, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Observed<KubeObject> {
+fn step(
+    driver: &CnpgDriver,
+    spec: &DatabaseInstanceSpec,
+    seen: &Observed<KubeObject>,
+) -> Observed<KubeObject> {
     well(&next(driver, spec, seen))
 }
 
@@ -126,7 +145,9 @@ fn a_role_that_names_a_password_is_there_before_the_server_that_has_to_be_let_re
     let (driver, spec) = (driver(), DatabaseInstanceSpec::default());
     let mut first = driver.desired(&spec, &Outputs::default()).unwrap();
     // Whether the Cluster of that name is ours is not known before.
-    assert!(waits_for(&first, "login/app_a"));
+    for beside in ["login/app_a", "networkPolicy"] {
+        assert!(waits_for(&first, beside), "{beside}");
+    }
     let mut seen = there(&first, |_| json!({}));
     seen.live.retain(|k, _| k.as_str() == "cluster");
     first = next(&driver, &spec, &seen);
@@ -146,7 +167,8 @@ fn as_soon_as_the_primary_takes_statements_the_contents_are_made_and_the_login_i
         "cluster" => json!({"phase": "Setting up primary", "instances": 1, "targetPrimary": "pg-1"}),
         _ => json!({}),
     });
-    seen.live.retain(|k, _| !matches!(k.as_str(), "role/app" | "login/app_b" | "database/app"));
+    seen.live
+        .retain(|k, _| !matches!(k.as_str(), "role/app" | "login/app_b" | "database/app"));
     assert!(waits_for(&next(&driver, &spec, &seen), "database/app"));
 
     let cluster = seen.live.get_mut(&key("cluster")).unwrap();
@@ -176,7 +198,8 @@ fn a_server_that_wakes_up_is_not_taken_for_one_that_answers() {
     seen.live.retain(|k, _| k.as_str() == "cluster");
     let mut waking = healthy();
     waking["readyInstances"] = 0.into();
-    waking["conditions"] = json!([{"type": "Ready", "status": "False", "lastTransitionTime": "1970-01-01T02:00:00Z"}]);
+    waking["conditions"] =
+        json!([{"type": "Ready", "status": "False", "lastTransitionTime": "1970-01-01T02:00:00Z"}]);
     seen.live
         .insert(key("cluster"), found(&first.wanted()[&key("cluster")], waking));
     let then = next(&driver, &spec, &seen);
@@ -197,7 +220,10 @@ fn a_user_that_comes_later_is_of_use_only_once_its_sessions_begin_as_its_owner_r
     assert_eq!(annotation(&first, "login/report_a", SESSION), None);
     let seen = well(&first);
     let health = &seen.live[&key("login/report_a")].health;
-    assert!(matches!(health, Health::Settling { why } if why.contains("owner role")), "{health:?}");
+    assert!(
+        matches!(health, Health::Settling { why } if why.contains("owner role")),
+        "{health:?}"
+    );
     let told = next(&driver, &spec, &seen);
     assert_eq!(annotation(&told, "login/report_a", SESSION), Some("report"));
     assert_eq!(well(&told).live[&key("login/report_a")].health, Health::Ready);
@@ -249,7 +275,10 @@ fn on_the_way_down_the_contents_go_first_then_the_servers_stop_and_the_data_stay
     assert_eq!(down(&driver, &spec, &seen), Desired::nothing());
     seen.live.retain(|k, _| k.as_str() == "cluster");
     let stopping = down(&driver, &spec, &seen);
-    assert_eq!(annotation(&stopping, "cluster", "cnpg.io/hibernation"), Some("on"));
+    assert_eq!(
+        annotation(&stopping, "cluster", "cnpg.io/hibernation"),
+        Some("on")
+    );
     let cluster = &stopping.wanted()[&key("cluster")];
     let live = &seen.live[&key("cluster")].resource;
     assert_eq!(cluster.manifest()["spec"], live.manifest()["spec"]);
@@ -257,7 +286,8 @@ fn on_the_way_down_the_contents_go_first_then_the_servers_stop_and_the_data_stay
 
     let status = |reason: &str, is: &str| {
         let mut status = healthy();
-        status["conditions"] = json!([{"type": "cnpg.io/hibernation", "status": is, "reason": reason, "message": "x"}]);
+        status["conditions"] =
+            json!([{"type": "cnpg.io/hibernation", "status": is, "reason": reason, "message": "x"}]);
         status
     };
     let under_way = there(&stopping, |_| status("DeletingPods", "False"));
@@ -273,6 +303,23 @@ fn on_the_way_down_the_contents_go_first_then_the_servers_stop_and_the_data_stay
     let rests = there(&stopping, |_| status("Hibernated", "True"));
     let woken = next(&driver, &spec, &rests);
     assert_eq!(annotation(&woken, "cluster", "cnpg.io/hibernation"), None);
+}
+
+#[test]
+fn prometheus_is_told_where_a_look_shows_its_kind_and_nowhere_else() {
+    let (driver, spec) = (driver(), DatabaseInstanceSpec::default());
+    let mut seen = well(&driver.desired(&spec, &Outputs::default()).unwrap());
+    assert!(
+        !next(&driver, &spec, &seen)
+            .wanted()
+            .contains_key(&key("podMonitor"))
+    );
+    seen.also.insert(key("podMonitor"), Vec::new());
+    assert!(
+        next(&driver, &spec, &seen)
+            .wanted()
+            .contains_key(&key("podMonitor"))
+    );
 }
 
 #[test]
@@ -301,12 +348,24 @@ fn of_a_cluster_that_somebody_else_made_only_what_the_spec_speaks_of_is_said() {
         fields.collect::<Vec<_>>()
     };
     assert_eq!(said(&first), ["instances", "storage"]);
+    assert!(
+        !first.wanted().contains_key(&key("networkPolicy")),
+        "its clients may come from anywhere"
+    );
     // Its sessions are told once it is there.
     assert_eq!(annotation(&first, "login/app_a", SESSION), None);
     // Programs that log in as the owner role go on.
-    let owner = |desired: &Desired<KubeObject>| desired.wanted()[&key("role/app")].manifest()["spec"]["login"].clone();
+    let owner = |desired: &Desired<KubeObject>| {
+        desired.wanted()[&key("role/app")].manifest()["spec"]["login"].clone()
+    };
     assert_eq!(owner(&first), true);
-    assert_eq!(owner(&driver().desired(&spec, &Outputs::default()).unwrap()), Value::Null);
+    assert_eq!(
+        owner(&driver().desired(&spec, &Outputs::default()).unwrap()),
+        Value::Null
+    );
     // It is known as such afterwards, whether anybody still says so or not.
-    assert_eq!(said(&next(&driver(), &spec, &well(&first))), ["instances", "storage"]);
+    assert_eq!(
+        said(&next(&driver(), &spec, &well(&first))),
+        ["instances", "storage"]
+    );
 }

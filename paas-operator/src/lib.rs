@@ -76,7 +76,8 @@ pub const PAUSED: &str = "paas.rs/paused";
 pub const CONSENT: &str = "paas.rs/consent";
 
 /// The annotation that takes over what somebody else made for the object, with its uid: a Cluster of CloudNativePG of the same name.
-pub const ADOPT: &str = "paas.rs/adopt";
+#[cfg(feature = "run")]
+pub const ADOPT: &str = paas_core::database::cnpg::ADOPT;
 
 /// The annotation that gives every user another password, once for each word that it says.
 pub const ROTATE: &str = "paas.rs/rotate";

@@ -17,7 +17,10 @@ use crate::{
     resource::{Diff, Live, Origin},
 };
 
-/// The Cluster of that name, if it is the one that was agreed to and nobody's; `None` if it is ours already.
+/// The annotation of an instance that takes over a Cluster, with the Cluster's uid.
+pub const ADOPT: &str = "paas.rs/adopt";
+
+/// The Cluster of that name, if it is the one that was agreed to and nobody's.
 ///
 /// # Errors
 /// Its code is that of what is taken: if it is another one, or somebody's, or if what is wanted would restart its servers.
@@ -26,7 +29,41 @@ pub(super) async fn agreed(
     (namespace, name): (&str, &str),
     want: &KubeObject,
     uid: &str,
-) -> Result<Option<Live<KubeObject>>> {
+) -> Result<Live<KubeObject>> {
+    let what = format!("take over the Cluster {namespace}/{name}");
+    let there = look(client, (namespace, name), &what).await?;
+    let refused = |why: String| {
+        Error::new(&K8S_TAKEN, Class::Blocked)
+            .attempted(&what)
+            .happened(why)
+            .remedy("Say in the spec what the Cluster has, or leave it out; and name the Cluster's own uid. Nothing was changed.")
+    };
+    let Some(there) = there else {
+        return Err(refused("there is no Cluster of that name".to_owned()));
+    };
+    judge(want, &there, uid).map_err(refused)?;
+    Ok(live(want, there, uid))
+}
+
+/// Refuses to make a Cluster where somebody else has one, and says how it would be taken over.
+///
+/// # Errors
+/// That of what is taken.
+pub(super) async fn vacant(client: &Client, (namespace, name): (&str, &str)) -> Result<()> {
+    let what = format!("create the Cluster {namespace}/{name}");
+    let there = look(client, (namespace, name), &what).await?;
+    let Some(there) = there.filter(|t| t["metadata"]["labels"][OWNER].is_null()) else {
+        return Ok(());
+    };
+    let uid = there["metadata"]["uid"].as_str().unwrap_or_default();
+    Err(Error::new(&K8S_TAKEN, Class::Blocked)
+        .attempted(what)
+        .happened(format!(
+            "there is one already, and it bears no mark of ours; the annotation {ADOPT} with its uid, {uid}, takes it over without a restart"
+        )))
+}
+
+async fn look(client: &Client, (namespace, name): (&str, &str), what: &str) -> Result<Option<Value>> {
     let kind = ApiResource {
         group: CLUSTER.group.to_owned(),
         version: CLUSTER.version.to_owned(),
@@ -34,20 +71,9 @@ pub(super) async fn agreed(
         kind: CLUSTER.kind.to_owned(),
         plural: CLUSTER.plural.to_owned(),
     };
-    let what = format!("take over the Cluster {namespace}/{name}");
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
-    let there = api.get_opt(name).await.map_err(|e| fault::of(&what, false, e))?;
-    let refused = |why: String| {
-        Error::new(&K8S_TAKEN, Class::Blocked)
-            .attempted(&what)
-            .happened(why)
-            .remedy("Say in the spec what the Cluster has, or leave it out; and name the Cluster's own uid. Nothing was changed.")
-    };
-    let Some(there) = there.and_then(|t| serde_json::to_value(t).ok()) else {
-        return Err(refused("there is no Cluster of that name".to_owned()));
-    };
-    judge(want, &there, uid).map_err(refused)?;
-    Ok(Some(live(want, there, uid)))
+    let there = api.get_opt(name).await.map_err(|e| fault::of(what, false, e))?;
+    Ok(there.and_then(|t| serde_json::to_value(t).ok()))
 }
 
 /// Whether it may be taken.
@@ -58,7 +84,9 @@ fn judge(want: &KubeObject, there: &Value, uid: &str) -> Result<(), String> {
         return Err(format!("its uid is {found}, and what was agreed to is {uid}"));
     }
     if let Some(mark) = metadata["labels"][OWNER].as_str() {
-        return Err(format!("it belongs to another instance already, with the uid {mark}"));
+        return Err(format!(
+            "it belongs to another instance already, with the uid {mark}"
+        ));
     }
     let difference = differs(want, there);
     if is_seamless(&difference) {

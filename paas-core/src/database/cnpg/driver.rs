@@ -190,7 +190,6 @@ impl CnpgDriver {
             _ => (format!("{cluster}-rw.{namespace}.svc"), PORT),
         }
     }
-
 }
 
 /// Names that CloudNativePG keeps for itself.

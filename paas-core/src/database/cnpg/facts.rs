@@ -38,7 +38,9 @@ impl Facts {
         let primary = some(text(&status["currentPrimary"]));
         Self {
             // What is asked for is said there before anything runs.
-            version: runs.or(major.map(|m| m.to_string())).filter(|_| primary.is_some()),
+            version: runs
+                .or(major.map(|m| m.to_string()))
+                .filter(|_| primary.is_some()),
             servers: count("instances").or(seen.then_some(0)),
             ready: ready.or(seen.then_some(0)),
             selector: format!(

@@ -13,8 +13,10 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use super::{
-    adoption, facts::Facts,
-    health, kinds::{self, CLUSTER, DATABASE, ROLE},
+    adoption,
+    facts::Facts,
+    health,
+    kinds::{self, CLUSTER, DATABASE, ROLE},
     names, session,
     steps::{self, MONITOR, SESSION},
     words,
@@ -35,8 +37,12 @@ use crate::{
 /// A Cluster that is on its way for so long is asked about: before, most of what its pods complain of ends by itself.
 const GRACE: Duration = Duration::from_secs(15);
 
+/// So soon after a change CloudNativePG may still say what was so before: a phase does not tell of which generation it speaks.
+const UNSEEN: Duration = Duration::from_secs(3);
+
 /// An [`Actuator`] of CloudNativePG's objects of one instance: a [`KubeActuator`] that
 ///
+/// - takes a Cluster for ready only once CloudNativePG has had the time to look at our last change;
 /// - reads what pods, jobs, volumes and events say of a Cluster that does not get ready ([`super::worse()`]), and only then;
 /// - tells whether there is a Prometheus operator that would read metrics;
 /// - lists the Cluster's volumes where everything is listed, as what the Cluster made;
@@ -100,9 +106,28 @@ impl CnpgHands {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether CloudNativePG has had the time to look at what was applied; before, what it says is about the former.
+    fn look_at_age(&self, seen: &mut Observed<KubeObject>) {
+        let clusters = seen
+            .live
+            .values_mut()
+            .filter(|l| *l.resource.object_kind() == CLUSTER);
+        for live in clusters.filter(|l| l.health == Health::Ready) {
+            let applied = live.resource.seen().and_then(|s| words::applied(&s.managed));
+            let age = applied.and_then(|at| Duration::try_from(self.clock.now().duration_since(at)).ok());
+            if age.is_some_and(|age| age < UNSEEN) {
+                let why = "CloudNativePG may not have looked at the change yet".to_owned();
+                live.health = Health::Settling { why };
+            }
+        }
+    }
+
     /// What is the matter with a Cluster that does not get on, by those who know it best.
     async fn ask(&self, seen: &mut Observed<KubeObject>) {
-        let found = seen.live.values_mut().find(|l| *l.resource.object_kind() == CLUSTER);
+        let found = seen
+            .live
+            .values_mut()
+            .find(|l| *l.resource.object_kind() == CLUSTER);
         let Some(cluster) = found.filter(|l| matches!(l.health, Health::Settling { .. })) else {
             return;
         };
@@ -125,7 +150,11 @@ impl CnpgHands {
 
     /// The login that is to be noted as one whose sessions begin as its owner role and is not yet, with that role.
     fn is_told(live: &Live<KubeObject>, want: &KubeObject) -> Option<(String, String)> {
-        let session = |value: &Value| value["metadata"]["annotations"][SESSION].as_str().map(str::to_owned);
+        let session = |value: &Value| {
+            value["metadata"]["annotations"][SESSION]
+                .as_str()
+                .map(str::to_owned)
+        };
         if *want.object_kind() != ROLE || live.resource.seen().and_then(|s| session(&s.object)).is_some() {
             return None;
         }
@@ -175,6 +204,7 @@ impl Actuator<KubeObject> for CnpgHands {
         let cluster = steps::object(&seen, "cluster").and_then(|l| l.resource.seen());
         let facts = cluster.map(|c| Facts::of(&c.object));
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
+        self.look_at_age(&mut seen);
         self.ask(&mut seen).await;
         if reach == Reach::All {
             words::volumes(&self.client, &self.namespace, &self.cluster, &mut seen).await?;
@@ -189,11 +219,15 @@ impl Actuator<KubeObject> for CnpgHands {
         want: &KubeObject,
         ids: &Ids,
     ) -> Result<Live<KubeObject>> {
-        if let (true, Some(uid)) = (*want.object_kind() == CLUSTER, &self.adopt) {
+        if *want.object_kind() == CLUSTER {
             let at = (self.namespace.as_str(), want.name());
-            if let Some(live) = adoption::agreed(&self.client, at, want, uid).await? {
-                self.inner.update(owner, key, &live, want, &[], ids).await?;
-                return Ok(live);
+            match &self.adopt {
+                None => adoption::vacant(&self.client, at).await?,
+                Some(uid) => {
+                    let live = adoption::agreed(&self.client, at, want, uid).await?;
+                    self.inner.update(owner, key, &live, want, &[], ids).await?;
+                    return Ok(live);
+                }
             }
         }
         self.inner.create(owner, key, want, ids).await

@@ -28,8 +28,7 @@ pub static POD_MONITOR: ObjectKind = ObjectKind::core("PodMonitor", "podmonitors
     .or_absent();
 
 /// A volume of a server, which its Cluster makes.
-pub static VOLUME: ObjectKind =
-    ObjectKind::core("PersistentVolumeClaim", "persistentvolumeclaims", "volume");
+pub static VOLUME: ObjectKind = ObjectKind::core("PersistentVolumeClaim", "persistentvolumeclaims", "volume");
 
 /// All kinds that an instance may have objects of.
 pub static ALL: [&ObjectKind; 6] = [

@@ -38,6 +38,7 @@ mod wanted;
 mod words;
 pub mod worse;
 
+pub use adoption::ADOPT;
 pub use cluster::HIBERNATION;
 pub use contents::{BINDING_TYPE, session_role};
 pub use driver::{CnpgDriver, OPERATOR_NAMESPACE, STAGE};

@@ -34,7 +34,10 @@ pub(super) fn next(
     };
     let inside = |o: &KubeObject| *o.object_kind() == ROLE || *o.object_kind() == DATABASE;
     let full = seen.live.values().any(|l| inside(&l.resource));
-    let rests = live.resource.seen().is_some_and(|s| health::is_at_rest(&s.object));
+    let rests = live
+        .resource
+        .seen()
+        .is_some_and(|s| health::is_at_rest(&s.object));
     if full || rests {
         return Ok(nothing);
     }

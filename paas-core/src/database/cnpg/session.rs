@@ -9,11 +9,7 @@ use tokio_postgres::{Config, NoTls, config::SslMode};
 use super::{contents::session_role, net::POSTGRES};
 use crate::{
     codes::CORE_SECRET_MISSING,
-    database::{
-        codes::PG_CONNECT,
-        login::Turn,
-        session::translate,
-    },
+    database::{codes::PG_CONNECT, login::Turn, session::translate},
     error::{Class, Error, Result},
     kube::fault,
 };
@@ -34,7 +30,10 @@ pub(super) async fn begin(
         Ok(said) => said,
         Err(_) => Err(Error::new(&PG_CONNECT, Class::Transient)
             .attempted(&what)
-            .happened(format!("there was no answer from the pod {pod} within {} s", DEADLINE.as_secs()))),
+            .happened(format!(
+                "there was no answer from the pod {pod} within {} s",
+                DEADLINE.as_secs()
+            ))),
     }
 }
 

@@ -160,7 +160,9 @@ impl Steps {
 /// The live object of a key.
 pub(super) fn object<'a>(seen: &'a Observed<KubeObject>, key: &str) -> Option<&'a Live<KubeObject>> {
     let found = seen.live.iter().find(|(k, _)| k.as_str() == key);
-    found.map(|(_, live)| live).filter(|l| l.health != Health::Leaving)
+    found
+        .map(|(_, live)| live)
+        .filter(|l| l.health != Health::Leaving)
 }
 
 fn whole(live: &Live<KubeObject>) -> Option<&Value> {
@@ -215,7 +217,9 @@ fn nudge(there: &Value, waits: bool, now: Timestamp) -> Option<String> {
         return stays;
     }
     let made = metadata["creationTimestamp"].as_str();
-    let made = made.and_then(|t| t.parse::<Timestamp>().ok()).map(|t| t.as_second());
+    let made = made
+        .and_then(|t| t.parse::<Timestamp>().ok())
+        .map(|t| t.as_second());
     let now = now.as_second();
     let (count, since) = match told {
         Some((_, at)) if now.saturating_sub(at) > CALM => (0, at),
@@ -259,17 +263,37 @@ mod tests {
 
     #[test]
     fn what_a_server_was_not_let_read_is_nudged_ever_more_rarely_and_then_no_more() {
-        let refused = |n| role(json!({"applied": false, "message": "secrets is forbidden: User"}), n);
-        assert_eq!(nudge(&refused(Some("1 1100")), true, at(1101)).as_deref(), Some("1 1100"));
-        assert_eq!(nudge(&refused(Some("1 1100")), true, at(1102)).as_deref(), Some("2 1102"));
-        assert_eq!(nudge(&refused(Some("5 1100")), true, at(1200)).as_deref(), Some("5 1100"));
-        assert_eq!(nudge(&refused(Some("5 1100")), true, at(1500)).as_deref(), Some("1 1500"));
+        let refused = |n| {
+            role(
+                json!({"applied": false, "message": "secrets is forbidden: User"}),
+                n,
+            )
+        };
+        assert_eq!(
+            nudge(&refused(Some("1 1100")), true, at(1101)).as_deref(),
+            Some("1 1100")
+        );
+        assert_eq!(
+            nudge(&refused(Some("1 1100")), true, at(1102)).as_deref(),
+            Some("2 1102")
+        );
+        assert_eq!(
+            nudge(&refused(Some("5 1100")), true, at(1200)).as_deref(),
+            Some("5 1100")
+        );
+        assert_eq!(
+            nudge(&refused(Some("5 1100")), true, at(1500)).as_deref(),
+            Some("1 1500")
+        );
     }
 
     #[test]
     fn what_is_applied_keeps_what_it_says_and_costs_no_write() {
         let applied = json!({"applied": true, "observedGeneration": 1});
         assert_eq!(nudge(&role(applied.clone(), None), true, at(2000)), None);
-        assert_eq!(nudge(&role(applied, Some("1 1100")), true, at(2000)).as_deref(), Some("1 1100"));
+        assert_eq!(
+            nudge(&role(applied, Some("1 1100")), true, at(2000)).as_deref(),
+            Some("1 1100")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that an instance wants, put together, as far as things are.
 
-use super::{Administrator, CnpgDriver, cluster, contents, kinds, names, net};
+use super::{Administrator, CnpgDriver, cluster, contents, kinds, names, net, steps::MONITOR};
 use crate::{
     database::login::{LoginState, Turn},
     error::Result,
@@ -37,11 +37,24 @@ impl CnpgDriver {
             servers = servers.need(Need::Order(key));
         }
         builder.add(Key::new(CLUSTER)?, servers);
-        builder.add(Key::new("networkPolicy")?, net::policy(self, cluster, spec));
+        // Somebody else's clients may come from anywhere, and somebody else's monitoring is there already.
+        if self.steps.adopted {
+            return Ok(());
+        }
+        let policy = self.beside(net::policy(self, cluster, spec))?;
+        builder.add(Key::new("networkPolicy")?, policy);
         if self.monitored || self.steps.monitors {
-            builder.add(Key::new("podMonitor")?, net::monitor(self, cluster));
+            builder.add(Key::new(MONITOR)?, self.beside(net::monitor(self, cluster))?);
         }
         Ok(())
+    }
+
+    /// What is beside the Cluster and speaks of it by its name: nothing for one that is not known to be ours.
+    fn beside(&self, object: KubeObject) -> Result<KubeObject> {
+        Ok(match self.steps.there {
+            true => object,
+            false => object.after(Key::new(CLUSTER)?),
+        })
     }
 
     /// What CloudNativePG makes inside a server, and would look at again only half a minute later if there was none yet.
@@ -91,9 +104,10 @@ impl CnpgDriver {
             let open = turns.state(turn) != LoginState::Locked;
             // What is open names a Secret, which CloudNativePG lets the servers read as soon as it has seen the role; so the role is
             // there before them.
-            if !(open && self.steps.there) {
-                object = self.inside(object)?;
-            }
+            object = match open {
+                true => self.beside(object)?,
+                false => self.inside(object)?,
+            };
             if self.steps.primary && !is_first(spec, &user.name) {
                 object = object.after(role.clone());
             }

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     graph::Observed,
-    kube::{KubeObject, Seen, fault},
+    kube::{KubeObject, MANAGER, Seen, fault},
     resource::{Health, Key, Live, Origin},
 };
 
@@ -42,6 +42,13 @@ pub(super) fn since(cluster: &Value) -> Option<Timestamp> {
     let turned = ready.and_then(|c| c["lastTransitionTime"].as_str());
     let made = cluster["metadata"]["creationTimestamp"].as_str();
     turned.or(made)?.parse().ok()
+}
+
+/// When we applied an object the last time so that it changed, by its `metadata.managedFields`.
+pub(super) fn applied(managed: &Value) -> Option<Timestamp> {
+    let ours = |m: &&Value| m["manager"] == MANAGER && m["operation"] == "Apply";
+    let entry = managed.as_array()?.iter().find(ours)?;
+    entry["time"].as_str()?.parse().ok()
 }
 
 /// What is worse than the Cluster itself says; `None` too if nobody may be asked, for what the Cluster says is true all the same.
@@ -78,7 +85,9 @@ async fn events(
     (pods, jobs, claims): (&[Value], &[Value], &[Value]),
 ) -> Vec<Value> {
     let pending = claims.iter().filter(|c| c["status"]["phase"] == "Pending");
-    let idle = jobs.iter().filter(|j| j["status"]["succeeded"].as_u64().unwrap_or(0) == 0);
+    let idle = jobs
+        .iter()
+        .filter(|j| j["status"]["succeeded"].as_u64().unwrap_or(0) == 0);
     let waiting = pods.iter().filter(|p| p["status"]["phase"] == "Pending");
     let troubled = pending.chain(idle).chain(waiting).take(TROUBLED);
     let mut names: Vec<&str> = troubled.map(|o| text(&o["metadata"]["name"])).collect();
@@ -86,7 +95,11 @@ async fn events(
     let mut all = Vec::new();
     for name in names {
         let about = format!("involvedObject.name={name},type=Warning");
-        all.extend(list::<Event>(client, namespace, "", &about).await.unwrap_or_default());
+        all.extend(
+            list::<Event>(client, namespace, "", &about)
+                .await
+                .unwrap_or_default(),
+        );
     }
     all
 }
@@ -95,7 +108,8 @@ async fn events(
 async fn speak(client: &Client, namespace: &str, pods: &mut [Value]) {
     let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let failed = |p: &&mut Value| {
-        p["status"]["phase"] == "Failed" && p["metadata"]["labels"]["batch.kubernetes.io/job-name"].is_string()
+        p["status"]["phase"] == "Failed"
+            && p["metadata"]["labels"]["batch.kubernetes.io/job-name"].is_string()
     };
     let Some(pod) = pods.iter_mut().filter(failed).last() else {
         return;
@@ -108,7 +122,10 @@ async fn speak(client: &Client, namespace: &str, pods: &mut [Value]) {
     let Ok(log) = api.logs(&name, &how).await else {
         return;
     };
-    if let (Some(words), Some(statuses)) = (last_words(&log), pod["status"]["containerStatuses"].as_array_mut()) {
+    if let (Some(words), Some(statuses)) = (
+        last_words(&log),
+        pod["status"]["containerStatuses"].as_array_mut(),
+    ) {
         for status in statuses {
             status["state"]["terminated"]["message"] = json!(words);
         }
@@ -140,7 +157,10 @@ pub(super) async fn volumes(
             true => Health::Leaving,
             false => Health::Ready,
         };
-        let (id, name) = (text(&metadata["uid"]).to_owned(), text(&metadata["name"]).to_owned());
+        let (id, name) = (
+            text(&metadata["uid"]).to_owned(),
+            text(&metadata["name"]).to_owned(),
+        );
         let key = Key::new(format!("volume/{name}"))?;
         let whole = Seen {
             object: claim,
@@ -162,7 +182,11 @@ pub(super) async fn volumes(
 
 async fn list<K>(client: &Client, namespace: &str, labels: &str, fields: &str) -> Result<Vec<Value>>
 where
-    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Serialize
+        + std::fmt::Debug,
     <K as kube::Resource>::DynamicType: Default,
 {
     let api: Api<K> = Api::namespaced(client.clone(), namespace);
