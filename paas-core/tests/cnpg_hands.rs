@@ -2,7 +2,11 @@
 //! for nothing runs here.
 
 #![cfg(all(feature = "kube", feature = "database"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may panic, and says where it was not run"
+)]
 
 mod kube_place;
 
@@ -16,7 +20,7 @@ use kube::{
 use kube_place::{Place, place};
 use paas_core::{
     actuator::{Actuator, Ids, Reach},
-    clock::Clock,
+    clock::{Clock, SystemClock},
     database::cnpg::{CnpgDriver, CnpgHands, Facts, kinds},
     driver::{Driver, Outputs},
     graph::Desired,
@@ -82,7 +86,7 @@ impl World {
     }
 
     fn hands(&self) -> CnpgHands {
-        let clock = Arc::new(ManualClock::at(jiff::Timestamp::now()));
+        let clock = Arc::new(ManualClock::at(SystemClock.now()));
         self.at(clock)
     }
 
@@ -149,7 +153,7 @@ async fn a_cluster_that_does_not_get_on_says_what_its_pods_say_but_not_before_it
         return;
     };
     let desired = world.desired();
-    let clock = Arc::new(ManualClock::at(jiff::Timestamp::now()));
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let hands = world.at(clock.clone());
     world
         .create(&hands, "cluster", &desired.wanted()[&key("cluster")])
@@ -357,7 +361,7 @@ async fn a_cluster_of_somebody_else_is_taken_by_its_uid_only_and_only_if_nothing
         Desired::nothing(),
         &Outputs::default(),
         &seen,
-        jiff::Timestamp::now(),
+        SystemClock.now(),
     );
     assert_eq!(
         again.unwrap().wanted()[&key("cluster")].diff(&live.resource),
@@ -372,7 +376,7 @@ async fn right_after_a_change_a_cluster_is_not_taken_at_its_former_word() {
         return;
     };
     let desired = world.desired();
-    let clock = Arc::new(ManualClock::at(jiff::Timestamp::now()));
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
     let hands = world.at(clock.clone());
     world
         .create(&hands, "cluster", &desired.wanted()[&key("cluster")])
@@ -387,7 +391,7 @@ async fn right_after_a_change_a_cluster_is_not_taken_at_its_former_word() {
             .unwrap();
         seen.live[&key("cluster")].health.clone()
     };
-    clock.set(jiff::Timestamp::now());
+    clock.set(SystemClock.now());
     let early = look().await;
     assert!(
         matches!(&early, Health::Settling { why } if why.contains("looked at the change")),

@@ -1,6 +1,7 @@
 //! What a CloudNativePG instance asks for next, by how far it is: on the way up, in a rotation, and on the way down.
 
 #![cfg(feature = "kube")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use jiff::Timestamp;
 use paas_core::{
