@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     actuator::Actuator,
     error::Error,
     graph::{Desired, Observed},
+    pipeline::Wanted,
     preflight::{Ahead, Finding},
     resource::{Key, Resource},
     secrets::SecretRef,
@@ -39,6 +41,25 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// A spec that cannot be had here, with the field and what is allowed.
     fn desired(&self, spec: &Self::Spec, from: &Outputs) -> Result<Desired<Self::Resource>, Error>;
+
+    /// What is wanted next on the way to `desired` (with [`Wanted::Nothing`], nothing), by what is seen: where a thing moves in steps
+    /// that are one state each, such as a rotation or a stop before what stays is left alone, the world says how far it is.
+    ///
+    /// Laws: a function of its arguments; it asks nobody; once the last step is seen, what it wants stays the same.
+    ///
+    /// # Errors
+    /// As [`Driver::desired`].
+    fn next(
+        &self,
+        _spec: &Self::Spec,
+        _wanted: Wanted,
+        desired: Desired<Self::Resource>,
+        _from: &Outputs,
+        _seen: &Observed<Self::Resource>,
+        _now: Timestamp,
+    ) -> Result<Desired<Self::Resource>, Error> {
+        Ok(desired)
+    }
 
     /// What later stages get, by what is seen.
     fn gives(&self, spec: &Self::Spec, seen: &Observed<Self::Resource>) -> Outputs;

@@ -15,7 +15,7 @@ use paas_core::{
         cnpg::{
             CnpgDriver, Logins, Turns, adopt,
             codes::{CNPG_CONTENT, CNPG_STORAGE, CNPG_VERSION},
-            kinds, parameters, retain,
+            kinds, parameters,
         },
         login::Turn,
     },
@@ -213,29 +213,6 @@ fn a_cluster_that_is_as_it_is_wanted_is_taken_over_without_a_restart() {
     assert_eq!(refusal(&adopt::differs(&wanted, &there)).id, CNPG_STORAGE.id);
 }
 
-#[test]
-fn a_claim_is_kept_by_belonging_to_nobody_and_then_taken_up_by_name() {
-    let mut claim = json!({"metadata": {
-        "name": "pg-1", "resourceVersion": "7", "labels": {"cnpg.io/cluster": "pg", "cnpg.io/instanceRole": "primary"},
-        "annotations": {"cnpg.io/nodeSerial": "1"}, "ownerReferences": [{"kind": "Cluster", "name": "pg", "uid": "u"}],
-    }});
-    assert!(!retain::is_adoptable(&claim, "pg"));
-    let patch = retain::release(&claim).unwrap();
-    assert_eq!(
-        patch,
-        json!({"metadata": {"resourceVersion": "7", "ownerReferences": null}})
-    );
-    claim["metadata"]
-        .as_object_mut()
-        .unwrap()
-        .remove("ownerReferences");
-    assert!(retain::is_adoptable(&claim, "pg"));
-    assert!(!retain::is_adoptable(&claim, "other"));
-    assert_eq!(retain::release(&claim), None);
-    claim["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
-    assert!(!retain::is_adoptable(&claim, "pg"));
-}
-
 /// The object as it would be found, with more that only a server says.
 fn live(object: &KubeObject, id: &str, more: Value) -> Live<KubeObject> {
     let mut whole = object.manifest().clone();
@@ -282,7 +259,8 @@ fn a_binding_is_given_once_login_and_database_are_there() {
         (binding.username.as_str(), &binding.password),
         ("app_a", &password)
     );
-    assert_eq!(driver.gives(&spec, &seen), Outputs::default());
+    let gives = driver.gives(&spec, &seen);
+    assert_eq!((gives.server, gives.binding), (None, Some(binding)));
     for missing in ["login/app_a", "database/app", "cluster"] {
         let mut less = seen.clone();
         let key = Key::new(missing).unwrap();

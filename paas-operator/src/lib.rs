@@ -81,6 +81,16 @@ pub const PAUSED: &str = "paas.rs/paused";
 /// The annotation with the hash of `status.blocked`, which agrees to these steps.
 pub const CONSENT: &str = "paas.rs/consent";
 
+/// The annotation that takes over what somebody else made for the object, with its uid: a Cluster of CloudNativePG of the same name.
+#[cfg(feature = "run")]
+pub const ADOPT: &str = paas_core::database::cnpg::ADOPT;
+
+/// The annotation that gives every user another password, once for each word that it says.
+pub const ROTATE: &str = "paas.rs/rotate";
+
+/// The annotation that says for how many seconds the former password still works after a rotation.
+pub const ROTATE_OVERLAP: &str = "paas.rs/rotate-overlap";
+
 /// The field manager of what the operator writes into the objects of people: finalizer and status. What it makes beside them is
 /// written as [`paas_core::kube::MANAGER`]; one name for both would take the spec for its own.
 pub const FIELD_MANAGER: &str = "paas-operator";

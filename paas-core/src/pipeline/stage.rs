@@ -114,6 +114,7 @@ impl<D: Driver> DriverStage<D> {
         let raw = (!self.driver.fresh().is_zero()).then(|| (at, observed.clone()));
         let policy = cx.policy_for(self.driver.stage(), wanted);
         let (now, bounds) = (cx.tools.clock.now(), &policy.bounds);
+        let desired = (self.driver).next(&self.spec, wanted, desired, &cx.outputs, &observed, now)?;
         let mut learned = Vec::new();
         if ledger.is_ahead_of(now, bounds.backoff_max) {
             learned.push(Settled::SetBack(now, bounds.backoff_max));

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Administrator, CnpgDriver, contents, names, net::POSTGRES, parameters};
+use super::{Administrator, CnpgDriver, contents, names, net::POSTGRES, parameters, steps::ADOPTED};
 use crate::{
     error::Result,
     spec::{DatabaseInstanceSpec, Exposure, LoadBalancer, Resources, User},
@@ -21,18 +21,23 @@ pub(super) fn manifest(driver: &CnpgDriver, spec: &DatabaseInstanceSpec) -> Resu
         all.insert(field.into(), value);
     }
     all.insert("storage".into(), storage(spec));
-    all.insert("resources".into(), resources(&spec.sized()));
+    if !driver.steps.adopted || spec.plan.is_some() || spec.resources.is_some() {
+        all.insert("resources".into(), resources(&spec.sized()));
+    }
     let mut postgresql = parameters::section(spec)?;
-    if let Some(synchronous) = synchronous(spec.replicas) {
+    if let Some(synchronous) = synchronous(spec.replicas).filter(|_| !driver.steps.adopted) {
         postgresql.insert("synchronous".into(), synchronous);
     }
     if !postgresql.is_empty() {
         all.insert("postgresql".into(), postgresql.into());
     }
-    all.insert("bootstrap".into(), json!({"initdb": initdb(spec)}));
-    all.insert("affinity".into(), affinity());
-    // A budget for a single server would keep every node that it is on from being drained.
-    all.insert("enablePDB".into(), (spec.replicas > 1).into());
+    // Of what somebody else made, nothing is said that the spec does not speak of.
+    if !driver.steps.adopted {
+        all.insert("bootstrap".into(), json!({"initdb": initdb(spec)}));
+        all.insert("affinity".into(), affinity());
+        // A budget for a single server would keep every node that it is on from being drained.
+        all.insert("enablePDB".into(), (spec.replicas > 1).into());
+    }
     if let Some(Administrator { secret, .. }) = &driver.administrator {
         all.insert("enableSuperuserAccess".into(), true.into());
         all.insert("superuserSecret".into(), json!({"name": secret}));
@@ -42,7 +47,10 @@ pub(super) fn manifest(driver: &CnpgDriver, spec: &DatabaseInstanceSpec) -> Resu
     }
     let mut manifest = json!({"spec": all});
     if driver.stopped {
-        manifest["metadata"] = json!({"annotations": {HIBERNATION: "on"}});
+        manifest["metadata"]["annotations"][HIBERNATION] = "on".into();
+    }
+    if driver.steps.adopted {
+        manifest["metadata"]["annotations"][ADOPTED] = "true".into();
     }
     Ok(manifest)
 }

@@ -6,7 +6,11 @@ use postgres_protocol::escape::{escape_identifier, escape_literal};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{Authority, CnpgDriver, kinds, names, turns::TURNS};
+use super::{
+    Authority, CnpgDriver, kinds, names,
+    steps::{NUDGE, ROTATED, SESSION},
+    turns::TURNS,
+};
 use crate::{
     database::{
         binding,
@@ -64,22 +68,30 @@ pub(super) fn first_roles(user: &spec::User, there: bool) -> Vec<String> {
     all
 }
 
-/// The owner role: it cannot log in. It stays in the servers when its object goes, because it may own what holds data.
+/// The owner role: it cannot log in, unless it is one of a Cluster that was taken over, whose programs do. It stays in the servers when its object goes, because it may own what holds data.
 pub(super) fn owner_role(driver: &CnpgDriver, cluster: &str, user: &spec::User) -> KubeObject {
-    let turns = driver.logins.turns(&user.name);
-    let manifest = json!({
-        "metadata": {"annotations": {TURNS: turns.to_string()}},
-        "spec": {
-            "cluster": {"name": cluster}, "name": user.name, "databaseRoleReclaimPolicy": "retain",
-        },
+    let turns = driver.turns(&user.name);
+    let mut annotations = json!({TURNS: turns.to_string()});
+    if let Some(rotated) = driver.steps.rotated.get(&user.name) {
+        annotations[ROTATED] = rotated.as_str().into();
+    }
+    if let Some(nudge) = driver.steps.nudges.get(&format!("role/{}", user.name)) {
+        annotations[NUDGE] = nudge.as_str().into();
+    }
+    let mut spec = json!({
+        "cluster": {"name": cluster}, "name": user.name, "databaseRoleReclaimPolicy": "retain",
     });
+    if driver.steps.adopted {
+        spec["login"] = true.into();
+    }
+    let manifest = json!({"metadata": {"annotations": annotations}, "spec": spec});
     object(driver, &kinds::ROLE, names::role(cluster, &user.name), manifest)
 }
 
 /// A login role: open with its password, or closed. It owns nothing, so it goes with its object, and nobody logs in as it any more.
 pub(super) fn login_role(driver: &CnpgDriver, cluster: &str, user: &spec::User, turn: Turn) -> KubeObject {
     let login = turn.login(&user.name);
-    let state = driver.logins.turns(&user.name).state(turn);
+    let state = driver.turns(&user.name).state(turn);
     let mut spec = json!({
         "cluster": {"name": cluster}, "name": login, "inRoles": [user.name],
         "connectionLimit": user.connection_limit.map_or(-1, i64::from),
@@ -96,12 +108,14 @@ pub(super) fn login_role(driver: &CnpgDriver, cluster: &str, user: &spec::User, 
     if let LoginState::Retiring { until, .. } = state {
         spec["validUntil"] = until.to_string().into();
     }
-    object(
-        driver,
-        &kinds::ROLE,
-        names::role(cluster, &login),
-        json!({"spec": spec}),
-    )
+    let mut manifest = json!({"spec": spec});
+    if driver.steps.sessions.contains(&login) {
+        manifest["metadata"]["annotations"][SESSION] = user.name.as_str().into();
+    }
+    if let Some(nudge) = driver.steps.nudges.get(&format!("login/{login}")) {
+        manifest["metadata"]["annotations"][NUDGE] = nudge.as_str().into();
+    }
+    object(driver, &kinds::ROLE, names::role(cluster, &login), manifest)
 }
 
 /// The Secret from which CloudNativePG takes a role's password.
@@ -132,7 +146,11 @@ pub(super) fn database(
         of["extensions"] = extensions.into();
     }
     let name = names::database(cluster, &database.name);
-    let made = object(driver, &kinds::DATABASE, name, json!({"spec": of}));
+    let mut manifest = json!({"spec": of});
+    if let Some(nudge) = driver.steps.nudges.get(&format!("database/{}", database.name)) {
+        manifest["metadata"]["annotations"][NUDGE] = nudge.as_str().into();
+    }
+    let made = object(driver, &kinds::DATABASE, name, manifest);
     // With the policy to retain, the object goes and the database stays.
     if gone { made.holding_data() } else { made }
 }
@@ -150,7 +168,7 @@ pub(super) fn binding(
     let Some(wanted) = service_binding(spec, user) else {
         return Ok(None);
     };
-    let login = driver.logins.turns(user).active.login(user);
+    let login = driver.turns(user).active.login(user);
     let secret = driver.logins.password(&login);
     let at = placeholder(&secret);
     let (host, port) = driver.endpoint(cluster, spec);

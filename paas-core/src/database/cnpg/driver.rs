@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{
-    cluster,
     codes::CNPG_PARAMETER,
-    contents, health,
+    health,
     images::Images,
     kinds, names,
-    net::{self, POSTGRES as PORT},
-    turns::Logins,
+    net::POSTGRES as PORT,
+    rest,
+    steps::{Rotation, Steps},
+    turns::{Logins, Turns},
 };
 use crate::{
     actuator::Actuator,
     codes::CORE_UNSUPPORTED,
-    database::{driver::check, login::Turn},
+    database::driver::check,
     driver::{Binding, DatabaseEngine, Driver, Outputs},
     error::{Class, Error, Result},
-    graph::{Builder, Desired, Observed},
+    graph::{Desired, Observed},
     kube::KubeObject,
     owner::Owner,
-    resource::{Key, Live, Need},
+    pipeline::Wanted,
+    resource::Live,
     secrets::SecretRef,
     spec::{DatabaseInstanceSpec, Runtime},
 };
@@ -32,9 +35,6 @@ pub const STAGE: &str = "database";
 
 /// Where CloudNativePG's own manifest puts its operator.
 pub const OPERATOR_NAMESPACE: &str = "cnpg-system";
-
-/// The key of the servers.
-const CLUSTER: &str = "cluster";
 
 /// One instance as objects of CloudNativePG. Pure but for the hands, which are given.
 #[derive(Debug, Clone)]
@@ -46,7 +46,10 @@ pub struct CnpgDriver {
     pub(super) administrator: Option<Administrator>,
     pub(super) authority: Option<Authority>,
     pub(super) stopped: bool,
-    monitored: bool,
+    pub(super) rotation: Option<Rotation>,
+    pub(super) adopting: bool,
+    pub(super) steps: Steps,
+    pub(super) monitored: bool,
     hands: Option<Arc<dyn Actuator<KubeObject>>>,
 }
 
@@ -77,6 +80,9 @@ impl CnpgDriver {
             administrator: None,
             authority: None,
             stopped: false,
+            rotation: None,
+            adopting: false,
+            steps: Steps::default(),
             monitored: false,
             hands: None,
         }
@@ -101,6 +107,26 @@ impl CnpgDriver {
     pub fn logins(mut self, logins: Logins) -> Self {
         self.logins = logins;
         self
+    }
+
+    /// Gives every user another password, once for each word.
+    #[must_use]
+    pub fn rotate(mut self, rotation: Option<Rotation>) -> Self {
+        self.rotation = rotation;
+        self
+    }
+
+    /// The Cluster is one that somebody else made, so only what the spec speaks of is said of it. Once it is taken over it is known as such.
+    #[must_use]
+    pub fn adopting(mut self, adopting: bool) -> Self {
+        self.adopting = adopting;
+        self
+    }
+
+    /// Whose turn it is.
+    pub(super) fn turns(&self, user: &str) -> Turns {
+        let seen = self.steps.turns.get(user).copied();
+        seen.unwrap_or_else(|| self.logins.turns(user))
     }
 
     /// CloudNativePG's operator is in another namespace.
@@ -136,11 +162,24 @@ impl CnpgDriver {
         self
     }
 
-    /// Has Prometheus read the servers' metrics; only for a cluster that has the kind `PodMonitor`.
+    /// Has Prometheus read the servers' metrics, even if no look shows that the cluster has the kind `PodMonitor`.
     #[must_use]
     pub fn monitored(mut self, monitored: bool) -> Self {
         self.monitored = monitored;
         self
+    }
+
+    /// The same, knowing how far things are.
+    pub(super) fn far(
+        &self,
+        spec: &DatabaseInstanceSpec,
+        seen: &Observed<KubeObject>,
+        now: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            steps: Steps::of(self, spec, seen, now),
+            ..self.clone()
+        }
     }
 
     /// Where programs in the cluster reach the primary.
@@ -151,82 +190,6 @@ impl CnpgDriver {
             _ => (format!("{cluster}-rw.{namespace}.svc"), PORT),
         }
     }
-
-    /// Adds what makes up the servers.
-    fn servers(
-        &self,
-        cluster: &str,
-        spec: &DatabaseInstanceSpec,
-        builder: &mut Builder<KubeObject>,
-    ) -> Result<()> {
-        let mut servers = contents::object(
-            self,
-            &kinds::CLUSTER,
-            cluster.to_owned(),
-            cluster::manifest(self, spec)?,
-        )
-        .holding_data();
-        if let Some(Administrator { secret, password }) = &self.administrator {
-            let key = Key::new("password/postgres")?;
-            builder.add(
-                key.clone(),
-                contents::password(self, secret.clone(), "postgres", password.clone()),
-            );
-            servers = servers.need(Need::Order(key));
-        }
-        builder.add(Key::new(CLUSTER)?, servers);
-        builder.add(Key::new("networkPolicy")?, net::policy(self, cluster, spec));
-        if self.monitored {
-            builder.add(Key::new("podMonitor")?, net::monitor(self, cluster));
-        }
-        Ok(())
-    }
-
-    /// Adds what lets a user in.
-    fn user(
-        &self,
-        cluster: &str,
-        spec: &DatabaseInstanceSpec,
-        user: &crate::spec::User,
-        builder: &mut Builder<KubeObject>,
-    ) -> Result<()> {
-        let role = Key::new(format!("role/{}", user.name))?;
-        let servers = Key::new(CLUSTER)?;
-        builder.add(
-            role.clone(),
-            contents::owner_role(self, cluster, user).after(servers.clone()),
-        );
-        let needed = self.logins.needed([user.name.as_str()]);
-        for turn in [Turn::A, Turn::B] {
-            let login = turn.login(&user.name);
-            let mut object = contents::login_role(self, cluster, user, turn).after(servers.clone());
-            if !is_first(spec, &user.name) {
-                object = object.need(Need::Order(role.clone()));
-            }
-            if needed.contains(&login) {
-                let key = Key::new(format!("password/{login}"))?;
-                let name = names::password(cluster, &login);
-                let secret = self.logins.password(&login);
-                builder.add(key.clone(), contents::password(self, name, &login, secret));
-                object = object.need(Need::Order(key));
-            }
-            builder.add(Key::new(format!("login/{login}"))?, object);
-        }
-        if let Some(binding) = contents::binding(self, cluster, spec, &user.name)? {
-            let active = self.logins.turns(&user.name).active.login(&user.name);
-            let key = Key::new(format!("login/{active}"))?;
-            builder.add(
-                Key::new(format!("binding/{}", user.name))?,
-                binding.need(Need::Order(key)),
-            );
-        }
-        Ok(())
-    }
-}
-
-/// True for the owner of the first database: its roles are there as soon as a server is.
-fn is_first(spec: &DatabaseInstanceSpec, user: &str) -> bool {
-    spec.databases.first().is_some_and(|d| spec.owner_of(d) == user)
 }
 
 /// Names that CloudNativePG keeps for itself.
@@ -253,9 +216,8 @@ impl Driver for CnpgDriver {
         kinds::WORDS
     }
 
-    /// What is inside the servers is made once they are ready: an object that is there before is looked at again only half a minute later
-    /// (`databaseRoleReconciliationInterval` of 1.30.0). It goes at the same time as its Cluster: its finalizer is taken away by a server,
-    /// or, when the Cluster goes, by CloudNativePG itself; so a server that is down holds nothing back.
+    /// It goes at the same time as its Cluster: the finalizer of what is inside is taken away by a server, or, when the Cluster goes, by
+    /// CloudNativePG itself.
     fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<KubeObject>> {
         if !matches!(spec.runtime, Runtime::Auto | Runtime::CloudNativePG) {
             return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
@@ -264,21 +226,22 @@ impl Driver for CnpgDriver {
         }
         check(spec)?;
         reserved(spec)?;
-        let cluster = names::cluster(&self.owner)?;
-        let mut builder = Desired::builder();
-        self.servers(&cluster, spec, &mut builder)?;
-        for user in &spec.users {
-            self.user(&cluster, spec, user, &mut builder)?;
+        self.far(spec, &Observed::default(), None).everything(spec)
+    }
+
+    fn next(
+        &self,
+        spec: &DatabaseInstanceSpec,
+        wanted: Wanted,
+        desired: Desired<KubeObject>,
+        _from: &Outputs,
+        seen: &Observed<KubeObject>,
+        now: Timestamp,
+    ) -> Result<Desired<KubeObject>> {
+        match wanted {
+            Wanted::Spec => self.far(spec, seen, Some(now)).everything(spec),
+            Wanted::Nothing => rest::next(self, spec, desired, seen),
         }
-        for (at, database) in spec.databases.iter().enumerate() {
-            let mut object = contents::database(self, &cluster, spec, database).after(Key::new(CLUSTER)?);
-            if at > 0 {
-                let owner = Key::new(format!("role/{}", spec.owner_of(database)))?;
-                object = object.need(Need::Order(owner));
-            }
-            builder.add(Key::new(format!("database/{}", database.name))?, object);
-        }
-        builder.build()
     }
 
     fn gives(&self, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Outputs {
@@ -309,7 +272,7 @@ impl DatabaseEngine for CnpgDriver {
         let cluster = running(seen)?;
         let database = spec.databases.first()?;
         let user = spec.owner_of(database);
-        let username = self.logins.turns(user).active.login(user);
+        let username = self.far(spec, seen, None).turns(user).active.login(user);
         let ready = |key: String| {
             let found = seen.live.iter().find(|(k, _)| k.as_str() == key);
             found.filter(|(_, live)| live.is_ready()).map(|_| ())

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     cluster::HIBERNATION,
     codes::{CNPG_BOOTSTRAP, CNPG_CONTENT, CNPG_STUCK, CNPG_VERSION},
+    steps::SESSION,
 };
 use crate::{codes::Code, resource::Health};
 
@@ -71,16 +72,33 @@ pub fn of_cluster(object: &Value) -> Health {
 pub fn of_content(object: &Value) -> Health {
     let status = &object["status"];
     let message = text(&status["message"]);
-    let observed = status["observedGeneration"].as_i64();
-    let current = observed.is_some() && observed == object["metadata"]["generation"].as_i64();
     match status["applied"].as_bool() {
         Some(false) if is_passing(message) => settling(message),
         Some(false) => broken(&CNPG_CONTENT, refused(status, message)),
-        Some(true) if current && password_is_taken(status) => Health::Ready,
+        Some(true) if is_applied(object) => session(object),
         Some(true) => settling("its change is not applied yet"),
         None if message.is_empty() => settling("no server has taken it up yet"),
         None => settling(message),
     }
+}
+
+/// True if PostgreSQL has it as the object says now.
+pub(super) fn is_applied(object: &Value) -> bool {
+    let status = &object["status"];
+    let observed = status["observedGeneration"].as_i64();
+    status["applied"] == true
+        && observed.is_some()
+        && observed == object["metadata"]["generation"].as_i64()
+        && password_is_taken(status)
+}
+
+/// A login role is of use once its sessions begin as its owner role: what they made before would be its own.
+fn session(object: &Value) -> Health {
+    let login = object["spec"]["login"] == true && object["spec"]["inRoles"].is_array();
+    if login && object["metadata"]["annotations"][SESSION].is_null() {
+        return settling("its sessions do not begin as its owner role yet");
+    }
+    Health::Ready
 }
 
 /// True if no server of the Cluster is to run.
@@ -108,6 +126,14 @@ fn healthy(object: &Value) -> Health {
         return settling(format!("{target} takes over from {primary}"));
     }
     Health::Ready
+}
+
+/// True if its servers are stopped, or will be as soon as they do well: CloudNativePG stops none that does not.
+pub(super) fn is_at_rest(object: &Value) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
+    let condition = conditions.and_then(|all| all.iter().find(|c| c["type"] == HIBERNATION));
+    is_hibernated(object)
+        && condition.is_some_and(|c| c["status"] == "True" || c["reason"] == "WaitingForHealthy")
 }
 
 /// While it hibernates the phase is the last one before; the condition tells how far it is.

@@ -93,6 +93,17 @@ pub(super) fn major(image: &str) -> Option<u32> {
     tag.get(..digits)?.parse().ok()
 }
 
+/// The version that an image's tag begins with: `17`, `17.6`.
+pub(super) fn version(image: &str) -> Option<String> {
+    let named = image.split('@').next()?.rsplit('/').next()?;
+    let (_, tag) = named.split_once(':')?;
+    let end = tag
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(tag.len());
+    let version = tag.get(..end)?.trim_end_matches('.');
+    (!version.is_empty()).then(|| version.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

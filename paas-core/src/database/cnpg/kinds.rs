@@ -27,6 +27,9 @@ pub static POD_MONITOR: ObjectKind = ObjectKind::core("PodMonitor", "podmonitors
     .of("monitoring.coreos.com", "v1")
     .or_absent();
 
+/// A volume of a server, which its Cluster makes.
+pub static VOLUME: ObjectKind = ObjectKind::core("PersistentVolumeClaim", "persistentvolumeclaims", "volume");
+
 /// All kinds that an instance may have objects of.
 pub static ALL: [&ObjectKind; 6] = [
     &kind::SECRET,
@@ -45,4 +48,5 @@ pub(super) const WORDS: &[&str] = &[
     "database",
     "networkPolicy",
     "podMonitor",
+    "volume",
 ];

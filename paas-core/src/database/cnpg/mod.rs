@@ -10,16 +10,19 @@
 //! | `password/app_a` | `Secret/shop.login.app-a` | a password, for CloudNativePG; only while the role is open |
 //! | `database/app` | `Database/shop.app` | a database with its extensions |
 //! | `binding/app` | `Secret/shop.binding` | what programs are bound by |
-//! | `networkPolicy`, `podMonitor` | `NetworkPolicy/shop`, `PodMonitor/shop` | the latter only if asked for ([`CnpgDriver::monitored`]) |
+//! | `networkPolicy`, `podMonitor` | `NetworkPolicy/shop`, `PodMonitor/shop` | the latter only where the cluster has the kind |
 //!
 //! CloudNativePG itself makes services (`shop-rw`, `shop-ro`, `shop-r`), certificates and disruption budgets; there is no `Pooler`, because
 //! a spec has no word for one. Fields are written only where the spec speaks of them: the webhook's defaults stay as they are.
 
 pub mod adopt;
+mod adoption;
 mod cluster;
 pub mod codes;
 mod contents;
 mod driver;
+mod facts;
+mod hands;
 pub mod health;
 pub mod images;
 pub mod judge;
@@ -27,15 +30,23 @@ pub mod kinds;
 pub mod names;
 mod net;
 pub mod parameters;
-pub mod retain;
+mod rest;
+mod session;
+pub mod steps;
 pub mod turns;
+mod wanted;
+mod words;
 pub mod worse;
 
+pub use adoption::ADOPT;
 pub use cluster::HIBERNATION;
 pub use contents::{BINDING_TYPE, session_role};
 pub use driver::{CnpgDriver, OPERATOR_NAMESPACE, STAGE};
+pub use facts::Facts;
+pub use hands::CnpgHands;
 pub use images::Images;
 pub use net::CLUSTER_LABEL;
+pub use steps::Rotation;
 pub use turns::{Logins, Turns};
 pub use worse::worse;
 

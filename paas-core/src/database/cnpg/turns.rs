@@ -17,7 +17,7 @@ use crate::{
     },
     graph::Observed,
     kube::KubeObject,
-    resource::Health,
+    resource::{Health, Live},
     secrets::SecretRef,
 };
 
@@ -92,23 +92,20 @@ impl Turns {
         }
     }
 
-    /// What is seen of a user: what its role says, moved on as far as the login roles and the time allow. The default for a user
-    /// without a role.
-    pub fn seen(user: &str, observed: &Observed<KubeObject>, now: Timestamp) -> Self {
-        let object = |key: String| {
-            let found = observed.live.iter().find(|(k, _)| k.as_str() == key);
-            found
-                .map(|(_, live)| live)
-                .filter(|l| *l.resource.object_kind() == ROLE)
-        };
-        let said = object(format!("role/{user}")).and_then(|live| {
+    /// What the role of a user says, as it stands there. The default for a user without a role.
+    pub fn said(user: &str, observed: &Observed<KubeObject>) -> Self {
+        let role = role(observed, &format!("role/{user}"));
+        let said = role.and_then(|live| {
             let whole = &live.resource.seen()?.object;
             Self::parse(whole["metadata"]["annotations"][TURNS].as_str()?)
         });
-        let Some(turns) = said else {
-            return Self::default();
-        };
-        let opening = object(format!("login/{}", turns.active.other().login(user)));
+        said.unwrap_or_default()
+    }
+
+    /// What is seen of a user: what its role says, moved on as far as the login roles and the time allow.
+    pub fn seen(user: &str, observed: &Observed<KubeObject>, now: Timestamp) -> Self {
+        let turns = Self::said(user, observed);
+        let opening = role(observed, &format!("login/{}", turns.active.other().login(user)));
         // That it is applied is only believed of the role as it is wanted now: open.
         let opened = opening.is_some_and(|live| {
             let open = live.resource.seen().map(|s| s.object["spec"]["login"] == true);
@@ -151,6 +148,14 @@ impl Turns {
         };
         Some(Self { active, other })
     }
+}
+
+/// A role by its key.
+fn role<'a>(observed: &'a Observed<KubeObject>, key: &str) -> Option<&'a Live<KubeObject>> {
+    let found = observed.live.iter().find(|(k, _)| k.as_str() == key);
+    found
+        .map(|(_, live)| live)
+        .filter(|l| *l.resource.object_kind() == ROLE)
 }
 
 impl fmt::Display for Turns {
