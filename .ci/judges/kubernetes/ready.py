@@ -6,7 +6,7 @@ import statistics
 import threading
 import time
 
-from lab import DATABASE, Wrong
+from lab import DATABASE, Wrong, plain
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 GOAL, LIMIT = 1.0, 15.0  # seconds that our layer may add: what we aim at, and what nothing but a fault explains
@@ -53,10 +53,9 @@ def ours(space, text):
     return name, seen
 
 
-def plain(space, like, name):
+def theirs(space, like, name):
     """The same Cluster without us."""
-    made = space.get("cluster", like)
-    wanted = {"apiVersion": made["apiVersion"], "kind": "Cluster", "metadata": {"name": name}, "spec": made["spec"]}
+    wanted = plain(space.get("cluster", like), name)
     began = time.monotonic()
     space.apply(wanted)
     space.kubectl("wait", "--for=condition=Ready", f"cluster/{name}", "--timeout=150s", seconds=160)
@@ -68,7 +67,7 @@ def beside_plain(space, first, seconds, pairs):
     with_us, without = [seconds["all"]], []
     added = [seconds["made"] + seconds["all"] - seconds["healthy"]]
     for turn in range(pairs):
-        without.append(plain(space, first, f"plain{turn}"))
+        without.append(theirs(space, first, f"plain{turn}"))
         if turn + 1 < pairs:
             text = manifest().replace(f"name: {first}", f"name: again{turn}", 1)
             _, seen = ours(space, text)
@@ -82,7 +81,7 @@ def beside_plain(space, first, seconds, pairs):
     space.say(f"time to ready: ours {list_(with_us)} s, CloudNativePG alone {list_(without)} s: {more:+.1f} s")
     space.say(f"in the same run, before its Cluster was there and after it was ready: {list_(added)} s (goal {GOAL:.0f} s)")
     worst = max(more, statistics.median(added))
-    if worst > LIMIT:
+    if not space.skips("ready: a limit of what our layer adds") and worst > LIMIT:
         raise Wrong(f"our layer adds {worst:.1f} s to CloudNativePG's own time to ready")
 
 

@@ -20,7 +20,7 @@ while :; do
   else
     echo "$(date +%s.%N) failed $n $(echo "$said" | tr '\n' ' ')"
   fi
-  sleep 0.05
+  sleep 0.2
 done
 """
 

@@ -2,7 +2,7 @@
 
 import time
 
-from lab import Wrong, is_ready
+from lab import Wrong, is_ready, plain
 from writer import Writer
 
 OVERLAP = 20  # seconds that the former password is good for
@@ -80,16 +80,10 @@ def during(space, writer, what, do):
     return gap
 
 
-def plain_of(space, name, plain):
-    """CloudNativePG alone with the same Cluster."""
-    made = cluster(space, name)
-    space.apply({"apiVersion": made["apiVersion"], "kind": "Cluster", "metadata": {"name": plain}, "spec": made["spec"]})
-
-
-def writing(space, plain):
+def alone(space, name):
     """A writer for CloudNativePG alone, by the Secret that it makes."""
-    space.until(f"3 servers of {plain}", lambda: whole(space, plain, 3), 240)
-    secret = f"{plain}-app"
+    space.until(f"3 servers of {name}", lambda: whole(space, name, 3), 240)
+    secret = f"{name}-app"
     uri = space.kubectl("get", "secret", secret, "-o", "go-template={{.data.uri|base64decode}}")
     done = space.lab.psql(uri, "create table kept (n bigint)")
     if done.returncode:
@@ -114,14 +108,14 @@ def part(space, given):
     space.sql(name, "create table kept (n bigint)")
     secret = space.get("dbi", name)["status"]["binding"]["name"]
     writer = Writer(space, "writer", secret)
-    plain_of(space, name, "plain")  # comes up meanwhile
+    space.apply(plain(cluster(space, name), "plain"))  # comes up meanwhile
     for what, do in (("a password rotates", rotate), ("a parameter changes with restarts", restart), ("a switchover", switch), ("three servers, two, three", scale)):
         if not space.skips(f"writes: {what}"):
             during(space, writer, what, lambda do=do: do(space, name, writer))
     ours = [during(space, writer, "the primary's pod is killed", lambda: kill(space, name)) for _ in range(given.failovers)]
     space.ready(name)
-    plain, plain_uri = writing(space, "plain")
-    theirs = [during(space, plain, "the same with CloudNativePG alone", lambda: kill(space, "plain")) for _ in range(given.failovers)]
+    other, other_uri = alone(space, "plain")
+    theirs = [during(space, other, "the same with CloudNativePG alone", lambda: kill(space, "plain")) for _ in range(given.failovers)]
     space.say(f"longest gap when the primary dies: ours {max(ours):.2f} s, CloudNativePG alone {max(theirs):.2f} s")
     content(space, writer, space.uri(name))
-    content(space, plain, plain_uri)
+    content(space, other, other_uri)
