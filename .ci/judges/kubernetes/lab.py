@@ -80,10 +80,10 @@ class Space:
 
     # The operator.
 
-    def start(self):
+    def start(self, *options):
         """`paas-operator run` outside of the cluster. It does not outlive us, also if we are killed."""
         words = ["setpriv", "--pdeathsig", "KILL", self.lab.operator, "run", "--namespace", self.name]
-        words += ["--lease-namespace", self.name, "--metrics", "127.0.0.1:0"]
+        words += ["--lease-namespace", self.name, "--metrics", "127.0.0.1:0", *options]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(words, env=self.lab.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
