@@ -31,4 +31,7 @@ paas_core::codes! {
     OP_ARGUMENT = "PAAS-OP-0010", "a setting of the operator cannot be used",
         "Times of the lease contradict each other, or a log filter is not understood.",
         "Correct the setting that the message names.";
+    OP_NAMESPACE = "PAAS-OP-0013", "a namespace cannot be labelled",
+        "The operator marks namespaces that hold protected objects or data with paas.rs/protected, and may not write namespaces here.",
+        "Allow the operator list, watch and patch on namespaces. Databases are not concerned; the policy that refuses to delete such a namespace does not see it until then.";
 }
