@@ -1,7 +1,7 @@
 # Steps with their cost, and caches outside the clone. Sourced by `run` and `long`.
 
 # step TIER NAME COMMAND…: runs the command within what is left of the time, notes result and seconds. Never fails itself.
-# A command that cannot run here writes why into $CI_REASON and exits with 77; that is a failure unless it says so
+# The command finds the seconds that are left in $CI_LEFT. One that cannot run here writes why into $CI_REASON and exits with 77; that is a failure unless it says so
 # beforehand with `may_not_run`, which is only for what no machine of ours can do.
 step() {
   local tier=$1 name=$2 started=$SECONDS left result
@@ -15,7 +15,7 @@ step() {
   printf '\n━━ tier %s · %s\n' "$tier" "$name"
   : >"$CI_REASON"
   # In the background, so that an interrupt reaches us while it runs; `timeout` ends the whole process group.
-  timeout --kill-after=20 "$left" "$@" </dev/null &
+  CI_LEFT=$left timeout --kill-after=20 "$left" "$@" </dev/null &
   RUNNING=$!
   wait "$RUNNING"
   local code=$?
