@@ -71,6 +71,9 @@ pub struct Run {
     /// The number of the user postgres in that image.
     #[arg(long, value_name = "UID", default_value_t = Image::default().user, value_parser = clap::value_parser!(i64).range(1..))]
     pub server_user: i64,
+    /// How servers are reached; left out, by services in a pod, and through the API server elsewhere.
+    #[arg(long, value_enum)]
+    pub reach: Option<Reach>,
 }
 
 /// Runs the program by its arguments.
@@ -115,10 +118,11 @@ fn start(run: &Run) -> Result<(), Error> {
             repository: run.server_image.clone(),
             user: run.server_user,
         };
-        let reach = match std::path::Path::new(TOKEN).exists() {
+        let here = match std::path::Path::new(TOKEN).exists() {
             true => Reach::Services,
             false => Reach::Forwarded,
         };
+        let reach = run.reach.unwrap_or(here);
         let engines = InCluster::new(client.clone()).image(image).reach(reach);
         let engines = Arc::new(engines);
         let kept = client.clone();

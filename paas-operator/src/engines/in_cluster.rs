@@ -35,7 +35,7 @@ pub const ROTATE: &str = "paas.rs/rotate";
 pub const ROTATE_OVERLAP: &str = "paas.rs/rotate-overlap";
 
 /// How the servers are reached from where this program runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Reach {
     /// By their services, from a pod of the cluster.
     #[default]

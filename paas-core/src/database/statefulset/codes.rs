@@ -9,5 +9,5 @@ crate::codes! {
         "Read the API server's words: raise the quota, or ask for less; it is tried again by itself.";
     STS_EXPAND = "PAAS-K8S-0024", "the volume cannot be enlarged",
         "Its storage class does not allow that, or the storage failed to do it.",
-        "Put the former storage.size back; or, for a larger volume, make a new instance of a class that can grow and load a dump into it.";
+        "Have the class allow it (allowVolumeExpansion: true). Where it cannot: delete the object with deletionPolicy Retain and make it again with the former size, which finds its data; or load a dump into a new instance of another class.";
 }

@@ -1,6 +1,6 @@
 //! The two stages of an instance: its server, and what is inside.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -8,15 +8,16 @@ use super::StatefulSetDriver;
 use crate::{
     database::{
         binding::BindingStore,
+        codes::PG_ROTATE,
         driver::{self, ContentDriver, service_binding},
         rotate::Rotation,
     },
-    error::Result,
+    error::{Class, Error, Result},
     event::{Event, State},
     execute::Half,
     inventory::Inventory,
     kube::KubeBindings,
-    pipeline::{Context, DriverStage, Outcome, Pending, Stage, Stillness, Wanted},
+    pipeline::{Context, DriverStage, Outcome, Stage, Stillness, Wanted},
     policy::Retention,
     resource::Key,
     secrets::SecretStore,
@@ -24,9 +25,6 @@ use crate::{
     step::Verb,
     view::StageView,
 };
-
-/// How soon is looked again while a change of passwords waits for the one before it.
-const AGAIN: Duration = Duration::from_secs(15);
 
 /// What there is of an instance beside its objects.
 #[derive(Debug, Clone)]
@@ -111,10 +109,10 @@ struct ContentsStage {
 }
 
 impl ContentsStage {
-    /// Answers the request for everybody who has not got an answer. What has to wait is told.
-    async fn rotate(&self, cx: &Context) -> Result<Vec<Pending>> {
+    /// Answers the request for everybody who has not got an answer. The answer tells why somebody has to wait.
+    async fn rotate(&self, cx: &Context) -> Result<Option<Error>> {
         let Some((word, how)) = &self.rotation else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let answered = self.bindings.answered(&cx.owner).await?;
         let declared = |user: &String| self.spec.users.iter().any(|u| u.name == *user);
@@ -123,13 +121,13 @@ impl ContentsStage {
             .filter(|(user, last)| last != word && declared(user))
             .peekable();
         if due.peek().is_none() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let Some(hands) = self.answering.reach(&cx.outputs).await? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let published = self.bindings.list(&cx.owner).await?;
-        let mut waiting = Vec::new();
+        let mut waits = None;
         for (user, _) in due {
             let login = hands.look_up(&cx.owner, &user).await?;
             let former = login.as_ref().and_then(|l| l.retiring());
@@ -137,15 +135,12 @@ impl ContentsStage {
                 let name = former.turn.login(&user);
                 let handed_out = published.iter().any(|p| p.entry("username") == name);
                 if former.due.is_none() && !handed_out {
-                    waiting.push(Pending {
-                        stage: driver::STAGE.to_owned(),
-                        key: Key::new(format!("login/{user}"))?,
-                        why: format!(
-                            "a new password was asked for, and the former login {name} works until {until}"
-                        ),
-                        since: until.saturating_sub(how.overlap).unwrap_or(until),
-                        deadline: until,
-                    });
+                    waits = Some(
+                        Error::new(&PG_ROTATE, Class::Conflict)
+                            .attempted(format!("change the password of {user}"))
+                            .happened(format!("its former login {name} works until {until}"))
+                            .remedy("it is changed by itself when that time is over"),
+                    );
                     continue;
                 }
             }
@@ -167,7 +162,7 @@ impl ContentsStage {
                 request_id: None,
             });
         }
-        Ok(waiting)
+        Ok(waits)
     }
 }
 
@@ -191,20 +186,16 @@ impl Stage for ContentsStage {
             self.bindings.forget(&cx.owner).await?;
             return self.inner.pass(cx, wanted, half).await;
         }
-        let waiting = match half {
+        let waits = match half {
             Half::Build | Half::Both => self.rotate(cx).await?,
-            Half::Clear => Vec::new(),
+            Half::Clear => None,
         };
         let outcome = self.inner.pass(cx, wanted, half).await?;
-        if waiting.is_empty() {
-            return Ok(outcome);
+        match waits {
+            // Programs get in as before: that new passwords have to wait says nothing about the database.
+            Some(waits) if outcome == Outcome::Converged => Err(waits),
+            _ => Ok(outcome),
         }
-        Ok(outcome.and(Outcome::Progressing {
-            waiting,
-            failed: Vec::new(),
-            again_in: AGAIN,
-            clears: false,
-        }))
     }
 
     async fn glance(&self, cx: &Context) -> Stillness {
