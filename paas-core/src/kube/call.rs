@@ -172,10 +172,7 @@ impl Server {
     ) -> Result<Vec<Value>, Failed> {
         let (mut all, mut next) = (Vec::new(), String::new());
         loop {
-            let mut query = vec![
-                (selector.0, selector.1.to_owned()),
-                ("limit", PAGE.to_string()),
-            ];
+            let mut query = vec![(selector.0, selector.1.to_owned()), ("limit", PAGE.to_string())];
             if !next.is_empty() {
                 query.push(("continue", next));
             }

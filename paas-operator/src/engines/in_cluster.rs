@@ -1,8 +1,8 @@
 //! Databases in the cluster that this operator runs for: by its CloudNativePG, or as StatefulSets.
 
 mod barred;
-mod cnpg;
 mod choice;
+mod cnpg;
 mod rotation;
 mod statefulset;
 

@@ -36,14 +36,20 @@ pub(super) fn claim(object: &Value) -> Health {
         _ => return Health::Ready,
     }
     let failed = |state: &str| state.ends_with("ResizeInfeasible");
-    if status["allocatedResourceStatuses"]["storage"].as_str().is_some_and(failed) {
+    if status["allocatedResourceStatuses"]["storage"]
+        .as_str()
+        .is_some_and(failed)
+    {
         return Health::Broken {
             why: "the storage cannot enlarge the volume".to_owned(),
             code: Some(&STS_EXPAND),
         };
     }
     let conditions = status["conditions"].as_array();
-    let growing = conditions.and_then(|all| all.iter().find(|c| c["type"] == "Resizing" && c["status"] == "True"));
+    let growing = conditions.and_then(|all| {
+        all.iter()
+            .find(|c| c["type"] == "Resizing" && c["status"] == "True")
+    });
     match growing {
         Some(_) => Health::Settling {
             why: "the volume is being enlarged".to_owned(),
@@ -133,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_volume_that_grows_is_waited_for_and_one_that_cannot_grow_is_broken() {
-        let growing = json!({"status": {"phase": "Bound", "conditions": [{"type": "Resizing", "status": "True"}]}});
+        let growing =
+            json!({"status": {"phase": "Bound", "conditions": [{"type": "Resizing", "status": "True"}]}});
         assert!(matches!(claim(&growing), Health::Settling { .. }));
         let state = |state: &str| {
             claim(&json!({"status": {"phase": "Bound", "allocatedResourceStatuses": {"storage": state}}}))

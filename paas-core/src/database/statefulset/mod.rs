@@ -150,7 +150,10 @@ impl StatefulSetDriver {
         }
         if spec.replicas != 1 {
             let what = format!("{} servers were asked for, and it runs one", spec.replicas);
-            return refused(what, "set replicas to 1; or install CloudNativePG and choose the runtime CloudNativePG");
+            return refused(
+                what,
+                "set replicas to 1; or install CloudNativePG and choose the runtime CloudNativePG",
+            );
         }
         if spec.exposure.as_ref().is_some_and(|e| e.load_balancer.is_some()) {
             return refused(

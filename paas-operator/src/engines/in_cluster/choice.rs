@@ -64,10 +64,14 @@ fn decide(owner: &Owner, declared: Runtime, lives: &[Runtime], has_cnpg: bool) -
         ([], declared) => Ok(Choice::Runs(declared)),
         (_, Runtime::Auto) => Err(Error::new(&codes::OP_RUNTIME, Class::Blocked)
             .attempted(format!("find out what runs {owner}"))
-            .happened("a Cluster of CloudNativePG and a StatefulSet or its volume are there, both with its mark")
+            .happened(
+                "a Cluster of CloudNativePG and a StatefulSet or its volume are there, both with its mark",
+            )
             .remedy("name the one to go on with in spec.runtime; nothing of the other one is touched")),
         (many, declared) if many.contains(&declared) => Ok(Choice::Runs(declared)),
-        (many, declared) => Ok(many.first().map_or(Choice::Runs(declared), |one| Choice::Lives(*one))),
+        (many, declared) => Ok(many
+            .first()
+            .map_or(Choice::Runs(declared), |one| Choice::Lives(*one))),
     }
 }
 
@@ -122,9 +126,18 @@ mod tests {
 
     #[test]
     fn another_runtime_for_data_that_lives_is_told_apart_from_a_first_one() {
-        assert_eq!(decided(CloudNativePG, &[StatefulSet], true), Some(Lives(StatefulSet)));
-        assert_eq!(decided(StatefulSet, &[CloudNativePG], true), Some(Lives(CloudNativePG)));
-        assert_eq!(decided(StatefulSet, &[StatefulSet], true), Some(Runs(StatefulSet)));
+        assert_eq!(
+            decided(CloudNativePG, &[StatefulSet], true),
+            Some(Lives(StatefulSet))
+        );
+        assert_eq!(
+            decided(StatefulSet, &[CloudNativePG], true),
+            Some(Lives(CloudNativePG))
+        );
+        assert_eq!(
+            decided(StatefulSet, &[StatefulSet], true),
+            Some(Runs(StatefulSet))
+        );
         assert_eq!(decided(StatefulSet, &[], true), Some(Runs(StatefulSet)));
     }
 

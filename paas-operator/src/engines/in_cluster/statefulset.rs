@@ -6,9 +6,7 @@ use paas_core::{
     database::{
         cnpg::names,
         driver::ContentDriver,
-        statefulset::{
-            INSTANCE, KINDS, PORT, PodForward, ServerHands, StatefulSetDriver, Stores, stages,
-        },
+        statefulset::{INSTANCE, KINDS, PORT, PodForward, ServerHands, StatefulSetDriver, Stores, stages},
     },
     error::Result,
     kube::{KubeActuator, KubeBindings, KubeSecrets, Namespaces},
