@@ -12,7 +12,8 @@
 
 use std::{fs, path::PathBuf};
 
-use paas_core::spec::{Document, codes, load, validate};
+use paas_core::spec::{Document, Kind, codes, load, schema, validate};
+use serde_json::Value;
 
 fn corpus(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -135,4 +136,75 @@ fn every_code_of_the_area_is_produced() {
     for code in codes::ALL {
         assert!(produced.iter().any(|p| p == code.id), "{}", code.id);
     }
+}
+
+/// Rules that no object can break yet, with what has to be so for that.
+const UNBREAKABLE: [(&str, &str); 1] = [(
+    "self.type == oldSelf.type",
+    "an instance cannot change its engine; make a new DatabaseInstance",
+)];
+
+/// A CEL rule: its kind, its text, its words, and the end of the place that it names.
+type Rule = (Kind, String, String, String);
+
+fn rules(kind: Kind, schema: &Value, found: &mut Vec<Rule>) {
+    for rule in schema["x-kubernetes-validations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let text = |key: &str| rule[key].as_str().unwrap_or_default().to_owned();
+        found.push((kind, text("rule"), text("message"), text("fieldPath")));
+    }
+    for property in schema["properties"].as_object().into_iter().flatten() {
+        rules(kind, property.1, found);
+    }
+    for inner in ["items", "additionalProperties"] {
+        if schema[inner].is_object() {
+            rules(kind, &schema[inner], found);
+        }
+    }
+}
+
+#[test]
+fn every_rule_has_an_object_that_breaks_just_this_one() {
+    let mut all = Vec::new();
+    for kind in Kind::ALL {
+        rules(kind, &schema::spec(kind), &mut all);
+        rules(kind, &schema::status(kind), &mut all);
+    }
+    assert!(all.len() > 20, "{}", all.len());
+    let broken: Vec<(String, String)> = ["invalid", "update/refused"]
+        .into_iter()
+        .flat_map(corpus)
+        .filter_map(|(_, text)| {
+            let errors: Vec<&str> = text.lines().filter(|l| l.starts_with("# PAAS-")).collect();
+            let kind = text.lines().find_map(|l| l.strip_prefix("kind: "));
+            let [one] = errors[..] else { return None };
+            Some((kind?.to_owned(), one.to_owned()))
+        })
+        .collect();
+    for (kind, rule, message, place) in all {
+        let code = if rule.contains("oldSelf") {
+            codes::SPEC_CHANGE.id
+        } else {
+            codes::SPEC_RULE.id
+        };
+        let is_broken = broken.iter().any(|(of, error)| {
+            let start = error.strip_prefix(&format!("# {code} spec"));
+            let at = start.and_then(|e| e.strip_suffix(&format!(": {message}")));
+            of == kind.as_str() && at.is_some_and(|at| at.ends_with(&place))
+        });
+        let is_unbreakable = UNBREAKABLE.contains(&(&*rule, &*message));
+        assert_ne!(
+            is_broken, is_unbreakable,
+            "{kind}: the rule {rule:?} needs a file in invalid or update/refused that breaks it and nothing else"
+        );
+    }
+    let engine = schema::spec(Kind::DatabaseInstance)["properties"]["engine"].take();
+    let types = engine["properties"]["type"]["enum"].as_array().unwrap().len();
+    assert_eq!(
+        types, 1,
+        "with a second engine, the rule about its type can be broken"
+    );
 }

@@ -37,4 +37,7 @@ paas_core::codes! {
     OP_ROTATION = "PAAS-OP-0012", "a request for new passwords is not understood",
         "The annotation paas.rs/rotate-overlap is no number of seconds.",
         "Give the seconds for which the former password still works, such as 600, or remove the annotation.";
+    OP_NAMESPACE = "PAAS-OP-0013", "a namespace cannot be labelled",
+        "The operator marks namespaces that hold protected objects or data with paas.rs/protected, and may not write namespaces here.",
+        "Allow the operator list, watch and patch on namespaces. Databases are not concerned; the policy that refuses to delete such a namespace does not see it until then.";
 }

@@ -41,9 +41,13 @@ mod fresh;
 #[cfg(feature = "run")]
 mod health;
 #[cfg(feature = "run")]
+mod holdings;
+#[cfg(feature = "run")]
 pub mod lease;
 #[cfg(feature = "run")]
 pub mod metrics;
+#[cfg(feature = "run")]
+mod namespaces;
 #[cfg(feature = "run")]
 mod object;
 #[cfg(feature = "run")]

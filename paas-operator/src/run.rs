@@ -11,8 +11,9 @@ use paas_core::{
     ledger::{LedgerStore, MemoryLedger},
     owner::Identity,
     policy::Bounds,
+    spec::Kind,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -24,12 +25,14 @@ use crate::{
     engines::Engines,
     events::Events,
     health::{self, Health},
+    holdings::Holdings,
     lease::{Election, LeaseFence, Timings},
     metrics::Metrics,
+    namespaces,
     platform::Platforms,
     refusal::refused,
     status::Pace,
-    watch::{Place, control},
+    watch::{Cache, Place, control},
 };
 
 /// So long what is still to be told may take when the operator ends.
@@ -231,13 +234,8 @@ impl Operator {
         self.metrics.leads(true);
         health.leads(places.len() * 3);
         let controllers = places.into_iter().map(|place| {
-            let (cx, health, lead) = (&cx, &health, &lead);
-            let databases =
-                control::<Databases>(Arc::clone(cx), place.clone(), Arc::clone(health), lead.clone());
-            let platforms =
-                control::<Platforms>(Arc::clone(cx), place.clone(), Arc::clone(health), lead.clone());
-            let backups = control::<Backups>(Arc::clone(cx), place, Arc::clone(health), lead.clone());
-            async { tokio::join!(databases, platforms, backups) }
+            let (cx, health) = (Arc::clone(&cx), Arc::clone(&health));
+            controllers(cx, place, health, lead.clone())
         });
         futures::future::join_all(controllers).await;
         self.metrics.leads(false);
@@ -252,6 +250,39 @@ impl Operator {
             tracing::debug!("some events were not written");
         }
     }
+}
+
+/// Runs the controllers of one place until `lead` ends.
+async fn controllers(cx: Arc<Context>, place: Place, health: Arc<Health>, lead: CancellationToken) {
+    let changed = Arc::new(Notify::new());
+    let holdings = Arc::new(Holdings::new(&changed));
+    let [databases, platforms] = namespaces::KINDS.map(|kind| Cache::new(kind, &changed, &holdings));
+    let backups = Cache::new(Kind::DatabaseBackup, &Arc::default(), &holdings);
+    let shown = [&databases, &platforms].map(|cache| cache.writer.as_reader());
+    let shown = namespaces::Shown {
+        objects: namespaces::KINDS.into_iter().zip(shown).collect(),
+        holdings,
+        changed,
+    };
+    let guard = namespaces::guard(Arc::clone(&cx), place.clone(), shown, lead.clone());
+    tokio::join!(
+        control::<Databases>(
+            Arc::clone(&cx),
+            place.clone(),
+            databases,
+            Arc::clone(&health),
+            lead.clone()
+        ),
+        control::<Platforms>(
+            Arc::clone(&cx),
+            place.clone(),
+            platforms,
+            Arc::clone(&health),
+            lead.clone()
+        ),
+        control::<Backups>(cx, place, backups, health, lead),
+        guard,
+    );
 }
 
 /// What tells this cluster from others: the uid of its namespace `kube-system`, which stays when certificates and addresses change.

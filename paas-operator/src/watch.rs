@@ -18,12 +18,17 @@ use kube::{
         watcher,
     },
 };
-use paas_core::kube::{OWNER, ObjectKind};
+use paas_core::{
+    kube::{OWNER, ObjectKind},
+    spec::Kind,
+};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::{Context, Owners},
     health::Health,
+    holdings::Holdings,
     object::api_resource,
     reconcile::{Managed, reconcile},
 };
@@ -36,20 +41,41 @@ type Requests = BoxStream<'static, watcher::Result<ReconcileRequest<DynamicObjec
 /// Where is watched: one namespace, or all.
 pub(crate) type Place = Option<String>;
 
+/// What is kept of the objects of one kind in one place.
+pub(crate) struct Cache {
+    /// Whoever has it fills the cache; its readers see what is there.
+    pub(crate) writer: Writer<DynamicObject>,
+    /// Told of each change, when readers see it.
+    pub(crate) changed: Arc<Notify>,
+    /// What the objects of this kind made and what holds data.
+    pub(crate) holdings: Arc<Holdings>,
+}
+
+impl Cache {
+    /// An empty one.
+    pub(crate) fn new(kind: Kind, changed: &Arc<Notify>, holdings: &Arc<Holdings>) -> Self {
+        Self {
+            writer: Writer::new(api_resource(kind)),
+            changed: Arc::clone(changed),
+            holdings: Arc::clone(holdings),
+        }
+    }
+}
+
 /// Reconciles the objects of one kind in one place until `stop`; returns when the last reconcile under way has ended.
 pub(crate) async fn control<M: Managed>(
     cx: Arc<Context>,
     place: Place,
+    cache: Cache,
     health: Arc<Health>,
     stop: CancellationToken,
 ) {
     let kind = api_resource(M::KIND);
-    let writer = Writer::<DynamicObject>::new(kind.clone());
-    let store = writer.as_reader();
-    let mut requests = vec![objects(api(&cx.client, &kind, &place), writer, kind.clone())];
+    let (store, holdings) = (cache.writer.as_reader(), Arc::clone(&cache.holdings));
+    let mut requests = vec![objects(api(&cx.client, &kind, &place), cache, kind.clone())];
     if M::OWNS {
         let owned = cx.engines.kinds().into_iter();
-        requests.extend(owned.map(|k| children(&cx.client, k, &place, cx.owners.clone())));
+        requests.extend(owned.map(|k| children(&cx.client, k, &place, cx.owners.clone(), &holdings)));
     }
     let queue = futures::stream::select_all(requests).take_until(stop.clone().cancelled_owned());
     let (is_listed, begun) = (CancellationToken::new(), stop.clone());
@@ -130,13 +156,15 @@ async fn turn<M: Managed>(
 }
 
 /// Changes of the objects of a kind. What only their status says is our own doing.
-fn objects(api: Api<DynamicObject>, writer: Writer<DynamicObject>, kind: ApiResource) -> Requests {
+fn objects(api: Api<DynamicObject>, cache: Cache, kind: ApiResource) -> Requests {
+    let Cache { writer, changed, .. } = cache;
     let wanted = predicates::generation
         .combine(predicates::annotations)
         .combine(predicates::finalizers);
     watcher(api, watcher::Config::default())
         .default_backoff()
         .reflect(writer)
+        .inspect_ok(move |_| changed.notify_one())
         .applied_objects()
         .predicate_filter(wanted, Default::default())
         .map_ok(move |object| ObjectRef::from_obj_with(&object, kind.clone()).into())
@@ -144,7 +172,13 @@ fn objects(api: Api<DynamicObject>, writer: Writer<DynamicObject>, kind: ApiReso
 }
 
 /// Changes of what is owned, of one kind.
-fn children(client: &Client, kind: &'static ObjectKind, place: &Place, owners: Owners) -> Requests {
+fn children(
+    client: &Client,
+    kind: &'static ObjectKind,
+    place: &Place,
+    owners: Owners,
+    holdings: &Arc<Holdings>,
+) -> Requests {
     let resource = ApiResource {
         group: kind.group.to_owned(),
         version: kind.version.to_owned(),
@@ -155,8 +189,11 @@ fn children(client: &Client, kind: &'static ObjectKind, place: &Place, owners: O
     let place = place.clone().filter(|_| kind.namespaced);
     // What is kept for an owner and is no resource, its ledger and secrets, changes by our own hand.
     let marked = watcher::Config::default().labels(&format!("{OWNER},!{STORE}"));
+    holdings.expect(kind);
+    let held = Arc::clone(holdings);
     let changes = watcher(api(client, &resource, &place), marked)
         .default_backoff()
+        .inspect(move |event| held.saw(kind, event))
         .touched_objects();
     owned(changes, owners, kind).boxed()
 }

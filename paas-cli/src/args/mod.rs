@@ -124,7 +124,14 @@ pub(crate) enum Command {
     /// Explain an error code
     Explain(Explain),
     /// Print the CustomResourceDefinitions of all kinds
-    Crds,
+    #[command(
+        after_help = "Examples:\n  paas crds | kubectl apply --server-side -f -\n  paas crds --policies | kubectl apply --server-side -f -"
+    )]
+    Crds {
+        /// Print the policies too that have the cluster refuse to delete what is protected
+        #[arg(long)]
+        policies: bool,
+    },
     /// Print a completion script for a shell
     #[command(after_help = "Example:\n  source <(paas completions bash)")]
     Completions {

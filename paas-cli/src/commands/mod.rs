@@ -36,7 +36,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Events(args) => app.block_on(events::run(app, &args)),
         Command::Gc(args) => app.block_on(gc::run(app, &args)),
         Command::Explain(args) => explain::run(app, &args),
-        Command::Crds => Ok(crds::run(app)),
+        Command::Crds { policies } => Ok(crds::run(app, policies)),
         Command::Completions { shell } => Ok(completions::run(app, shell)),
         Command::Db(Db::Create(args)) => app.block_on(db::create::run(app, &args)),
         Command::Db(Db::Set(args)) => app.block_on(db::set::run(app, &args)),

@@ -1,6 +1,10 @@
 //! The user's words as Kubernetes CustomResourceDefinitions.
 //!
+//! What the cluster refuses to delete stands beside them in [`policies`].
+//!
 //! Made from the same schema that files are judged by ([`crate::spec::schema`]), so that both come to the same verdict.
+
+pub mod policies;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
@@ -98,6 +102,13 @@ fn column(name: &str, path: &str, description: &str) -> Value {
     json!({ "name": name, "type": "string", "jsonPath": path, "description": description })
 }
 
+/// A column of `kubectl get -o wide`.
+fn wide(name: &str, path: &str, description: &str) -> Value {
+    let mut column = column(name, path, description);
+    column["priority"] = 1.into();
+    column
+}
+
 fn columns(kind: Kind) -> Vec<Value> {
     let ready = column(
         "Ready",
@@ -132,8 +143,38 @@ fn columns(kind: Kind) -> Vec<Value> {
             column("Size", ".status.size", "How large the copy is."),
         ],
     };
+    let further = match kind {
+        Kind::Platform => vec![wide(
+            "Endpoint",
+            ".status.endpoint",
+            "The URL of the cluster's API.",
+        )],
+        Kind::DatabaseInstance => vec![
+            wide(
+                "Answering",
+                ".status.readyReplicas",
+                "How many servers answer queries.",
+            ),
+            wide("Storage", ".spec.storage.size", "How much room each server has."),
+            wide(
+                "Secret",
+                ".status.binding.name",
+                "The Secret that programs connect with.",
+            ),
+        ],
+        Kind::DatabaseBackup => vec![
+            wide("Method", ".spec.method", "How the data is copied."),
+            wide("Location", ".status.location", "Where the copy lies."),
+        ],
+    };
+    let message = wide(
+        "Message",
+        r#".status.conditions[?(@.type=="Ready")].message"#,
+        "What it waits for, and until when.",
+    );
     let age = json!({ "name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "How long ago it was made." });
-    own.into_iter().chain([ready, reason, age]).collect()
+    let narrow = own.into_iter().chain([ready, reason, age]);
+    narrow.chain(further).chain([message]).collect()
 }
 
 fn subresources(kind: Kind) -> Value {

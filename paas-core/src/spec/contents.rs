@@ -23,10 +23,9 @@ pub struct Database {
     pub owner: Option<String>,
     /// The extensions that are created in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(
-        length(max = 50),
-        inner(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9_][-a-z0-9_]*$"))
-    )]
+    #[schemars(length(max = 50))]
+    #[schemars(extend("items" = {"type": "string", "minLength": 1, "maxLength": 63, "pattern": r"^[a-z0-9_][-a-z0-9_]*$",
+        "x-paas-help": "lower-case letters, digits, '_' and '-', such as uuid-ossp"}))]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub extensions: Vec<String>,
 }

@@ -45,9 +45,9 @@ use super::{
     {"rule": "!has(self.parameters) || self.parameters.all(k, k.matches('^[A-Za-z_][A-Za-z0-9_]*(\\\\.[A-Za-z_][A-Za-z0-9_]*)?$'))",
      "fieldPath": ".parameters",
      "message": "a parameter's name has letters, digits and '_', and at most one '.'"},
-    {"rule": "!has(self.parameters) || !['port', 'listen_addresses', 'unix_socket_directories', 'unix_socket_permissions', 'unix_socket_group', 'data_directory', 'config_file', 'hba_file', 'ident_file', 'external_pid_file', 'cluster_name', 'password_encryption', 'fsync', 'full_page_writes', 'ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_ca_file'].exists(p, p in self.parameters)",
+    {"rule": "!has(self.parameters) || self.parameters.all(k, !(k.lowerAscii() in ['port', 'listen_addresses', 'unix_socket_directories', 'unix_socket_permissions', 'unix_socket_group', 'data_directory', 'config_file', 'hba_file', 'ident_file', 'external_pid_file', 'include', 'include_dir', 'include_if_exists', 'cluster_name', 'lc_messages', 'password_encryption', 'fsync', 'full_page_writes', 'ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_ca_file']) && !k.lowerAscii().startsWith('paas.'))",
      "fieldPath": ".parameters",
-     "message": "port, addresses, file locations, ssl, password_encryption, fsync, full_page_writes and cluster_name are set by the platform: remove them from parameters"},
+     "message": "port, addresses, file locations, include, ssl, password_encryption, fsync, full_page_writes, lc_messages, cluster_name and names that begin with paas. are set by the platform: remove them from parameters"},
 ]))]
 pub struct DatabaseInstanceSpec {
     /// The Platform that it runs on; left out, the only one in the file, or the cluster that the object is in.
@@ -98,7 +98,7 @@ pub struct DatabaseInstanceSpec {
     /// What becomes of the data when the object is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// Refuse to delete this instance while true.
+    /// Refuse to delete this instance while true, whatever is confirmed or agreed to.
     #[serde(default)]
     pub deletion_protection: bool,
 }
@@ -210,7 +210,9 @@ pub struct Exposure {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadBalancer {
     /// The networks that may connect, such as 203.0.113.0/24; everybody is 0.0.0.0/0, and has to be written.
-    #[schemars(length(min = 1, max = 100), inner(length(max = 43), regex(pattern = NETWORK)))]
+    #[schemars(length(min = 1, max = 100))]
+    #[schemars(extend("items" = {"type": "string", "maxLength": 43, "pattern": NETWORK,
+        "x-paas-help": "an address and its bits, such as 203.0.113.0/24 or 2001:db8::/32"}))]
     #[schemars(extend("x-kubernetes-list-type" = "set"))]
     pub source_ranges: Vec<String>,
 }

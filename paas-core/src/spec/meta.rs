@@ -24,7 +24,7 @@ pub struct Meta {
     /// Labels, for selecting objects.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"maxLength": 317, "pattern": LABEL_KEY}))]
-    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE}))]
+    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE, "x-paas-help": LABEL_HELP}))]
     pub labels: BTreeMap<String, String>,
     /// Annotations, for everything else that is to travel with the object.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -43,6 +43,10 @@ const LABEL_KEY: &str = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-
 
 /// The value of a label, as Kubernetes takes it.
 pub(super) const LABEL_VALUE: &str = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$";
+
+/// The same in words.
+pub(super) const LABEL_HELP: &str =
+    "letters, digits, '-', '_' and '.', beginning and ending with a letter or a digit; or nothing";
 
 fn default_namespace() -> String {
     "default".to_owned()

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BlockedStatus, Condition, OpenStack, Quantity, meta::LABEL_VALUE};
+use super::{
+    BlockedStatus, Condition, OpenStack, Quantity,
+    meta::{LABEL_HELP, LABEL_VALUE},
+};
 use crate::policy::{Drift, OnBroken, Policy};
 
 /// Where databases run: infrastructure, a Kubernetes cluster on it, and addons.
@@ -40,7 +43,7 @@ pub struct PlatformSpec {
     /// What is installed into the cluster beside the databases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addons: Option<Addons>,
-    /// Refuse to delete this platform while true.
+    /// Refuse to delete this platform while true, whatever is confirmed or agreed to.
     #[serde(default)]
     pub deletion_protection: bool,
     /// What becomes of things that somebody changed, added or deleted behind the platform's back.
@@ -210,7 +213,7 @@ pub struct Pool {
     pub data_volume_size: Option<Quantity>,
     /// Labels that the nodes carry.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE}, "maxProperties" = 50))]
+    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE, "x-paas-help": LABEL_HELP}, "maxProperties" = 50))]
     pub labels: BTreeMap<String, String>,
 }
 

@@ -1,4 +1,5 @@
 //! A real API server, engines that work in a cloud in memory, and operators that can be killed.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::{
     sync::{
@@ -21,7 +22,7 @@ use paas_core::{
     crd,
     error::Result,
     graph::{Desired, Observed},
-    kube::{ObjectKind, kind::CONFIG_MAP},
+    kube::{KubeLedger, ObjectKind, kind::CONFIG_MAP},
     ledger::Ledger,
     owner::Owner,
     resource::{Change, Key, Live},
@@ -184,7 +185,10 @@ impl Place {
             client: self.client.clone(),
         };
         let stop = CancellationToken::new();
-        let operator = Operator::new(client, Arc::new(engines), settings).metrics(Arc::clone(&metrics));
+        let kept = self.client.clone();
+        let operator = Operator::new(client, Arc::new(engines), settings)
+            .ledgers(move |namespace| Arc::new(KubeLedger::new(kept.clone(), namespace)))
+            .metrics(Arc::clone(&metrics));
         let task = tokio::spawn(operator.run(stop.clone()));
         Running { stop, task, metrics }
     }

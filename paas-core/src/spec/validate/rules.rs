@@ -62,6 +62,7 @@ impl Scope {
         let mut context = Context::with_env(Arc::clone(&ENV));
         // A name that the library declares one day is refused here, and then it is the library's own that serves.
         let _ = context.add_function("matches", matches);
+        let _ = context.add_function("lowerAscii", lower_ascii);
         let _ = context.add_function("quantity", quantity);
         let _ = context.add_function("compareTo", compare_to);
         Self(context)
@@ -73,6 +74,10 @@ fn matches(This(text): This<Arc<String>>, pattern: Arc<String>) -> Result<bool, 
         Ok(regex) => Ok(regex.is_match(&text)),
         Err(e) => Err(ExecutionError::function_error("matches", e)),
     }
+}
+
+fn lower_ascii(This(text): This<Arc<String>>) -> String {
+    text.to_ascii_lowercase()
 }
 
 /// Kubernetes has a type for quantities; whole bytes do here, since rules only compare them.
