@@ -149,6 +149,14 @@ impl Pipeline {
         Self { stages }
     }
 
+    /// The same with every stage in the place of which `wrap` puts another, that works through it.
+    #[must_use]
+    pub fn wrapped(self, wrap: impl FnMut(Box<dyn Stage>) -> Box<dyn Stage>) -> Self {
+        Self {
+            stages: self.stages.into_iter().map(wrap).collect(),
+        }
+    }
+
     /// The names of the stages, in the order in which they are built.
     pub fn stages(&self) -> impl Iterator<Item = &str> {
         self.stages.iter().map(|stage| stage.name())

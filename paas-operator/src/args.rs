@@ -5,6 +5,7 @@ use std::{io::Write, net::SocketAddr, process::ExitCode, sync::Arc, time::Durati
 use clap::{Args, Parser, Subcommand};
 use paas_core::{
     clock::SystemClock,
+    database::statefulset::Image,
     error::{Class, Error},
     kube::KubeLedger,
 };
@@ -12,13 +13,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     codes,
-    engines::InCluster,
+    engines::{InCluster, Reach},
     metrics::Metrics,
     run::{Operator, Settings, connect},
     telemetry,
 };
 
 pub use crate::telemetry::Log;
+
+/// Where a pod has the token of its service account.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /// The operator of the platform: Platform, DatabaseInstance and DatabaseBackup as objects of a Kubernetes cluster.
 #[derive(Debug, Parser)]
@@ -64,6 +68,15 @@ pub struct Run {
     /// The namespace of the lease that makes one operator the leader; left out, the one of the pod or of the context.
     #[arg(long, value_name = "NS")]
     pub lease_namespace: Option<String>,
+    /// The repository of the image of servers that run as StatefulSets; the version is its tag.
+    #[arg(long, value_name = "REPOSITORY", default_value_t = Image::default().repository)]
+    pub server_image: String,
+    /// The number of the user postgres in that image.
+    #[arg(long, value_name = "UID", default_value_t = Image::default().user, value_parser = clap::value_parser!(i64).range(1..))]
+    pub server_user: i64,
+    /// How servers are reached; left out, by services in a pod, and through the API server elsewhere.
+    #[arg(long, value_enum)]
+    pub reach: Option<Reach>,
 }
 
 /// Runs the program by its arguments.
@@ -104,7 +117,17 @@ fn start(run: &Run) -> Result<(), Error> {
             tracing::info!("asked to stop: calls under way are finished first");
             ends.cancel();
         });
-        let engines = Arc::new(InCluster::new(client.clone()));
+        let image = Image {
+            repository: run.server_image.clone(),
+            user: run.server_user,
+        };
+        let here = match std::path::Path::new(TOKEN).exists() {
+            true => Reach::Services,
+            false => Reach::Forwarded,
+        };
+        let reach = run.reach.unwrap_or(here);
+        let engines = InCluster::new(client.clone()).image(image).reach(reach);
+        let engines = Arc::new(engines);
         let kept = client.clone();
         Operator::new(client, engines, settings)
             .ledgers(move |namespace| Arc::new(KubeLedger::new(kept.clone(), namespace)))

@@ -31,6 +31,12 @@ paas_core::codes! {
     OP_ARGUMENT = "PAAS-OP-0010", "a setting of the operator cannot be used",
         "Times of the lease contradict each other, or a log filter is not understood.",
         "Correct the setting that the message names.";
+    OP_RUNTIME = "PAAS-OP-0011", "what runs a database is not changed while it lives",
+        "spec.runtime names another runtime than the one that the data is in, or data of two runtimes is there.",
+        "Put the former runtime back, or Auto. To move: make a new instance of the other runtime, load a dump into it, and delete this one.";
+    OP_ROTATION = "PAAS-OP-0012", "a request for new passwords is not understood",
+        "The annotation paas.rs/rotate-overlap is no number of seconds.",
+        "Give the seconds for which the former password still works, such as 600, or remove the annotation.";
     OP_NAMESPACE = "PAAS-OP-0013", "a namespace cannot be labelled",
         "The operator marks namespaces that hold protected objects or data with paas.rs/protected, and may not write namespaces here.",
         "Allow the operator list, watch and patch on namespaces. Databases are not concerned; the policy that refuses to delete such a namespace does not see it until then.";

@@ -14,7 +14,7 @@ use paas_core::{
     spec::{Binding, DatabaseInstanceSpec, Object, PlatformSpec, Runtime},
 };
 
-pub use in_cluster::InCluster;
+pub use in_cluster::{InCluster, ROTATE, ROTATE_OVERLAP, Reach};
 
 use crate::codes;
 

@@ -3,7 +3,10 @@
 mod bindings;
 pub(super) mod logins;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -14,6 +17,7 @@ use tokio::sync::OnceCell;
 use super::{
     binding::BindingStore,
     connection::{Connection, SslMode},
+    dial::Dial,
     resource::{Content, Database, Extension, Role},
     session::{Session, column},
 };
@@ -51,6 +55,10 @@ pub struct ContentActuator {
     bindings: Option<Arc<dyn BindingStore>>,
     /// What programs are told about TLS.
     tls: (SslMode, Option<PathBuf>),
+    /// How the server is reached, if not by its address.
+    dial: Option<Arc<dyn Dial>>,
+    /// Where the server's version is told, once it is known.
+    version: Arc<OnceLock<String>>,
     /// Hands are made anew for every pass, and live no longer than it.
     main: OnceCell<Session>,
 }
@@ -71,6 +79,8 @@ impl ContentActuator {
             clock: Arc::new(SystemClock),
             bindings: None,
             tls: (SslMode::Disable, None),
+            dial: None,
+            version: Arc::default(),
             main: OnceCell::new(),
         }
     }
@@ -96,6 +106,20 @@ impl ContentActuator {
         self
     }
 
+    /// Reaches the server so, instead of by its address.
+    #[must_use]
+    pub fn dial(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.dial = Some(dial);
+        self
+    }
+
+    /// Tells the server's version there, as soon as a session knows it.
+    #[must_use]
+    pub fn version(mut self, told: Arc<OnceLock<String>>) -> Self {
+        self.version = told;
+        self
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -111,15 +135,24 @@ impl ContentActuator {
 
     /// The session with the administrator's database: one for all that is done in a pass.
     async fn session(&self) -> Result<&Session> {
-        self.main.get_or_try_init(|| Session::open(&self.admin)).await
+        self.main.get_or_try_init(|| self.open(&self.admin)).await
     }
 
     async fn session_in(&self, database: &str) -> Result<Session> {
-        Session::open(&Connection {
+        self.open(&Connection {
             database: database.to_owned(),
             ..self.admin.clone()
         })
         .await
+    }
+
+    async fn open(&self, to: &Connection) -> Result<Session> {
+        let session = match &self.dial {
+            Some(dial) => Session::over(to, &**dial).await?,
+            None => Session::open(to).await?,
+        };
+        self.version.get_or_init(|| session.version().to_owned());
+        Ok(session)
     }
 
     async fn databases(

@@ -1,6 +1,6 @@
 //! What a `DatabaseInstance` asks for inside a server, as a stage of its own after the server's.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
@@ -9,6 +9,7 @@ use super::{
     binding::{BindingStore, ServiceBinding, Slot},
     codes::PG_IDENTIFIER,
     connection::{Connection, SslMode},
+    dial::Dial,
     login::{Login, Turn},
     resource::{Content, Database, Extension, Role},
 };
@@ -42,6 +43,8 @@ pub struct ContentDriver {
     generate: Arc<dyn Generate>,
     clock: Arc<dyn Clock>,
     bindings: Option<Arc<dyn BindingStore>>,
+    dial: Option<Arc<dyn Dial>>,
+    version: Arc<OnceLock<String>>,
 }
 
 impl ContentDriver {
@@ -59,6 +62,8 @@ impl ContentDriver {
             generate,
             clock: Arc::new(SystemClock),
             bindings: None,
+            dial: None,
+            version: Arc::default(),
         }
     }
 
@@ -76,16 +81,63 @@ impl ContentDriver {
         self
     }
 
+    /// Reaches the server so, instead of by the address that the earlier stage gives.
+    #[must_use]
+    pub fn dial(mut self, dial: Arc<dyn Dial>) -> Self {
+        self.dial = Some(dial);
+        self
+    }
+
+    /// Tells the server's version there, as soon as a session knows it.
+    #[must_use]
+    pub fn version(mut self, told: Arc<OnceLock<String>>) -> Self {
+        self.version = told;
+        self
+    }
+
     /// The hands for the server that `admin` reaches.
     pub fn hands(&self, admin: Connection) -> ContentActuator {
         let host = self.endpoint.clone().unwrap_or_else(|| admin.host.clone());
         let endpoint = (host, admin.port);
         let (secrets, generate) = (Arc::clone(&self.secrets), Arc::clone(&self.generate));
-        let hands = ContentActuator::new(admin, endpoint, secrets, generate).clock(Arc::clone(&self.clock));
-        match &self.bindings {
-            Some(store) => hands.bindings(Arc::clone(store)),
-            None => hands,
+        let mut hands = ContentActuator::new(admin, endpoint, secrets, generate)
+            .clock(Arc::clone(&self.clock))
+            .version(Arc::clone(&self.version));
+        if let Some(store) = &self.bindings {
+            hands = hands.bindings(Arc::clone(store));
         }
+        if let Some(dial) = &self.dial {
+            hands = hands.dial(Arc::clone(dial));
+        }
+        hands
+    }
+
+    /// The hands for the server that an earlier stage gives; `None` while it gives none.
+    ///
+    /// # Errors
+    /// The administrator's password is not in the secret store.
+    pub async fn reach(&self, from: &Outputs) -> Result<Option<ContentActuator>> {
+        let Some(server) = &from.server else {
+            return Ok(None);
+        };
+        let password = self
+            .secrets
+            .get(&self.owner, &server.password.name)
+            .await?
+            .ok_or_else(|| {
+                Error::new(&CORE_SECRET_MISSING, Class::Blocked)
+                    .attempted(format!("log in to the server of {}", self.owner))
+                    .happened(format!("the secret {} is not there", server.password.name))
+            })?;
+        Ok(Some(self.hands(Connection {
+            host: server.host.clone(),
+            port: server.port,
+            database: server.database.clone(),
+            user: server.username.clone(),
+            password,
+            sslmode: SslMode::Disable,
+            ca: None,
+        })))
     }
 
     /// The stage of this driver. What is inside a server stays or goes with its data: on the way down there is nothing to do.
@@ -171,33 +223,19 @@ impl Driver for ContentDriver {
         builder.build()
     }
 
-    fn gives(&self, _spec: &DatabaseInstanceSpec, _seen: &Observed<Content>) -> Outputs {
-        Outputs::default()
+    /// The binding is known to others once it is published, where it is.
+    fn gives(&self, spec: &DatabaseInstanceSpec, seen: &Observed<Content>) -> Outputs {
+        let published = |of: &&Content| matches!(of, Content::Binding(b) if b.slots.contains(&Slot::Main));
+        let is_out = seen.live.values().map(|l| &l.resource).any(|of| published(&of));
+        Outputs {
+            binding: self.binding(spec, seen).filter(|_| is_out),
+            ..Outputs::default()
+        }
     }
 
     async fn actuator(&self, from: &Outputs) -> Result<Option<Arc<dyn Actuator<Content>>>> {
-        let Some(server) = &from.server else {
-            return Ok(None);
-        };
-        let password = self
-            .secrets
-            .get(&self.owner, &server.password.name)
-            .await?
-            .ok_or_else(|| {
-                Error::new(&CORE_SECRET_MISSING, Class::Blocked)
-                    .attempted(format!("log in to the server of {}", self.owner))
-                    .happened(format!("the secret {} is not there", server.password.name))
-            })?;
-        let admin = Connection {
-            host: server.host.clone(),
-            port: server.port,
-            database: server.database.clone(),
-            user: server.username.clone(),
-            password,
-            sslmode: SslMode::Disable,
-            ca: None,
-        };
-        Ok(Some(Arc::new(self.hands(admin))))
+        let hands = self.reach(from).await?;
+        Ok(hands.map(|hands| Arc::new(hands) as Arc<dyn Actuator<Content>>))
     }
 }
 

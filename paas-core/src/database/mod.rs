@@ -13,6 +13,7 @@ pub mod cnpg;
 pub mod codes;
 pub mod connection;
 pub mod copy;
+pub mod dial;
 pub mod driver;
 pub mod dump;
 pub mod env;

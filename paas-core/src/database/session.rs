@@ -3,19 +3,26 @@
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use tokio::task::JoinHandle;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream},
+    task::JoinHandle,
+};
 use tokio_postgres::{Client, Config, Row, Socket, error::SqlState, tls::MakeTlsConnect, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     codes::{PG_AUTH, PG_CONNECT, PG_EXTENSION, PG_READ_ONLY, PG_SQL, PG_STARTING, PG_TLS},
     connection::{Connection, SslMode},
+    dial::Dial,
     tls,
 };
 use crate::error::{Class, Error, Result};
 
 /// How long a connect may take; on this machine it takes milliseconds.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// The name of our sessions in the server's views.
+const PROGRAM: &str = "paas";
 
 /// The half of a connection that moves its bytes; it has to be polled.
 pub type Wire = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
@@ -52,6 +59,7 @@ fn config(to: &Connection, program: &str) -> Config {
 pub struct Session {
     pub(super) client: Client,
     wire: JoinHandle<()>,
+    version: String,
 }
 
 impl Session {
@@ -61,12 +69,52 @@ impl Session {
     /// `PAAS-PG-0001` if nobody answers, `PAAS-PG-0007` while the server starts or stops, `PAAS-PG-0002` if the login is refused,
     /// `PAAS-PG-0014` if TLS is asked for and its certificate does not hold.
     pub async fn open(to: &Connection) -> Result<Self> {
-        let (client, connection) = connect(to, "paas").await?;
+        let (client, connection) = connect(to, PROGRAM).await?;
+        Ok(Self::of(client, connection))
+    }
+
+    /// Opens a session over a way that `dial` opens, instead of connecting to the address of `to`.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn over(to: &Connection, dial: &dyn Dial) -> Result<Self> {
+        let mut connector = tls::connector(to)?;
+        let Ok(tls) = MakeTlsConnect::<DuplexStream>::make_tls_connect(&mut connector, &to.host);
+        let attempted = format!("connect to {to}");
+        let way = dial.dial().await?;
+        let config = config(to, PROGRAM);
+        let connected = tokio::time::timeout(CONNECT, config.connect_raw(way, tls)).await;
+        let late = |_| {
+            Error::new(&PG_CONNECT, Class::Transient)
+                .attempted(attempted.as_str())
+                .happened(format!("no answer within {} s", CONNECT.as_secs()))
+        };
+        let (client, connection) = connected.map_err(late)?.map_err(|e| translate(&e, &attempted))?;
+        Ok(Self::of(client, connection))
+    }
+
+    fn of<S, T>(client: Client, connection: tokio_postgres::Connection<S, T>) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let version = connection.parameter("server_version").unwrap_or_default();
+        // A build may say after it who made it.
+        let version = version.split(' ').next().unwrap_or_default().to_owned();
         // The connection's own failure reaches the caller through the client.
         let wire = tokio::spawn(async move {
             let _ = connection.await;
         });
-        Ok(Self { client, wire })
+        Self {
+            client,
+            wire,
+            version,
+        }
+    }
+
+    /// The server's version as it says it: `17.11`.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Runs statements without parameters; several in one text are one transaction.

@@ -140,6 +140,21 @@ impl Server {
         selector: &str,
         whole: bool,
     ) -> Result<Vec<Value>, Failed> {
+        self.restarting(place, ("labelSelector", selector), whole).await
+    }
+
+    /// All events about objects of that name; `place` is that of events.
+    pub(super) async fn about(&self, place: Place<'_>, name: &str) -> Result<Vec<Value>, Failed> {
+        let of = format!("involvedObject.name={name}");
+        self.restarting(place, ("fieldSelector", &of), true).await
+    }
+
+    async fn restarting(
+        &self,
+        place: Place<'_>,
+        selector: (&'static str, &str),
+        whole: bool,
+    ) -> Result<Vec<Value>, Failed> {
         let mut restarts = 0;
         loop {
             match self.pages(place, selector, whole).await {
@@ -149,13 +164,15 @@ impl Server {
         }
     }
 
-    async fn pages(&self, place: Place<'_>, selector: &str, whole: bool) -> Result<Vec<Value>, Failed> {
+    async fn pages(
+        &self,
+        place: Place<'_>,
+        selector: (&'static str, &str),
+        whole: bool,
+    ) -> Result<Vec<Value>, Failed> {
         let (mut all, mut next) = (Vec::new(), String::new());
         loop {
-            let mut query = vec![
-                ("labelSelector", selector.to_owned()),
-                ("limit", PAGE.to_string()),
-            ];
+            let mut query = vec![(selector.0, selector.1.to_owned()), ("limit", PAGE.to_string())];
             if !next.is_empty() {
                 query.push(("continue", next));
             }

@@ -196,7 +196,7 @@ fn is_unsent(error: &kube::Error) -> bool {
 }
 
 /// An error and what is beneath it, each word once.
-pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut words = error.to_string();
     let mut next = error.source();
     while let Some(beneath) = next {

@@ -9,6 +9,9 @@
 
 pub mod access;
 mod actuator;
+mod around;
+#[cfg(feature = "database")]
+mod bindings;
 mod call;
 pub mod codes;
 mod compare;
@@ -24,6 +27,9 @@ pub mod ownership;
 mod secrets;
 
 pub use actuator::{KubeActuator, Namespaces};
+pub use around::Around;
+#[cfg(feature = "database")]
+pub use bindings::KubeBindings;
 pub use kind::ObjectKind;
 pub use ledger::KubeLedger;
 pub use object::{KubeObject, Seen};

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::codes::STS_EXPAND;
 use crate::resource::{Change, Diff, Health};
 
 /// A StatefulSet: ready when its one pod is, and is of the latest revision.
@@ -26,11 +27,34 @@ pub(super) fn stateful_set(object: &Value) -> Health {
     Health::Ready
 }
 
-/// A claim: one that waits for its first pod is as good as bound.
+/// A claim: one that waits for its first pod is as good as bound, and one that grows when it is mounted the next time as good as grown.
 pub(super) fn claim(object: &Value) -> Health {
-    match object["status"]["phase"].as_str() {
-        Some("Lost") => Health::broken("the volume behind the claim is lost"),
-        _ => Health::Ready,
+    let status = &object["status"];
+    match status["phase"].as_str() {
+        Some("Lost") => return Health::broken("the volume behind the claim is lost"),
+        Some("Bound") => {}
+        _ => return Health::Ready,
+    }
+    let failed = |state: &str| state.ends_with("ResizeInfeasible");
+    if status["allocatedResourceStatuses"]["storage"]
+        .as_str()
+        .is_some_and(failed)
+    {
+        return Health::Broken {
+            why: "the storage cannot enlarge the volume".to_owned(),
+            code: Some(&STS_EXPAND),
+        };
+    }
+    let conditions = status["conditions"].as_array();
+    let growing = conditions.and_then(|all| {
+        all.iter()
+            .find(|c| c["type"] == "Resizing" && c["status"] == "True")
+    });
+    match growing {
+        Some(_) => Health::Settling {
+            why: "the volume is being enlarged".to_owned(),
+        },
+        None => Health::Ready,
     }
 }
 
@@ -111,6 +135,21 @@ mod tests {
         let phase = |phase: &str| claim(&json!({"status": {"phase": phase}}));
         assert_eq!((phase("Pending"), phase("Bound")), (Health::Ready, Health::Ready));
         assert!(matches!(phase("Lost"), Health::Broken { .. }));
+    }
+
+    #[test]
+    fn a_volume_that_grows_is_waited_for_and_one_that_cannot_grow_is_broken() {
+        let growing =
+            json!({"status": {"phase": "Bound", "conditions": [{"type": "Resizing", "status": "True"}]}});
+        assert!(matches!(claim(&growing), Health::Settling { .. }));
+        let state = |state: &str| {
+            claim(&json!({"status": {"phase": "Bound", "allocatedResourceStatuses": {"storage": state}}}))
+        };
+        let Health::Broken { code, .. } = state("ControllerResizeInfeasible") else {
+            panic!("not broken")
+        };
+        assert_eq!(code, Some(&STS_EXPAND));
+        assert_eq!(state("NodeResizePending"), Health::Ready);
     }
 
     #[test]

@@ -19,17 +19,20 @@ use crate::{
     spec::DatabaseInstanceSpec,
 };
 
-/// The server's port, in the pod and of its service.
-pub(super) const PORT: u16 = 5432;
+/// The server's port in the pod, and of its service where no other is asked for.
+pub const PORT: u16 = 5432;
 
 /// The label of the pods with the major version of their data.
 pub(super) const MAJOR: &str = "paas.rs/major";
 
 /// The label that the service and the StatefulSet know the pod by.
-const INSTANCE: &str = "paas.rs/instance";
+pub const INSTANCE: &str = "paas.rs/instance";
 
 /// Stands for the administrator's password.
 const PASSWORD: &str = "${admin}";
+
+/// The files of the database, in the pod.
+const DATA: &str = "/var/lib/paas/data";
 
 /// The volume of the data, in the pod.
 const VOLUME: &str = "data";
@@ -53,7 +56,11 @@ pub static CLAIM: ObjectKind = ObjectKind::core(
 /// Makes the files of the database once. They are complete under another name before they get their own, so a pod that is killed on the
 /// way leaves nothing that looks like a database.
 const INIT: &str = r#"set -eu
-if [ -s "$PGDATA/PG_VERSION" ]; then exit 0; fi
+if [ -s "$PGDATA/PG_VERSION" ]; then
+  if [ "$(cat "$PGDATA/PG_VERSION")" = "$MAJOR" ]; then exit 0; fi
+  echo "paas: the data was made by PostgreSQL $(cat "$PGDATA/PG_VERSION"), and this is PostgreSQL $MAJOR" >&2
+  exit 1
+fi
 rm -rf "$PGDATA.new"
 initdb --pgdata="$PGDATA.new" --username="$PGUSER" --pwfile=/run/paas/admin/password --auth=scram-sha-256 \
   --encoding=UTF8 --locale=C.UTF-8 --data-checksums
@@ -63,6 +70,16 @@ sync
 
 /// Who gets in: everybody with a password, and nobody without one.
 const HBA: &str = "local all all scram-sha-256\nhost all all all scram-sha-256\n";
+
+/// The name of the StatefulSet: a pod's name is that and a number, and a label of ten characters more tells its revision.
+pub(super) fn server_name(owner: &Owner, key: &Key) -> String {
+    child(owner, key, "", LABEL - 11)
+}
+
+/// The port of the service.
+pub(super) fn port(spec: &DatabaseInstanceSpec) -> u16 {
+    spec.exposure.as_ref().and_then(|e| e.port).unwrap_or(PORT)
+}
 
 /// What the objects are made of.
 pub(super) struct Shape<'a> {
@@ -79,8 +96,7 @@ impl Shape<'_> {
             ["claim", "admin", "config", "pods", "service", "server"].map(Key::new);
         let (claim, admin, config, pods, service, server) =
             (claim?, admin?, config?, pods?, service?, server?);
-        // A pod's name is that of its StatefulSet and a number, and a label of ten characters more tells its revision.
-        let name = child(self.owner, &server, "", LABEL - 11);
+        let name = server_name(self.owner, &server);
         let [volume, secret_name, config_name] = [(&claim, VOLUME), (&admin, "admin"), (&config, "config")]
             .map(|(key, word)| child(self.owner, key, word, LABEL));
         let pods_name = child(self.owner, &pods, "pods", LABEL);
@@ -103,7 +119,7 @@ impl Shape<'_> {
                 "template": template,
             },
         });
-        let ports = json!([{"name": "postgresql", "port": PORT, "targetPort": "postgresql"}]);
+        let ports = |port: u16| json!([{"name": "postgresql", "port": port, "targetPort": "postgresql"}]);
         let object =
             |kind, name: &str, manifest| KubeObject::new(kind, self.owner.namespace(), name, manifest);
         Ok(vec![
@@ -131,7 +147,7 @@ impl Shape<'_> {
                 object(
                     &SERVICE,
                     &pods_name,
-                    json!({"spec": {"clusterIP": "None", "publishNotReadyAddresses": true, "selector": {INSTANCE: name}, "ports": ports}}),
+                    json!({"spec": {"clusterIP": "None", "publishNotReadyAddresses": true, "selector": {INSTANCE: name}, "ports": ports(PORT)}}),
                 ),
             ),
             (
@@ -139,7 +155,7 @@ impl Shape<'_> {
                 object(
                     &SERVICE,
                     &service_name,
-                    json!({"spec": {"type": "ClusterIP", "selector": {INSTANCE: name}, "ports": ports}}),
+                    json!({"spec": {"type": "ClusterIP", "selector": {INSTANCE: name}, "ports": ports(port(self.spec))}}),
                 ),
             ),
             (
@@ -195,7 +211,7 @@ impl Shape<'_> {
         let image = format!("{}:{}", self.image.repository, self.version);
         let major = self.version.split('.').next().unwrap_or(self.version);
         let environment = json!([
-            {"name": "PGDATA", "value": "/var/lib/paas/data"},
+            {"name": "PGDATA", "value": DATA},
             {"name": "PGUSER", "value": ADMIN},
         ]);
         let locked = json!({
@@ -236,9 +252,11 @@ impl Shape<'_> {
                     "name": "init",
                     "image": image,
                     "command": ["sh", "-c", INIT],
-                    "env": environment,
+                    "env": [{"name": "PGDATA", "value": DATA}, {"name": "PGUSER", "value": ADMIN}, {"name": "MAJOR", "value": major}],
                     "resources": resources,
                     "securityContext": locked,
+                    // The last words of what fails are in the pod's status then.
+                    "terminationMessagePolicy": "FallbackToLogsOnError",
                     "volumeMounts": [
                         data,
                         {"name": "admin", "mountPath": "/run/paas/admin", "readOnly": true},
@@ -253,6 +271,7 @@ impl Shape<'_> {
                     "ports": [{"name": "postgresql", "containerPort": PORT}],
                     "resources": resources,
                     "securityContext": locked,
+                    "terminationMessagePolicy": "FallbackToLogsOnError",
                     // What a signal asks for is to wait for all sessions, which programs with a pool never end.
                     "lifecycle": {"preStop": {"exec": {"command": ["pg_ctl", "stop", "--mode=fast", "--timeout=100"]}}},
                     // Recovery after a crash takes its time.

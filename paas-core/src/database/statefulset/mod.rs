@@ -4,15 +4,25 @@
 //! data is an object of its own and no template of the StatefulSet's: so it bears our marks, can grow, stays when the StatefulSet goes,
 //! and is never made anew behind our back.
 
+pub mod codes;
+mod forward;
+mod hands;
 mod health;
 mod manifest;
+mod stages;
+mod words;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use self::manifest::Shape;
-pub use self::manifest::{CLAIM, STATEFUL_SET};
+pub use self::{
+    forward::PodForward,
+    hands::ServerHands,
+    manifest::{CLAIM, INSTANCE, PORT, STATEFUL_SET},
+    stages::{Stores, stages},
+};
 use super::parameters;
 use crate::{
     actuator::Actuator,
@@ -20,7 +30,11 @@ use crate::{
     driver::{Binding, DatabaseEngine, Driver, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
-    kube::KubeObject,
+    kube::{
+        KubeObject, ObjectKind,
+        kind::{CONFIG_MAP, SECRET, SERVICE},
+        names::{LABEL, child},
+    },
     owner::Owner,
     resource::{Key, Resource},
     secrets::SecretRef,
@@ -57,6 +71,9 @@ impl Default for Image {
         }
     }
 }
+
+/// All kinds that an instance may have objects of.
+pub static KINDS: [&ObjectKind; 5] = [&CLAIM, &SECRET, &CONFIG_MAP, &SERVICE, &STATEFUL_SET];
 
 /// One server in a namespace of a cluster.
 #[derive(Debug, Clone)]
@@ -96,10 +113,28 @@ impl StatefulSetDriver {
     }
 
     /// The host that programs in the cluster use.
+    ///
+    /// # Errors
+    /// None that can happen: the key is a constant.
     pub fn host(&self) -> Result<String> {
-        let key = Key::new("service")?;
-        let name = crate::kube::names::child(&self.owner, &key, "", crate::kube::names::LABEL);
+        let name = child(&self.owner, &Key::new("service")?, "", LABEL);
         Ok(format!("{name}.{}.svc", self.owner.namespace()))
+    }
+
+    /// The name of the StatefulSet, which its pod bears as the label [`INSTANCE`].
+    ///
+    /// # Errors
+    /// As [`StatefulSetDriver::host`].
+    pub fn server(owner: &Owner) -> Result<String> {
+        Ok(manifest::server_name(owner, &Key::new("server")?))
+    }
+
+    /// The name of its one pod.
+    ///
+    /// # Errors
+    /// As [`StatefulSetDriver::host`].
+    pub fn pod(owner: &Owner) -> Result<String> {
+        Ok(format!("{}-0", Self::server(owner)?))
     }
 
     fn check(&self, spec: &DatabaseInstanceSpec) -> Result<String> {
@@ -115,18 +150,21 @@ impl StatefulSetDriver {
         }
         if spec.replicas != 1 {
             let what = format!("{} servers were asked for, and it runs one", spec.replicas);
-            return refused(what, "set replicas to 1, or choose the runtime CloudNativePG");
+            return refused(
+                what,
+                "set replicas to 1; or install CloudNativePG and choose the runtime CloudNativePG",
+            );
         }
         if spec.exposure.as_ref().is_some_and(|e| e.load_balancer.is_some()) {
             return refused(
                 "a load balancer was asked for".to_owned(),
-                "remove exposure.loadBalancer, or choose the runtime CloudNativePG",
+                "remove exposure.loadBalancer; or install CloudNativePG and choose the runtime CloudNativePG",
             );
         }
         if spec.backup.is_some() {
             return refused(
                 "backups were asked for".to_owned(),
-                "remove backup, or choose the runtime CloudNativePG",
+                "remove backup; or install CloudNativePG and choose the runtime CloudNativePG",
             );
         }
         let version = spec.engine.version.as_ref();
@@ -178,13 +216,13 @@ impl Driver for StatefulSetDriver {
         builder.build()
     }
 
-    fn gives(&self, _spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Outputs {
+    fn gives(&self, spec: &DatabaseInstanceSpec, seen: &Observed<KubeObject>) -> Outputs {
         let up = seen
             .live
             .values()
             .any(|l| l.resource.kind() == STATEFUL_SET.word && l.is_ready());
         let server = self.host().ok().filter(|_| up).map(|inside| {
-            let (host, port) = self.endpoint.clone().unwrap_or((inside, manifest::PORT));
+            let (host, port) = self.endpoint.clone().unwrap_or((inside, manifest::port(spec)));
             Binding {
                 host,
                 port,
