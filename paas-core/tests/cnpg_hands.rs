@@ -251,6 +251,38 @@ async fn a_password_is_forgotten_with_its_secret_and_the_next_one_is_another() {
 }
 
 #[tokio::test]
+async fn a_lost_password_is_found_again_where_cloudnativepg_reads_it_and_none_is_made_in_its_place() {
+    use paas_core::secrets::ExposeSecret;
+    let Some(world) = World::new("a lost password is found again").await else {
+        return;
+    };
+    let (desired, hands) = (world.desired(), world.hands());
+    let (login, binding) = (key("password/app_a"), key("binding/app"));
+    world
+        .create(&hands, "password/app_a", &desired.wanted()[&login])
+        .await
+        .unwrap();
+    let kept = async || world.secrets.get(&world.owner, "login-app_a").await.unwrap();
+    let first = kept().await.unwrap();
+    world.secrets.delete(&world.owner, "login-app_a").await.unwrap();
+    let bound = &desired.wanted()[&binding];
+    world.create(&hands, "binding/app", bound).await.unwrap();
+    assert_eq!(first.expose_secret(), kept().await.unwrap().expose_secret());
+
+    // Where it stands nowhere any more, nobody can say what it was.
+    let seen = hands
+        .observe(&world.owner, &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
+    for key in [&binding, &login] {
+        hands.delete(&world.owner, key, &seen.live[key]).await.unwrap();
+    }
+    let refused = world.create(&hands, "binding/app", bound).await.unwrap_err();
+    assert!(refused.contains("neither in the store"), "{refused}");
+    assert!(kept().await.is_none());
+}
+
+#[tokio::test]
 async fn the_volumes_of_a_cluster_are_listed_with_it_and_those_of_anothers_are_not() {
     let Some(world) = World::new("the volumes of a cluster").await else {
         return;

@@ -17,7 +17,7 @@ use super::{
     facts::Facts,
     health,
     kinds::{self, CLUSTER, DATABASE, ROLE},
-    names, session,
+    names, passwords, session,
     steps::{self, MONITOR, SESSION},
     words,
 };
@@ -46,6 +46,7 @@ const UNSEEN: Duration = Duration::from_secs(3);
 /// - reads what pods, jobs, volumes and events say of a Cluster that does not get ready ([`super::worse()`]), and only then;
 /// - tells whether there is a Prometheus operator that would read metrics;
 /// - lists the Cluster's volumes where everything is listed, as what the Cluster made;
+/// - finds a password that the store has lost in the Secret that CloudNativePG reads, and never makes another one for a binding;
 /// - forgets a password with the Secret that has it, so that the role gets another one the next time;
 /// - has a login role's sessions begin as its owner role, before it is noted that they do ([`SESSION`]);
 /// - takes over a Cluster that somebody else made, if that was agreed to.
@@ -162,6 +163,10 @@ impl CnpgHands {
         Some((login.to_owned(), session(want.manifest())?))
     }
 
+    async fn recall(&self, owner: &Owner, binding: &KubeObject) -> Result<()> {
+        passwords::recall(&self.client, &*self.secrets, owner, &self.cluster, binding).await
+    }
+
     /// Has the sessions of a login role begin as its owner role, by the login role itself.
     async fn begin(&self, owner: &Owner, login: &str, user: &str) -> Result<()> {
         let name = password_name(login);
@@ -230,6 +235,9 @@ impl Actuator<KubeObject> for CnpgHands {
                 }
             }
         }
+        if key.as_str().starts_with("binding/") {
+            self.recall(owner, want).await?;
+        }
         self.inner.create(owner, key, want, ids).await
     }
 
@@ -244,6 +252,9 @@ impl Actuator<KubeObject> for CnpgHands {
     ) -> Result<(), Error> {
         if let Some((login, user)) = Self::is_told(live, want) {
             self.begin(owner, &login, &user).await?;
+        }
+        if key.as_str().starts_with("binding/") {
+            self.recall(owner, want).await?;
         }
         self.inner.update(owner, key, live, want, changes, ids).await
     }

@@ -30,6 +30,7 @@ pub mod kinds;
 pub mod names;
 mod net;
 pub mod parameters;
+mod passwords;
 mod rest;
 mod session;
 pub mod steps;
