@@ -5,9 +5,11 @@
 use std::{
     io::Write,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use paas_core::{
+    clock::{Clock, SystemClock},
     crd,
     testing::kube::{self as harness, Namespace},
 };
@@ -73,6 +75,20 @@ fn kubectl(namespace: &Namespace, arguments: &[&str], input: &str) -> Result<Str
 
 fn said(namespace: &Namespace, arguments: &[&str]) -> String {
     kubectl(namespace, arguments, "").unwrap()
+}
+
+/// What `kubectl explain` tells. An API server publishes the schema of a new definition only a moment after it serves its objects.
+async fn explained(namespace: &Namespace, arguments: &[&str]) -> String {
+    let all = [&["explain"], arguments].concat();
+    for _ in 0..300 {
+        match kubectl(namespace, &all, "") {
+            Err(why) if why.contains("couldn't find resource") => {
+                SystemClock.sleep(Duration::from_millis(100)).await;
+            }
+            told => return told.unwrap(),
+        }
+    }
+    kubectl(namespace, &all, "").unwrap()
 }
 
 /// The words of each line of a table.
@@ -188,7 +204,7 @@ async fn scale_changes_the_replicas_and_keeps_to_the_rules() {
 #[tokio::test]
 async fn explain_tells_of_every_field_what_the_schema_tells() {
     let Some(shop) = shop("explain").await else { return };
-    let tree = said(&shop, &["explain", "dbi.spec", "--recursive"]);
+    let tree = explained(&shop, &["dbi.spec", "--recursive"]).await;
     for field in [
         "sourceRanges\t<[]string> -required-",
         "replicas\t<integer>",
@@ -203,7 +219,7 @@ async fn explain_tells_of_every_field_what_the_schema_tells() {
         ),
         ("deletionPolicy", "Retain: The data stays where it is."),
     ] {
-        let text = said(&shop, &["explain", &format!("dbi.spec.{field}")]);
+        let text = explained(&shop, &[&format!("dbi.spec.{field}")]).await;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains(words), "{text}");
     }
