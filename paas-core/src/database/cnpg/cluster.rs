@@ -46,7 +46,7 @@ pub(super) fn manifest(driver: &CnpgDriver, spec: &DatabaseInstanceSpec) -> Resu
         all.insert("managed".into(), json!({"services": {"additional": [service]}}));
     }
     let mut manifest = json!({"spec": all});
-    if driver.stopped {
+    if driver.stopped || spec.stopped {
         manifest["metadata"]["annotations"][HIBERNATION] = "on".into();
     }
     if driver.steps.adopted {
