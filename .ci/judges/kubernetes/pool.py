@@ -34,11 +34,23 @@ def part(space, _given):
     space.instance("pool", **({"pooler": pooler} if pooler else {}))
     space.ready("pool", 180)
     space.sql("pool", f"create table kept (n int); insert into kept select generate_series(1, {ROWS})")
+    space.until("the server is trusted", lambda: trusted(space, "uri") or True, 30)
+    space.say("ca.crt of the binding proves the server (verify-full)")
     if missing:
         space.say(f"did not run: a pooler: {missing}")
     else:
         pooled(space)
     rest(space)
+
+
+def trusted(space, key):
+    """By the authority of the binding the server is who it says it is, under the name that the binding has."""
+    authority = pathlib.Path(space.lab.folder) / "log" / f"{space.name}.crt"
+    authority.write_text(entry(space, "pool", "ca.crt"))
+    uri = entry(space, "pool", key).replace("sslmode=require", f"sslmode=verify-full&sslrootcert={authority}")
+    done = space.lab.psql(uri, "select 1")
+    if "verify-full" not in uri or done.returncode:
+        raise Wrong(f"{key} with verify-full: {done.stderr.strip()}")
 
 
 def pooled(space):
@@ -54,6 +66,7 @@ def pooled(space):
     servers = {s.stdout.strip() for s in said}
     if len(servers) > POOL:
         raise Wrong(f"{CLIENTS} clients took {len(servers)} connections, and the pool has {POOL}")
+    space.until("the pooler is trusted", lambda: trusted(space, "pooler-uri") or True, 30)
     space.say(f"{CLIENTS} clients at once through the pooler shared {len(servers)} connections")
     space.kubectl("annotate", "dbi", "pool", "paas.rs/rotate=once")
     space.until("the binding has another password", lambda: entry(space, "pool", "pooler-uri") != uri, 60)

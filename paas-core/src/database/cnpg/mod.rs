@@ -17,6 +17,7 @@
 
 pub mod adopt;
 mod adoption;
+mod authority;
 mod cluster;
 pub mod codes;
 mod contents;
@@ -41,6 +42,7 @@ mod words;
 pub mod worse;
 
 pub use adoption::ADOPT;
+pub use authority::authority;
 pub use cluster::HIBERNATION;
 pub use contents::{BINDING_TYPE, session_role};
 pub use driver::{CnpgDriver, OPERATOR_NAMESPACE, STAGE};

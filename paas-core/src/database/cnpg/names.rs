@@ -67,6 +67,11 @@ pub fn pooler(cluster: &str) -> String {
     format!("{cluster}-pooler")
 }
 
+/// The Secret with the authority that CloudNativePG makes for the Cluster.
+pub fn authority(cluster: &str) -> String {
+    format!("{cluster}-ca")
+}
+
 /// The Secret with the administrator's password, for CloudNativePG to read.
 pub fn administrator(cluster: &str) -> String {
     format!("{cluster}.administrator")

@@ -41,6 +41,11 @@ pub(super) fn object(driver: &CnpgDriver, cluster: &str, asked: &Pooler) -> Kube
     contents::object(driver, &POOLER, names::pooler(cluster), manifest)
 }
 
+/// Where programs in the cluster reach the pooler, which shows the servers' certificate: that has to name it.
+pub(super) fn host(driver: &CnpgDriver, cluster: &str) -> String {
+    format!("{}.{}.svc", names::pooler(cluster), driver.owner.namespace())
+}
+
 /// What a binding has beside its entries where there is a pooler.
 ///
 /// # Errors
@@ -55,7 +60,7 @@ pub(super) fn entries(
         return Ok(BTreeMap::new());
     }
     let pooled = Connection {
-        host: format!("{}.{}.svc", names::pooler(cluster), driver.owner.namespace()),
+        host: host(driver, cluster),
         port: POSTGRES,
         ..to.clone()
     };
