@@ -283,6 +283,18 @@ fn what_postgresql_refuses_is_told_in_its_own_words() {
     );
 }
 
+#[test]
+fn a_pooler_is_as_it_says_of_itself() {
+    let health = |status: Value| health::of_pooler(&json!({"spec": {"instances": 2}, "status": status}));
+    assert_eq!(health(json!({"phase": "active", "instances": 2})), Health::Ready);
+    assert!(is_settling(&health(json!({"phase": "active", "instances": 1}))));
+    assert!(is_settling(&health(json!({}))));
+    let waits = health(json!({"phase": "inactive", "phaseReason": "no Cluster shop"}));
+    assert_eq!(why(&waits), "inactive: no Cluster shop");
+    let failed = health(json!({"phase": "failed", "phaseReason": "no such image"}));
+    assert_eq!((why(&failed), code(&failed)), ("no such image", CNPG_IMAGE.id));
+}
+
 fn pod(status: Value) -> Value {
     json!({"metadata": {"name": "pg-1-initdb-x7b2k", "labels": {
         "cnpg.io/cluster": "pg", "batch.kubernetes.io/job-name": "pg-1-initdb"}}, "status": status})

@@ -24,7 +24,10 @@ use paas_core::{
     owner::{Identity, Owner},
     resource::Resource,
     secrets::SecretRef,
-    spec::{Database, DatabaseInstanceSpec, Exposure, LoadBalancer, ParameterValue, Plan, Runtime, User},
+    spec::{
+        Database, DatabaseInstanceSpec, Exposure, LoadBalancer, ParameterValue, Plan, PoolMode, Pooler,
+        Runtime, User,
+    },
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -103,6 +106,61 @@ fn with_parameters(all: &[(&str, &str)]) -> DatabaseInstanceSpec {
 #[test]
 fn an_empty_spec_is_a_small_cluster_with_a_database_and_a_login() {
     insta::assert_snapshot!(documents(&desired(&driver(), &DatabaseInstanceSpec::default())));
+}
+
+#[test]
+fn a_pooler_is_beside_the_cluster_and_every_binding_tells_it() {
+    let spec = DatabaseInstanceSpec {
+        pooler: Some(Pooler {
+            mode: PoolMode::Transaction,
+            replicas: 2,
+            ..Pooler::default()
+        }),
+        users: vec![user("app"), user("report")],
+        ..DatabaseInstanceSpec::default()
+    };
+    let all = desired(&driver(), &spec);
+    let manifest = |key: &str| {
+        let found = all.wanted().iter().find(|(k, _)| k.as_str() == key);
+        found.unwrap().1.manifest().clone()
+    };
+    assert_eq!(
+        manifest("pooler")["spec"],
+        json!({
+            "cluster": {"name": "shop"}, "type": "rw", "instances": 2,
+            "pgbouncer": {
+                "poolMode": "transaction", "parameters": {"default_pool_size": "20", "max_client_conn": "1000"},
+            },
+        })
+    );
+    let bindings = all.wanted().keys().filter(|k| k.as_str().starts_with("binding/"));
+    let mut told = 0;
+    for key in bindings {
+        let entries = &manifest(key.as_str())["stringData"];
+        assert_eq!(entries["host"], "shop-rw.shop.svc");
+        assert_eq!(entries["pooler-host"], "shop-pooler.shop.svc");
+        let uri = entries["pooler-uri"].as_str().unwrap();
+        let plain = entries["uri"].as_str().unwrap();
+        assert_eq!(uri, plain.replace("shop-rw", "shop-pooler"));
+        told += 1;
+    }
+    assert!(told > 0);
+    let none = desired(&driver(), &DatabaseInstanceSpec::default());
+    assert!(none.wanted().keys().all(|k| k.as_str() != "pooler"));
+}
+
+#[test]
+fn an_instance_that_is_to_rest_wants_the_same_with_its_servers_stopped() {
+    let spec = DatabaseInstanceSpec {
+        stopped: true,
+        ..DatabaseInstanceSpec::default()
+    };
+    let resting = cluster(&driver(), &spec);
+    assert_eq!(resting["metadata"]["annotations"]["cnpg.io/hibernation"], "on");
+    let running = cluster(&driver(), &DatabaseInstanceSpec::default());
+    assert_eq!(resting["spec"], running["spec"]);
+    let keys = |spec: &DatabaseInstanceSpec| desired(&driver(), spec).order().to_vec();
+    assert_eq!(keys(&spec), keys(&DatabaseInstanceSpec::default()));
 }
 
 #[test]

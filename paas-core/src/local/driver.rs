@@ -62,6 +62,17 @@ impl Driver for ProcessDriver {
                 .happened("a load balancer was asked for")
                 .remedy("remove exposure.loadBalancer, or use a Platform with a cluster"));
         }
+        if spec.pooler.is_some() || spec.stopped {
+            let asked = if spec.stopped {
+                "to rest (stopped: true)"
+            } else {
+                "a pooler"
+            };
+            return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
+                .attempted(format!("run {} on this machine", self.owner))
+                .happened(format!("{asked} was asked for"))
+                .remedy("remove pooler and stopped (`paas down` stops the server and keeps the data), or use a Platform with a cluster"));
+        }
         if !matches!(spec.runtime, Runtime::Auto | Runtime::Process) || spec.replicas != 1 {
             return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
                 .attempted(format!("run {} on this machine", self.owner))

@@ -38,6 +38,10 @@ use super::{
     {"rule": "!(self.runtime in ['Process', 'StatefulSet']) || !has(self.exposure) || !has(self.exposure.loadBalancer)",
      "fieldPath": ".exposure.loadBalancer",
      "message": "the runtimes Process and StatefulSet have no load balancer: remove it, or choose the runtime CloudNativePG"},
+    {"rule": "!(self.runtime in ['Process', 'StatefulSet']) || !has(self.pooler)", "fieldPath": ".pooler",
+     "message": "the runtimes Process and StatefulSet have no pooler: remove it, or choose the runtime CloudNativePG"},
+    {"rule": "!(self.runtime in ['Process', 'StatefulSet']) || !has(self.stopped) || !self.stopped", "fieldPath": ".stopped",
+     "message": "the runtimes Process and StatefulSet do not rest: remove it (on this machine `paas down` stops), or choose the runtime CloudNativePG"},
     {"rule": "!has(self.plan) || !has(self.resources)", "fieldPath": ".resources",
      "message": "give either a plan or resources, not both"},
     {"rule": "self.databases.all(d, !has(d.owner) || self.users.exists(u, u.name == d.owner))", "fieldPath": ".databases",
@@ -95,6 +99,12 @@ pub struct DatabaseInstanceSpec {
     /// How clients reach it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
+    /// A pool of connections in front of the primary, for programs that open many; left out, there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooler: Option<Pooler>,
+    /// True: no server runs and the data stays where it is; false starts them again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     /// What becomes of the data when the object is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
@@ -119,6 +129,8 @@ impl Default for DatabaseInstanceSpec {
             backup: None,
             maintenance_window: None,
             exposure: None,
+            pooler: None,
+            stopped: false,
             deletion_policy: DeletionPolicy::default(),
             deletion_protection: false,
         }
@@ -222,6 +234,56 @@ pub struct LoadBalancer {
 
 /// An IPv4 or an IPv6 network. Whether the latter's address is one is left to the API server.
 const NETWORK: &str = r"^(((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])\.){3}(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])/([12]?[0-9]|3[0-2])|[0-9a-f:]{2,39}/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$";
+
+/// A pool of connections in front of the primary: PgBouncer. Bindings tell it by the keys that begin with pooler-.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pooler {
+    /// When a connection to the server is free for another client.
+    #[serde(default)]
+    pub mode: PoolMode,
+    /// How many poolers run, each with pools of its own.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 9))]
+    pub replicas: u16,
+    /// Connections to the server that each pooler has at most for a user in a database.
+    #[serde(default = "pool_size")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub pool_size: u16,
+    /// Clients that each pooler lets in at most.
+    #[serde(default = "max_clients")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_clients: u32,
+}
+
+impl Default for Pooler {
+    fn default() -> Self {
+        Self {
+            mode: PoolMode::default(),
+            replicas: one(),
+            pool_size: pool_size(),
+            max_clients: max_clients(),
+        }
+    }
+}
+
+fn pool_size() -> u16 {
+    20
+}
+
+fn max_clients() -> u32 {
+    1000
+}
+
+/// When a connection to the server is free for another client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+pub enum PoolMode {
+    /// When its client leaves: everything works as without a pooler.
+    #[default]
+    Session,
+    /// When its transaction ends: far more clients, without what outlives a transaction (SET, LISTEN, advisory locks).
+    Transaction,
+}
 
 /// What becomes of the data when the object is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]

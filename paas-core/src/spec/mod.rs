@@ -31,7 +31,8 @@ pub use builtin::template;
 pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef};
 pub use contents::{Database, ParameterValue, User};
 pub use database::{
-    DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Exposure, LoadBalancer, Storage,
+    DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Exposure, LoadBalancer, PoolMode, Pooler,
+    Storage,
 };
 pub use document::{Document, Kind, Object, Spec, UnknownKind};
 pub use engine::{Engine, EngineType, EngineVersion, EngineVersionError, Plan, Resources, Runtime};

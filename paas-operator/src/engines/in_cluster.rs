@@ -95,14 +95,14 @@ impl InCluster {
         self
     }
 
-    fn engine(
+    async fn engine(
         &self,
         runtime: Runtime,
         object: &Object<DatabaseInstanceSpec>,
         owner: &Owner,
     ) -> Result<Engine<DatabaseFacts>> {
         match runtime {
-            Runtime::CloudNativePG => cnpg::engine(&self.client, &self.images, object, owner),
+            Runtime::CloudNativePG => cnpg::engine(&self.client, &self.images, object, owner).await,
             Runtime::StatefulSet => statefulset::engine(self, object, owner),
             Runtime::Auto | Runtime::Process | Runtime::StackitFlex => {
                 Err(Error::new(&codes::OP_NO_ENGINE, Class::Unsupported)
@@ -126,9 +126,9 @@ impl Engines for InCluster {
     ) -> Result<Engine<DatabaseFacts>> {
         let declared = object.spec.runtime;
         match choice::of(&self.client, owner, declared, chosen).await? {
-            Choice::Runs(runtime) => self.engine(runtime, object, owner),
+            Choice::Runs(runtime) => self.engine(runtime, object, owner).await,
             Choice::Lives(runtime) => {
-                let engine = self.engine(runtime, object, owner)?;
+                let engine = self.engine(runtime, object, owner).await?;
                 Ok(barred::barred(engine, runtime, declared))
             }
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use paas_core::spec::{
-    Database, DatabaseInstanceSpec, DeletionPolicy, Exposure, LoadBalancer, ParameterValue, Plan, User,
+    Database, DatabaseInstanceSpec, DeletionPolicy, Exposure, LoadBalancer, ParameterValue, Plan, PoolMode,
+    Pooler, User,
 };
 use proptest::{
     collection::{btree_map, vec},
@@ -35,6 +36,7 @@ struct Wish {
     databases: Vec<(&'static str, usize, Vec<&'static str>)>,
     parameters: Vec<(&'static str, &'static str)>,
     exposure: Option<Exposure>,
+    pooler: Option<Pooler>,
     policy: DeletionPolicy,
 }
 
@@ -45,6 +47,17 @@ fn exposure() -> impl Strategy<Value = Option<Exposure>> {
     });
     let port = option::of(select(vec![5432_u16, 6432]));
     option::of((port, option::of(ranges)).prop_map(|(port, load_balancer)| Exposure { port, load_balancer }))
+}
+
+fn pooler() -> impl Strategy<Value = Option<Pooler>> {
+    let mode = select(vec![PoolMode::Session, PoolMode::Transaction]);
+    let one = (mode, 1..=3_u16, select(vec![5_u16, 20]));
+    option::of(one.prop_map(|(mode, replicas, pool_size)| Pooler {
+        mode,
+        replicas,
+        pool_size,
+        ..Pooler::default()
+    }))
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -61,10 +74,10 @@ fn wish() -> impl Strategy<Value = Wish> {
     let policy = prop_oneof![3 => Just(DeletionPolicy::Retain), 1 => Just(DeletionPolicy::Delete)];
     (
         (0..5_usize, plan, 1..=3_u16, 0..3_u64),
-        (users, databases, parameters, exposure(), policy),
+        (users, databases, parameters, exposure(), pooler(), policy),
     )
         .prop_map(|((version, plan, replicas, more_storage), rest)| {
-            let (users, databases, parameters, exposure, policy) = rest;
+            let (users, databases, parameters, exposure, pooler, policy) = rest;
             Wish {
                 version,
                 plan,
@@ -74,6 +87,7 @@ fn wish() -> impl Strategy<Value = Wish> {
                 databases,
                 parameters,
                 exposure,
+                pooler,
                 policy,
             }
         })
@@ -142,6 +156,7 @@ fn follow(before: Option<&DatabaseInstanceSpec>, wish: Wish, single: bool) -> Da
         load_balancer: exposure.load_balancer.filter(|_| !single),
         ..exposure
     });
+    spec.pooler = wish.pooler.filter(|_| !single);
     spec.deletion_policy = wish.policy;
     keep_data(before, &mut spec);
     spec

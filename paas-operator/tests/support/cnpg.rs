@@ -80,7 +80,7 @@ pub fn api(client: &Client, namespace: &str, kind: &ObjectKind) -> Api<DynamicOb
 
 /// Writes the status that CloudNativePG would at last, wherever there is another one.
 pub async fn do_well(client: &Client, namespace: &str) {
-    for kind in [&kinds::CLUSTER, &kinds::DATABASE, &kinds::ROLE] {
+    for kind in [&kinds::CLUSTER, &kinds::DATABASE, &kinds::ROLE, &kinds::POOLER] {
         let api = api(client, namespace, kind);
         for object in api.list(&ListParams::default()).await.unwrap() {
             begin_session(&api, &object).await;
@@ -121,6 +121,9 @@ async fn begin_session(api: &Api<DynamicObject>, object: &DynamicObject) {
 
 fn well(kind: &ObjectKind, object: &DynamicObject) -> Value {
     let spec = &object.data["spec"];
+    if *kind == kinds::POOLER {
+        return json!({"phase": "active", "instances": spec["instances"]});
+    }
     if *kind != kinds::CLUSTER {
         return json!({"applied": true, "observedGeneration": object.metadata.generation});
     }

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Administrator, CnpgDriver, contents, names, net::POSTGRES, parameters, steps::ADOPTED};
+use super::{Administrator, CnpgDriver, contents, names, net::POSTGRES, parameters, pooler, steps::ADOPTED};
 use crate::{
     error::Result,
     spec::{DatabaseInstanceSpec, Exposure, LoadBalancer, Resources, User},
@@ -45,8 +45,12 @@ pub(super) fn manifest(driver: &CnpgDriver, spec: &DatabaseInstanceSpec) -> Resu
     if let Some(service) = exposed(driver, spec)? {
         all.insert("managed".into(), json!({"services": {"additional": [service]}}));
     }
+    if spec.pooler.is_some() {
+        let host = pooler::host(driver, &names::cluster(&driver.owner)?);
+        all.insert("certificates".into(), json!({"serverAltDNSNames": [host]}));
+    }
     let mut manifest = json!({"spec": all});
-    if driver.stopped {
+    if driver.stopped || spec.stopped {
         manifest["metadata"]["annotations"][HIBERNATION] = "on".into();
     }
     if driver.steps.adopted {

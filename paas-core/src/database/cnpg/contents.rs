@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
-    Authority, CnpgDriver, kinds, names,
+    Authority, CnpgDriver, kinds, names, pooler,
     steps::{NUDGE, ROTATED, SESSION},
     turns::TURNS,
 };
@@ -185,6 +185,7 @@ pub(super) fn binding(
         .into_iter()
         .map(|(key, value)| (key, value.expose_secret().to_owned()))
         .collect();
+    entries.extend(pooler::entries(driver, cluster, spec, &to)?);
     if let Some(Authority { certificate }) = &driver.authority {
         entries.insert("ca.crt".to_owned(), certificate.clone());
     }

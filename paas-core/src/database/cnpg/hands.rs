@@ -17,7 +17,7 @@ use super::{
     facts::Facts,
     health,
     kinds::{self, CLUSTER, DATABASE, ROLE},
-    names, passwords, session,
+    names, passwords, pooler, session,
     steps::{self, MONITOR, SESSION},
     words,
 };
@@ -46,6 +46,7 @@ const UNSEEN: Duration = Duration::from_secs(3);
 /// - reads what pods, jobs, volumes and events say of a Cluster that does not get ready ([`super::worse()`]), and only then;
 /// - tells whether there is a Prometheus operator that would read metrics;
 /// - lists the Cluster's volumes where everything is listed, as what the Cluster made;
+/// - asks the Deployment of a pooler whether its pods answer;
 /// - finds a password that the store has lost in the Secret that CloudNativePG reads, and never makes another one for a binding;
 /// - forgets a password with the Secret that has it, so that the role gets another one the next time;
 /// - has a login role's sessions begin as its owner role, before it is noted that they do ([`SESSION`]);
@@ -211,6 +212,7 @@ impl Actuator<KubeObject> for CnpgHands {
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = facts;
         self.look_at_age(&mut seen);
         self.ask(&mut seen).await;
+        pooler::look(&self.client, &self.namespace, &mut seen).await?;
         if reach == Reach::All {
             words::volumes(&self.client, &self.namespace, &self.cluster, &mut seen).await?;
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     cluster::HIBERNATION,
-    codes::{CNPG_BOOTSTRAP, CNPG_CONTENT, CNPG_STUCK, CNPG_VERSION},
+    codes::{CNPG_BOOTSTRAP, CNPG_CONTENT, CNPG_IMAGE, CNPG_STUCK, CNPG_VERSION},
     steps::SESSION,
 };
 use crate::{codes::Code, resource::Health};
@@ -79,6 +79,19 @@ pub fn of_content(object: &Value) -> Health {
         Some(true) => settling("its change is not applied yet"),
         None if message.is_empty() => settling("no server has taken it up yet"),
         None => settling(message),
+    }
+}
+
+/// How a `Pooler` does, as far as it says itself: whether its pods answer is said by its Deployment ([`super::pooler`]).
+pub fn of_pooler(object: &Value) -> Health {
+    let (spec, status) = (&object["spec"], &object["status"]);
+    let reason = text(&status["phaseReason"]);
+    match text(&status["phase"]) {
+        "failed" => broken(&CNPG_IMAGE, reason.to_owned()),
+        "active" | "paused" if status["instances"].as_u64() == spec["instances"].as_u64() => Health::Ready,
+        "active" | "paused" => settling("its pods come and go"),
+        "" => settling("CloudNativePG has not looked at it yet"),
+        phase => settling(format!("{phase}: {reason}")),
     }
 }
 

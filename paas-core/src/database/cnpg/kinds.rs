@@ -22,6 +22,8 @@ pub static DATABASE: ObjectKind = cnpg("Database", "databases", "database")
 pub static ROLE: ObjectKind = cnpg("DatabaseRole", "databaseroles", "databaseRole")
     .judged_by(health::of_content)
     .changed_by(judge::content);
+/// A pool of connections in front of the servers.
+pub static POOLER: ObjectKind = cnpg("Pooler", "poolers", "pooler").judged_by(health::of_pooler);
 /// What Prometheus reads; a cluster without its operator lacks the kind.
 pub static POD_MONITOR: ObjectKind = ObjectKind::core("PodMonitor", "podmonitors", "podMonitor")
     .of("monitoring.coreos.com", "v1")
@@ -31,11 +33,12 @@ pub static POD_MONITOR: ObjectKind = ObjectKind::core("PodMonitor", "podmonitors
 pub static VOLUME: ObjectKind = ObjectKind::core("PersistentVolumeClaim", "persistentvolumeclaims", "volume");
 
 /// All kinds that an instance may have objects of.
-pub static ALL: [&ObjectKind; 6] = [
+pub static ALL: [&ObjectKind; 7] = [
     &kind::SECRET,
     &CLUSTER,
     &ROLE,
     &DATABASE,
+    &POOLER,
     &kind::NETWORK_POLICY,
     &POD_MONITOR,
 ];
@@ -46,6 +49,7 @@ pub(super) const WORDS: &[&str] = &[
     "cluster",
     "databaseRole",
     "database",
+    "pooler",
     "networkPolicy",
     "podMonitor",
     "volume",

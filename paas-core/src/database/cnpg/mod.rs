@@ -10,13 +10,14 @@
 //! | `password/app_a` | `Secret/shop.login.app-a` | a password, for CloudNativePG; only while the role is open |
 //! | `database/app` | `Database/shop.app` | a database with its extensions |
 //! | `binding/app` | `Secret/shop.binding` | what programs are bound by |
+//! | `pooler` | `Pooler/shop-pooler` | only where the spec asks for one |
 //! | `networkPolicy`, `podMonitor` | `NetworkPolicy/shop`, `PodMonitor/shop` | the latter only where the cluster has the kind |
 //!
-//! CloudNativePG itself makes services (`shop-rw`, `shop-ro`, `shop-r`), certificates and disruption budgets; there is no `Pooler`, because
-//! a spec has no word for one. Fields are written only where the spec speaks of them: the webhook's defaults stay as they are.
+//! CloudNativePG itself makes services (`shop-rw`, `shop-ro`, `shop-r`), certificates and disruption budgets. Fields are written only where the spec speaks of them: the webhook's defaults stay as they are.
 
 pub mod adopt;
 mod adoption;
+mod authority;
 mod cluster;
 pub mod codes;
 mod contents;
@@ -31,6 +32,7 @@ pub mod names;
 mod net;
 pub mod parameters;
 mod passwords;
+mod pooler;
 mod rest;
 mod session;
 pub mod steps;
@@ -40,6 +42,7 @@ mod words;
 pub mod worse;
 
 pub use adoption::ADOPT;
+pub use authority::authority;
 pub use cluster::HIBERNATION;
 pub use contents::{BINDING_TYPE, session_role};
 pub use driver::{CnpgDriver, OPERATOR_NAMESPACE, STAGE};

@@ -62,6 +62,16 @@ pub fn exposed(cluster: &str) -> String {
     format!("{cluster}-public")
 }
 
+/// The pool of connections, and the service and the Deployment that CloudNativePG makes for it.
+pub fn pooler(cluster: &str) -> String {
+    format!("{cluster}-pooler")
+}
+
+/// The Secret with the authority that CloudNativePG makes for the Cluster.
+pub fn authority(cluster: &str) -> String {
+    format!("{cluster}-ca")
+}
+
 /// The Secret with the administrator's password, for CloudNativePG to read.
 pub fn administrator(cluster: &str) -> String {
     format!("{cluster}.administrator")

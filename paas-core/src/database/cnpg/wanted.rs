@@ -1,6 +1,6 @@
 //! Everything that an instance wants, put together, as far as things are.
 
-use super::{Administrator, CnpgDriver, cluster, contents, kinds, names, net, steps::MONITOR};
+use super::{Administrator, CnpgDriver, cluster, contents, kinds, names, net, pooler, steps::MONITOR};
 use crate::{
     database::login::{LoginState, Turn},
     error::Result,
@@ -37,6 +37,12 @@ impl CnpgDriver {
             servers = servers.need(Need::Order(key));
         }
         builder.add(Key::new(CLUSTER)?, servers);
+        if let Some(asked) = &spec.pooler {
+            builder.add(
+                Key::new("pooler")?,
+                self.beside(pooler::object(self, cluster, asked))?,
+            );
+        }
         // Somebody else's clients may come from anywhere, and somebody else's monitoring is there already.
         if self.steps.adopted {
             return Ok(());

@@ -161,6 +161,18 @@ impl StatefulSetDriver {
                 "remove exposure.loadBalancer; or install CloudNativePG and choose the runtime CloudNativePG",
             );
         }
+        if spec.pooler.is_some() {
+            return refused(
+                "a pooler was asked for".to_owned(),
+                "remove pooler; or install CloudNativePG and choose the runtime CloudNativePG",
+            );
+        }
+        if spec.stopped {
+            return refused(
+                "it is to rest (stopped: true)".to_owned(),
+                "remove stopped; or install CloudNativePG and choose the runtime CloudNativePG",
+            );
+        }
         if spec.backup.is_some() {
             return refused(
                 "backups were asked for".to_owned(),

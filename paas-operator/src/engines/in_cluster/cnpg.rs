@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::Client;
 use paas_core::{
     clock::SystemClock,
-    database::cnpg::{CnpgDriver, CnpgHands, Images, Rotation, names},
+    database::cnpg::{self, CnpgDriver, CnpgHands, Images, Rotation, names},
     error::Result,
     kube::KubeSecrets,
     owner::Owner,
@@ -19,7 +19,7 @@ use crate::{ADOPT, ROTATE, ROTATE_OVERLAP};
 /// For so many seconds a password still works after another one was handed out, unless the object says otherwise.
 const OVERLAP: u32 = 600;
 
-pub(super) fn engine(
+pub(super) async fn engine(
     client: &Client,
     images: &Images,
     object: &Object<DatabaseInstanceSpec>,
@@ -38,11 +38,14 @@ pub(super) fn engine(
     let adopting = adopt.is_some();
     let hands = CnpgHands::new(client.clone(), owner, secrets, Arc::new(SystemClock))?.adopting(adopt);
     let hands = Arc::new(hands);
-    let driver = CnpgDriver::new(owner.clone())
+    let mut driver = CnpgDriver::new(owner.clone())
         .images(images.clone())
         .rotate(rotation)
         .adopting(adopting)
         .hands(Arc::clone(&hands) as _);
+    if let Some(certificate) = cnpg::authority(client, owner).await? {
+        driver = driver.authority(certificate);
+    }
     let secret = names::binding(&names::cluster(owner)?, None);
     let pipeline = Pipeline::new(vec![Box::new(DriverStage::new(driver, object.spec.clone()))]);
     Ok(Engine::new(pipeline).telling(move |outputs| {
