@@ -21,7 +21,10 @@ use kube_place::{Place, place};
 use paas_core::{
     actuator::{Actuator, Ids, Reach},
     clock::{Clock, SystemClock},
-    database::cnpg::{CnpgDriver, CnpgHands, Facts, kinds},
+    database::{
+        acts::Acts,
+        cnpg::{CnpgActs, CnpgDriver, CnpgHands, Facts, kinds},
+    },
     driver::{Driver, Outputs},
     graph::Desired,
     kube::{KubeObject, KubeSecrets, ObjectKind, kind::SERVICE_ACCOUNT},
@@ -402,6 +405,47 @@ async fn a_cluster_of_somebody_else_is_taken_by_its_uid_only_and_only_if_nothing
         Diff::Same
     );
     assert_eq!(Facts::of(&live.resource.seen().unwrap().object).primary, None);
+}
+
+#[tokio::test]
+async fn a_restart_and_a_switchover_are_said_as_cloudnativepg_understands_them_and_are_no_drift() {
+    let Some(world) = World::new("a restart and a switchover").await else {
+        return;
+    };
+    let desired = world.desired();
+    let hands = world.hands();
+    let made = &desired.wanted()[&key("cluster")];
+    world.create(&hands, "cluster", made).await.unwrap();
+    let acts = CnpgActs::new(world.place.client.clone(), &world.owner).unwrap();
+    let well = json!({
+        "phase": "Cluster in healthy state", "instances": 2, "readyInstances": 2, "currentPrimary": "pg-1",
+        "targetPrimary": "pg-1", "instanceNames": ["pg-1", "pg-2"], "instancesStatus": {"healthy": ["pg-1", "pg-2"]},
+    });
+    world.says(&kinds::CLUSTER, "pg", well).await;
+    acts.restart("monday").await.unwrap();
+    acts.restart("monday").await.unwrap();
+    acts.switchover("pg-2").await.unwrap();
+    let there = world.api(&kinds::CLUSTER).get("pg").await.unwrap();
+    let annotations = there.metadata.annotations.unwrap();
+    assert_eq!(annotations["kubectl.kubernetes.io/restartedAt"], "monday");
+    assert_eq!(there.data["status"]["targetPrimary"], "pg-2");
+    assert_eq!(there.data["status"]["phase"], "Switchover in progress");
+    assert!(
+        acts.switchover("pg-7")
+            .await
+            .unwrap_err()
+            .words()
+            .contains("no such server")
+    );
+    let seen = hands
+        .observe(&world.owner, &Ledger::default(), Reach::Own)
+        .await
+        .unwrap();
+    assert!(matches!(
+        seen.live[&key("cluster")].health,
+        Health::Settling { .. }
+    ));
+    assert_eq!(made.diff(&seen.live[&key("cluster")].resource), Diff::Same);
 }
 
 #[tokio::test]

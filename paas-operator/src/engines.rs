@@ -2,16 +2,17 @@
 
 mod in_cluster;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use paas_core::{
+    database::acts::Acts,
     driver::Outputs,
     error::{Class, Error, Result},
     kube::ObjectKind,
     owner::Owner,
     pipeline::Pipeline,
-    spec::{Binding, DatabaseInstanceSpec, Object, PlatformSpec, Runtime},
+    spec::{Binding, DatabaseInstanceSpec, Object, PlatformSpec, Requests, Runtime},
 };
 
 pub use in_cluster::{InCluster, ROTATE, ROTATE_OVERLAP, Reach};
@@ -58,13 +59,19 @@ pub struct Engine<F> {
     /// What carries out the spec.
     pub pipeline: Pipeline,
     facts: Box<dyn Fn(&Outputs) -> F + Send + Sync>,
+    acts: Option<Arc<dyn Acts>>,
 }
 
 impl<F: Default + 'static> Engine<F> {
     /// An engine that has nothing to tell.
     pub fn new(pipeline: Pipeline) -> Self {
         let facts = Box::new(|_: &Outputs| F::default());
-        Self { pipeline, facts }
+        let acts = None;
+        Self {
+            pipeline,
+            facts,
+            acts,
+        }
     }
 
     /// The same, asked after each pass what there is to tell.
@@ -72,6 +79,18 @@ impl<F: Default + 'static> Engine<F> {
     pub fn telling(mut self, facts: impl Fn(&Outputs) -> F + Send + Sync + 'static) -> Self {
         self.facts = Box::new(facts);
         self
+    }
+
+    /// The same, able to do what somebody asks for once.
+    #[must_use]
+    pub fn acting(mut self, acts: Arc<dyn Acts>) -> Self {
+        self.acts = Some(acts);
+        self
+    }
+
+    /// What can be asked for once.
+    pub fn acts(&self) -> Option<&dyn Acts> {
+        self.acts.as_deref()
     }
 
     /// What there is to tell after a pass that gave `outputs`.
@@ -103,6 +122,8 @@ pub struct DatabaseFacts {
     pub selector: Option<String>,
     /// The Secret with the connection.
     pub binding: Option<Binding>,
+    /// What was asked for once, and answered.
+    pub requests: Option<Requests>,
 }
 
 /// What an engine tells of a platform. What it leaves out stays in the status as it was.

@@ -91,6 +91,12 @@ pub const ROTATE: &str = "paas.rs/rotate";
 /// The annotation that says for how many seconds the former password still works after a rotation.
 pub const ROTATE_OVERLAP: &str = "paas.rs/rotate-overlap";
 
+/// The annotation that restarts the servers, once for each word that it says.
+pub const RESTART: &str = "paas.rs/restart";
+
+/// The annotation that makes a standby the primary, once for each text: the server's name, and after a blank any word.
+pub const SWITCHOVER: &str = "paas.rs/switchover";
+
 /// The field manager of what the operator writes into the objects of people: finalizer and status. What it makes beside them is
 /// written as [`paas_core::kube::MANAGER`]; one name for both would take the spec for its own.
 pub const FIELD_MANAGER: &str = "paas-operator";

@@ -32,7 +32,7 @@ use crate::{
     metrics::Ended,
     object::{self, Phase, api_resource, born, title},
     refusal::{is_absent, is_conflict, refused},
-    status::{Common, Subject, Verdict, common, notes, requeue},
+    status::{Common, Note, Subject, Verdict, common, notes, requeue},
 };
 
 /// A kind that is reconciled.
@@ -62,6 +62,23 @@ pub(crate) trait Managed: Send + Sync + 'static {
         owner: &Owner,
         status: &Self::Status,
     ) -> Result<Engine<Self::Facts>, Error>;
+
+    /// Does what somebody asked for once, and tells what came of it; `None` if there is nothing that was not answered.
+    ///
+    /// # Errors
+    /// It may succeed later.
+    async fn asked(
+        _engine: &Engine<Self::Facts>,
+        _object: &Object<Self::Spec>,
+        _status: &Self::Status,
+    ) -> Result<Option<(Self::Facts, Note)>, Error> {
+        Ok(None)
+    }
+
+    /// What the engine told, with what was asked for.
+    fn answered(facts: Self::Facts, _asked: Self::Facts) -> Self::Facts {
+        facts
+    }
 
     /// The common part of a status.
     fn common(status: &Self::Status) -> Common;

@@ -1,5 +1,6 @@
 """Three servers and an app that writes all the time, while the password, the settings, the primary and the size change."""
 
+import json
 import time
 
 from lab import Wrong, is_ready, plain
@@ -53,11 +54,42 @@ def kill(space, name, servers=3):
     space.until(f"{servers} servers of {name}", lambda: whole(space, name, servers), 180)
 
 
-def switch(space, name, _writer):
-    """A planned switchover, by CloudNativePG's own program."""
+def again(space, name, _writer):
+    """A restart that was asked for: every server is a younger one, and the same word restarts none."""
+
+    def began():
+        told = json.loads(space.kubectl("get", "pods", "-o", "json", "-l", f"cnpg.io/cluster={name},cnpg.io/podRole=instance"))
+        return {p["metadata"]["annotations"].get("kubectl.kubernetes.io/restartedAt") for p in told["items"]}
+
+    space.kubectl("annotate", "dbi", name, "paas.rs/restart=monday")
+    space.until("the request answered", lambda: requests(space, name).get("restart") == "monday", 60)
+    space.until("every server restarted", lambda: began() == {"monday"}, 240)
+    settled(space, name, 3)
+
+
+def requests(space, name):
+    """What the status says of requests."""
+    return space.get("dbi", name)["status"].get("requests", {})
+
+
+def ask(space, name, other):
+    """A switchover by the annotation; to nobody, it is refused with words."""
+    space.kubectl("annotate", "dbi", name, "--overwrite", "paas.rs/switchover=nobody monday")
+    space.until("nobody refused", lambda: "no such server" in requests(space, name).get("refused", ""), 60)
+    space.kubectl("annotate", "dbi", name, "--overwrite", f"paas.rs/switchover={other} monday")
+    space.until("the request answered", lambda: requests(space, name).get("switchover") == f"{other} monday", 60)
+
+
+def promote(space, name, other):
+    """A switchover by CloudNativePG's own program."""
+    space.lab.kubectl("cnpg", "promote", "-n", space.name, name, other)
+
+
+def switch(space, name, how):
+    """A planned switchover."""
     status = cluster(space, name)["status"]
     other = next(i for i in status["instanceNames"] if i != status["currentPrimary"])
-    space.lab.kubectl("cnpg", "promote", "-n", space.name, name, other)
+    how(space, name, other)
     space.until(f"{other} is the primary", lambda: cluster(space, name)["status"]["currentPrimary"] == other, 90)
     settled(space, name, 3)
 
@@ -109,9 +141,12 @@ def part(space, given):
     secret = space.get("dbi", name)["status"]["binding"]["name"]
     writer = Writer(space, "writer", secret)
     space.apply(plain(cluster(space, name), "plain"))  # comes up meanwhile
-    for what, do in (("a password rotates", rotate), ("a parameter changes with restarts", restart), ("a switchover", switch), ("three servers, two, three", scale)):
+    for what, do in (("a password rotates", rotate), ("a parameter changes with restarts", restart), ("a restart that is asked for", again), ("three servers, two, three", scale)):
         if not space.skips(f"writes: {what}"):
             during(space, writer, what, lambda do=do: do(space, name, writer))
+    # Each of the two in turn, for the time is CloudNativePG's alone.
+    for what, how in (("a switchover by CloudNativePG's own program", promote), ("a switchover that is asked for", ask)):
+        during(space, writer, what, lambda how=how: switch(space, name, how))
     ours = [during(space, writer, "the primary's pod is killed", lambda: kill(space, name)) for _ in range(given.failovers)]
     space.ready(name)
     other, other_uri = alone(space, "plain")

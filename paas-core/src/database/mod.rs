@@ -6,6 +6,7 @@
 //! role, handing it out, and locking the first one later, with no failed login in between. See [`rotate`].
 
 pub mod activity;
+pub mod acts;
 pub mod actuator;
 pub mod binding;
 #[cfg(feature = "kube")]

@@ -38,6 +38,9 @@ pub use secrets::KubeSecrets;
 /// The field manager of everything that we write.
 pub const MANAGER: &str = "paas";
 
+/// The field manager of what we write once because somebody asked for it: it is no part of what is wanted, so it is not taken back.
+pub const ASKED: &str = "paas-asked";
+
 /// The label with the owner's uid: the mark.
 pub const OWNER: &str = "paas.rs/owner";
 

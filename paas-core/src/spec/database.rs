@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BackupPlan, Binding, BlockedStatus, Condition, Database, Engine, LocalRef, MaintenanceWindow,
-    ParameterValue, Plan, Quantity, Resources, Runtime, User,
+    ParameterValue, Plan, Quantity, Requests, Resources, Runtime, User,
 };
 
 /// One managed database server. An empty spec gives a small PostgreSQL with a database `app` owned by a user `app`.
@@ -324,6 +324,9 @@ pub struct DatabaseInstanceStatus {
     /// The Secret with the connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding: Option<Binding>,
+    /// Restarts and switchovers that were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
     /// Steps that wait for consent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<BlockedStatus>,

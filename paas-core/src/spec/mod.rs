@@ -28,7 +28,7 @@ pub use backup::{BackupMethod, DatabaseBackupSpec, DatabaseBackupStatus};
 pub use builtin::quickstart;
 #[cfg(feature = "load")]
 pub use builtin::template;
-pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef};
+pub use common::{Binding, BlockedStatus, BlockedStep, Condition, ConditionStatus, LocalRef, Requests};
 pub use contents::{Database, ParameterValue, User};
 pub use database::{
     DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Exposure, LoadBalancer, PoolMode, Pooler,

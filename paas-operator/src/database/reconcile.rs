@@ -8,12 +8,12 @@ use paas_core::{
     spec::{DatabaseInstanceSpec, DatabaseInstanceStatus, DeletionPolicy, Kind, Object, Runtime},
 };
 
-use super::status;
+use super::{requests, status};
 use crate::{
     codes,
     engines::{DatabaseFacts, Engine, Engines},
     reconcile::Managed,
-    status::Common,
+    status::{Common, Note},
 };
 
 /// The kind `DatabaseInstance`.
@@ -53,6 +53,28 @@ impl Managed for Databases {
                 .remedy("set spec.runtime to Auto, CloudNativePG or StatefulSet"));
         }
         engines.database(object, owner, status.runtime).await
+    }
+
+    async fn asked(
+        engine: &Engine<DatabaseFacts>,
+        object: &Object<DatabaseInstanceSpec>,
+        status: &DatabaseInstanceStatus,
+    ) -> Result<Option<(DatabaseFacts, Note)>, Error> {
+        let answer = requests::answer(engine.acts(), &object.metadata.annotations, status).await?;
+        Ok(answer.map(|(requests, note)| {
+            let facts = DatabaseFacts {
+                requests: Some(requests),
+                ..DatabaseFacts::default()
+            };
+            (facts, note)
+        }))
+    }
+
+    fn answered(facts: DatabaseFacts, asked: DatabaseFacts) -> DatabaseFacts {
+        DatabaseFacts {
+            requests: asked.requests,
+            ..facts
+        }
     }
 
     fn common(status: &DatabaseInstanceStatus) -> Common {

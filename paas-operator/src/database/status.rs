@@ -22,6 +22,7 @@ pub(super) fn status(
         ready_replicas,
         selector,
         binding,
+        requests,
     } = facts;
     DatabaseInstanceStatus {
         observed_generation,
@@ -33,6 +34,7 @@ pub(super) fn status(
         ready_replicas: ready_replicas.or(old.ready_replicas),
         selector: selector.or_else(|| old.selector.clone()),
         binding: binding.or_else(|| old.binding.clone()),
+        requests: requests.or_else(|| old.requests.clone()),
     }
 }
 

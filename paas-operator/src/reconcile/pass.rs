@@ -37,7 +37,20 @@ impl<M: Managed> Case<'_, M> {
             self.object = Arc::new(finalizer::set(&api, M::KIND, &self.object).await?);
             self.cx.wrote(&self.object);
         }
-        attempt(self, object, owner, &engine, Wanted::Spec).await
+        // Before the pass, whose look then shows what it leads to.
+        let asked = M::asked(&engine, object, &self.status).await?;
+        let found = attempt(self, object, owner, &engine, Wanted::Spec).await?;
+        Ok(found.map(|found| match asked {
+            None => found,
+            Some((answer, note)) => {
+                self.events.tell(&note);
+                let facts = M::answered(found.facts.unwrap_or_default(), answer);
+                Found {
+                    facts: Some(facts),
+                    ..found
+                }
+            }
+        }))
     }
 
     /// One pass towards nothing; the finalizer goes with the last one. `None` if there is nothing to say any more.

@@ -31,4 +31,7 @@ crate::codes! {
     CNPG_PARAMETER = "PAAS-K8S-0019", "CloudNativePG does not allow a parameter, a user or a database",
         "It sets the parameter itself, keeps the name for itself, or the memory is less than what the parameters ask for.",
         "Remove or rename it, or ask for more memory; the message names it.";
+    CNPG_SWITCHOVER = "PAAS-K8S-0034", "that server cannot become the primary",
+        "There is no standby of that name, it is not ready, or another switchover is under way.",
+        "Name one of the standbys that the message lists, once it is ready (`paas db show NAME`).";
 }

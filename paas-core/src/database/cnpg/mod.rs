@@ -15,6 +15,7 @@
 //!
 //! CloudNativePG itself makes services (`shop-rw`, `shop-ro`, `shop-r`), certificates and disruption budgets. Fields are written only where the spec speaks of them: the webhook's defaults stay as they are.
 
+mod acts;
 pub mod adopt;
 mod adoption;
 mod authority;
@@ -41,6 +42,7 @@ mod wanted;
 mod words;
 pub mod worse;
 
+pub use acts::CnpgActs;
 pub use adoption::ADOPT;
 pub use authority::authority;
 pub use cluster::HIBERNATION;

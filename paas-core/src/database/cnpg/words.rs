@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     graph::Observed,
-    kube::{Around, KubeObject, MANAGER, Seen, fault},
+    kube::{ASKED, Around, KubeObject, MANAGER, Seen, fault},
     resource::{Health, Key, Live, Origin},
 };
 
@@ -33,11 +33,11 @@ pub(super) fn since(cluster: &Value) -> Option<Timestamp> {
     turned.or(made)?.parse().ok()
 }
 
-/// When we applied an object the last time so that it changed, by its `metadata.managedFields`.
+/// When we changed an object the last time, by its `metadata.managedFields`: what is wanted of it, or what somebody asked for.
 pub(super) fn applied(managed: &Value) -> Option<Timestamp> {
-    let ours = |m: &&Value| m["manager"] == MANAGER && m["operation"] == "Apply";
-    let entry = managed.as_array()?.iter().find(ours)?;
-    entry["time"].as_str()?.parse().ok()
+    let ours = |m: &&Value| (m["manager"] == MANAGER && m["operation"] == "Apply") || m["manager"] == ASKED;
+    let entries = managed.as_array()?.iter().filter(ours);
+    entries.filter_map(|m| m["time"].as_str()?.parse().ok()).max()
 }
 
 /// What is worse than the Cluster itself says; `None` too if nobody may be asked, for what the Cluster says is true all the same.

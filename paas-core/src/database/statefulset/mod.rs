@@ -4,6 +4,7 @@
 //! data is an object of its own and no template of the StatefulSet's: so it bears our marks, can grow, stays when the StatefulSet goes,
 //! and is never made anew behind our back.
 
+mod acts;
 pub mod codes;
 mod forward;
 mod hands;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 
 use self::manifest::Shape;
 pub use self::{
+    acts::ServerActs,
     forward::PodForward,
     hands::ServerHands,
     manifest::{CLAIM, INSTANCE, PORT, STATEFUL_SET},

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::Client;
 use paas_core::{
     clock::SystemClock,
-    database::cnpg::{self, CnpgDriver, CnpgHands, Images, Rotation, names},
+    database::cnpg::{self, CnpgActs, CnpgDriver, CnpgHands, Images, Rotation, names},
     error::Result,
     kube::KubeSecrets,
     owner::Owner,
@@ -48,7 +48,7 @@ pub(super) async fn engine(
     }
     let secret = names::binding(&names::cluster(owner)?, None);
     let pipeline = Pipeline::new(vec![Box::new(DriverStage::new(driver, object.spec.clone()))]);
-    Ok(Engine::new(pipeline).telling(move |outputs| {
+    let engine = Engine::new(pipeline).telling(move |outputs| {
         let bound = outputs.binding.is_some();
         let facts = hands.facts();
         DatabaseFacts {
@@ -58,6 +58,8 @@ pub(super) async fn engine(
             ready_replicas: facts.as_ref().and_then(|f| f.ready),
             selector: facts.map(|f| f.selector),
             binding: bound.then(|| Binding { name: secret.clone() }),
+            requests: None,
         }
-    }))
+    });
+    Ok(engine.acting(Arc::new(CnpgActs::new(client.clone(), owner)?)))
 }

@@ -6,7 +6,9 @@ use paas_core::{
     database::{
         cnpg::names,
         driver::ContentDriver,
-        statefulset::{INSTANCE, KINDS, PORT, PodForward, ServerHands, StatefulSetDriver, Stores, stages},
+        statefulset::{
+            INSTANCE, KINDS, PORT, PodForward, ServerActs, ServerHands, StatefulSetDriver, Stores, stages,
+        },
     },
     error::Result,
     kube::{KubeActuator, KubeBindings, KubeSecrets, Namespaces},
@@ -55,12 +57,14 @@ pub(super) fn engine(
     let pipeline = Pipeline::new(stages(server, contents, &object.spec, &stores, rotation));
     let selector = format!("{INSTANCE}={}", StatefulSetDriver::server(owner)?);
     let secret = names::binding(&names::cluster(owner)?, None);
-    Ok(Engine::new(pipeline).telling(move |outputs| DatabaseFacts {
+    let engine = Engine::new(pipeline).telling(move |outputs| DatabaseFacts {
         runtime: Some(Runtime::StatefulSet),
         engine_version: version.get().filter(|v| !v.is_empty()).cloned(),
         replicas: Some(1),
         ready_replicas: Some(outputs.server.is_some().into()),
         selector: Some(selector.clone()),
         binding: outputs.binding.as_ref().map(|_| Binding { name: secret.clone() }),
-    }))
+        requests: None,
+    });
+    Ok(engine.acting(Arc::new(ServerActs::new(client(), owner)?)))
 }
