@@ -87,6 +87,12 @@ paas_core::codes! {
     CLI_SSH_KEY = "PAAS-CLI-0032", "the SSH key cannot be used",
         "The file of --ssh-key cannot be read or holds no public key, or a new key cannot be written.",
         "Give the file with the public half, such as ~/.ssh/id_ed25519.pub; `ssh-keygen -y -f KEY` prints it.";
+    CLI_NO_CLUSTER = "PAAS-CLI-0040", "this command does not speak to Kubernetes clusters",
+        "A cluster was named, by a flag or by PAAS_CONTEXT, and the command is one for what is on this machine or on a cloud.",
+        "Leave --cluster, --context, --kubeconfig and --namespace out.";
+    CLI_NO_PLATFORM = "PAAS-CLI-0041", "there is no such platform with databases",
+        "The Platform of that name is neither known on this machine nor in the cluster, or it has no cluster that databases can run on.",
+        "See what there is with `paas status` and `paas status --cluster`.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

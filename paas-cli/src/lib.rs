@@ -5,6 +5,7 @@
 mod app;
 mod args;
 mod cloud;
+mod cluster;
 pub mod codes;
 mod commands;
 mod events;
@@ -14,6 +15,7 @@ mod interrupt;
 mod objects;
 mod reconcile;
 mod session;
+mod site;
 mod sql;
 mod ssh_key;
 mod trace;
@@ -31,7 +33,10 @@ pub fn main() -> ExitCode {
 fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
     let words: Vec<OsString> = words.collect();
     match args::Cli::try_parse_from(&words) {
-        Ok(cli) => {
+        Ok(mut cli) => {
+            if as_plugin(&words) && cli.command.in_cluster() {
+                cli.global.cluster.cluster = true;
+            }
             let app = app::App::new(cli.global);
             match commands::run(&app, cli.command) {
                 Ok(exit::Exit::Done) if app.printer.lost_data() || app.printer.complained() => {
@@ -46,4 +51,12 @@ fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
         }
         Err(error) => ui::usage::report(&error, &words),
     }
+}
+
+/// Whether kubectl runs us: a program called `kubectl-paas` is what `kubectl paas` means, and that is always about a cluster.
+fn as_plugin(words: &[OsString]) -> bool {
+    let program = words.first().map(std::path::Path::new);
+    program
+        .and_then(|p| p.file_stem())
+        .is_some_and(|name| name == "kubectl-paas")
 }

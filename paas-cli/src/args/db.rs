@@ -81,6 +81,37 @@ pub(crate) enum Db {
     Purge(DbPurge),
 }
 
+impl Db {
+    /// Whether the verb also does its work in a Kubernetes cluster.
+    pub(crate) fn in_cluster(&self) -> bool {
+        match self {
+            Self::Create(_)
+            | Self::Set(_)
+            | Self::List(_)
+            | Self::Show { .. }
+            | Self::Url(_)
+            | Self::Connect(_)
+            | Self::Sql(_)
+            | Self::Env(_)
+            | Self::Rotate(_)
+            | Self::Check(_)
+            | Self::Logs(_)
+            | Self::Top(_)
+            | Self::Restart(_)
+            | Self::Delete(_) => true,
+            Self::Upgrade(_)
+            | Self::Backup(_)
+            | Self::Backups(_)
+            | Self::Restore(_)
+            | Self::Clone(_)
+            | Self::Dump(_)
+            | Self::Load(_)
+            | Self::Adopt(_)
+            | Self::Purge(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  paas db create shop\n  paas db create shop --version 17 --user web --database web --param max_connections=50"

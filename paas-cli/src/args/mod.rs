@@ -74,6 +74,36 @@ pub(crate) struct Global {
     /// Say more
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) cluster: InCluster,
+}
+
+/// Whether databases of a Kubernetes cluster are meant, and of which; else those of this machine.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "In a Kubernetes cluster instead of on this machine")]
+pub(crate) struct InCluster {
+    /// In the cluster of the current context of the kubeconfig
+    #[arg(long, global = true)]
+    pub(crate) cluster: bool,
+    /// In the cluster of this context of the kubeconfig; PAAS_CONTEXT says it too
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// In the cluster of this kubeconfig; left out, the one that kubectl would read
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The namespace; left out, the one of the context
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Where this Platform is: known here, else in the cluster of the current context; PAAS_PLATFORM says it too
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+}
+
+impl InCluster {
+    /// True if a cluster is meant, whichever.
+    pub(crate) fn named(&self) -> bool {
+        self.cluster || self.context.is_some() || self.kubeconfig.is_some() || self.namespace.is_some()
+    }
 }
 
 /// How data is printed.
@@ -291,4 +321,24 @@ pub(crate) struct Events {
 pub(crate) struct Explain {
     /// The code; left out, all codes are listed
     pub(crate) code: Option<String>,
+}
+
+impl Command {
+    /// Whether the command also does its work in a Kubernetes cluster.
+    pub(crate) fn in_cluster(&self) -> bool {
+        match self {
+            Self::Up(_) | Self::Plan(_) | Self::Down(_) | Self::Status(_) | Self::Events(_) => true,
+            Self::Db(verb) => verb.in_cluster(),
+            Self::Init(_)
+            | Self::Adopt(_)
+            | Self::Service(_)
+            | Self::Doctor
+            | Self::Cloud(_)
+            | Self::Gc(_)
+            | Self::Vm(_)
+            | Self::Explain(_)
+            | Self::Crds { .. }
+            | Self::Completions { .. } => false,
+        }
+    }
 }

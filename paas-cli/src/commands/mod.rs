@@ -18,14 +18,22 @@ mod status;
 mod up;
 pub(crate) mod vm;
 
+use paas_core::error::{Class, Error};
+
 use crate::{
     app::App,
     args::{Cloud, Command, Db, Vm},
+    codes::CLI_NO_CLUSTER,
     exit::{Exit, Failure},
 };
 
 /// Runs one command. Those that only print start no runtime.
 pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
+    if app.global.cluster.named() && !command.in_cluster() {
+        let error = Error::new(&CLI_NO_CLUSTER, Class::Invalid)
+            .happened("it is about this machine or a cloud, and a Kubernetes cluster was named");
+        return Err(error.into());
+    }
     match command {
         Command::Init(args) => init::run(app, &args),
         Command::Up(args) => app.block_on(up::run(app, &args)),

@@ -15,6 +15,7 @@ mod bindings;
 mod call;
 pub mod codes;
 mod compare;
+pub mod declared;
 pub mod fault;
 mod hide;
 pub mod kind;
@@ -30,6 +31,7 @@ pub use actuator::{KubeActuator, Namespaces};
 pub use around::Around;
 #[cfg(feature = "database")]
 pub use bindings::KubeBindings;
+pub use declared::Declared;
 pub use kind::ObjectKind;
 pub use ledger::KubeLedger;
 pub use object::{KubeObject, Seen};

@@ -1,0 +1,159 @@
+//! Objects of our own kinds as an API server has them, for programs that edit and read them; the operator does what they say.
+
+use jiff::Timestamp;
+use kube::{
+    Api, Client,
+    api::{DynamicObject, ListParams},
+    core::ApiResource,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::fault;
+use crate::{
+    codes::CORE_PROVIDER,
+    error::{Class, Error, Result},
+    spec::{API_VERSION, Condition, GROUP, Kind, VERSION},
+};
+
+/// How many objects are asked for at once.
+const PAGE: u32 = 500;
+
+/// What the API server calls a kind.
+pub fn resource(kind: Kind) -> ApiResource {
+    ApiResource {
+        group: GROUP.to_owned(),
+        version: VERSION.to_owned(),
+        api_version: API_VERSION.to_owned(),
+        kind: kind.as_str().to_owned(),
+        plural: kind.plural().to_owned(),
+    }
+}
+
+/// The objects of a kind in a namespace, or in all.
+pub fn api(client: &Client, kind: Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+    let resource = resource(kind);
+    match namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    }
+}
+
+/// An object as it was read, understood or not.
+#[derive(Debug, Clone)]
+pub struct Declared {
+    /// Its kind.
+    pub kind: Kind,
+    /// What the API server sent.
+    pub object: DynamicObject,
+}
+
+impl Declared {
+    /// All of a kind in a namespace, or in all namespaces, by namespace and name.
+    ///
+    /// # Errors
+    /// Those of the API server.
+    pub async fn list(client: &Client, kind: Kind, namespace: Option<&str>) -> Result<Vec<Self>> {
+        let api = api(client, kind, namespace);
+        let mut asked = ListParams::default().limit(PAGE);
+        let mut all = Vec::new();
+        loop {
+            let page = api.list(&asked).await;
+            let page = page.map_err(|e| fault::of(&format!("list {}", kind.plural()), false, e))?;
+            all.extend(page.items.into_iter().map(|object| Self { kind, object }));
+            match page.metadata.continue_.filter(|c| !c.is_empty()) {
+                Some(more) => asked.continue_token = Some(more),
+                None => break,
+            }
+        }
+        all.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
+        Ok(all)
+    }
+
+    /// One object, if it is there.
+    ///
+    /// # Errors
+    /// Those of the API server.
+    pub async fn get(client: &Client, kind: Kind, namespace: &str, name: &str) -> Result<Option<Self>> {
+        let found = api(client, kind, Some(namespace)).get_opt(name).await;
+        let found = found.map_err(|e| fault::of(&format!("read {kind}/{namespace}/{name}"), false, e))?;
+        Ok(found.map(|object| Self { kind, object }))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.object.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        self.object.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// Its uid.
+    pub fn uid(&self) -> &str {
+        self.object.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// When it was made.
+    pub fn created(&self) -> Option<Timestamp> {
+        self.object.metadata.creation_timestamp.as_ref().map(|t| t.0)
+    }
+
+    /// True if somebody deleted it and it is not gone yet.
+    pub fn deleting(&self) -> bool {
+        self.object.metadata.deletion_timestamp.is_some()
+    }
+
+    /// An annotation.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        let annotations = self.object.metadata.annotations.as_ref();
+        annotations.and_then(|a| a.get(key)).map(String::as_str)
+    }
+
+    /// Its spec.
+    ///
+    /// # Errors
+    /// `PAAS-CORE-0001` if this build does not understand it.
+    pub fn spec<S: DeserializeOwned>(&self) -> Result<S> {
+        self.part("spec")
+    }
+
+    /// Its status; a default one where there is none yet.
+    ///
+    /// # Errors
+    /// `PAAS-CORE-0001` if this build does not understand it.
+    pub fn status<S: DeserializeOwned + Default>(&self) -> Result<S> {
+        match self.object.data.get("status") {
+            None | Some(Value::Null) => Ok(S::default()),
+            Some(_) => self.part("status"),
+        }
+    }
+
+    /// The conditions that this build understands.
+    pub fn conditions(&self) -> Vec<Condition> {
+        let all = self.object.data["status"]["conditions"].as_array();
+        let read = |c: &Value| serde_json::from_value(c.clone()).ok();
+        all.into_iter().flatten().filter_map(read).collect()
+    }
+
+    /// True if the operator has seen the spec as it is now.
+    pub fn observed(&self) -> bool {
+        let seen = self.object.data["status"]["observedGeneration"].as_i64();
+        seen.is_some() && seen >= self.object.metadata.generation
+    }
+
+    fn part<S: DeserializeOwned>(&self, part: &str) -> Result<S> {
+        let value = self.object.data.get(part).cloned().unwrap_or_default();
+        serde_json::from_value(value).map_err(|e| {
+            Error::new(&CORE_PROVIDER, Class::Invalid)
+                .attempted(format!(
+                    "read the {part} of {}/{}/{}",
+                    self.kind,
+                    self.namespace(),
+                    self.name()
+                ))
+                .happened(e.to_string())
+        })
+    }
+}
