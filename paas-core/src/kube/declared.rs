@@ -9,11 +9,14 @@ use kube::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::fault;
+use super::{
+    codes::{K8S_DEFINITIONS, K8S_NO_API},
+    fault,
+};
 use crate::{
     codes::CORE_PROVIDER,
     error::{Class, Error, Result},
-    spec::{API_VERSION, Condition, GROUP, Kind, VERSION},
+    spec::{API_VERSION, Condition, Document, GROUP, Kind, VERSION},
 };
 
 /// How many objects are asked for at once.
@@ -59,7 +62,7 @@ impl Declared {
         let mut all = Vec::new();
         loop {
             let page = api.list(&asked).await;
-            let page = page.map_err(|e| fault::of(&format!("list {}", kind.plural()), false, e))?;
+            let page = page.map_err(|e| refused(&format!("list {}", kind.plural()), false, e))?;
             all.extend(page.items.into_iter().map(|object| Self { kind, object }));
             match page.metadata.continue_.filter(|c| !c.is_empty()) {
                 Some(more) => asked.continue_token = Some(more),
@@ -76,8 +79,41 @@ impl Declared {
     /// Those of the API server.
     pub async fn get(client: &Client, kind: Kind, namespace: &str, name: &str) -> Result<Option<Self>> {
         let found = api(client, kind, Some(namespace)).get_opt(name).await;
-        let found = found.map_err(|e| fault::of(&format!("read {kind}/{namespace}/{name}"), false, e))?;
+        let found = found.map_err(|e| refused(&format!("read {kind}/{namespace}/{name}"), false, e))?;
+        // A cluster without the kind says "not found" too, of the path.
+        if found.is_none() {
+            Self::known(client, kind, namespace).await?;
+        }
         Ok(found.map(|object| Self { kind, object }))
+    }
+
+    /// Nothing, if the API server knows the kind.
+    async fn known(client: &Client, kind: Kind, namespace: &str) -> Result<()> {
+        let asked = ListParams::default().limit(1);
+        let some = api(client, kind, Some(namespace)).list_metadata(&asked).await;
+        some.map_err(|e| refused(&format!("list {}", kind.plural()), false, e))?;
+        Ok(())
+    }
+
+    /// The document that a person would write to get it: without its status and what the cluster adds.
+    ///
+    /// # Errors
+    /// `PAAS-CORE-0001` if this build does not understand it.
+    pub fn document(&self) -> Result<Document> {
+        let unread = |e: serde_json::Error| {
+            Error::new(&CORE_PROVIDER, Class::Invalid)
+                .attempted(format!("read {}", self.title()))
+                .happened(e.to_string())
+        };
+        let mut object = serde_json::to_value(&self.object).map_err(unread)?;
+        object["apiVersion"] = API_VERSION.into();
+        object["kind"] = self.kind.as_str().into();
+        serde_json::from_value(object).map_err(unread)
+    }
+
+    /// `DatabaseInstance/shop/db`.
+    pub fn title(&self) -> String {
+        format!("{}/{}/{}", self.kind, self.namespace(), self.name())
     }
 
     /// Its name.
@@ -103,6 +139,20 @@ impl Declared {
     /// True if somebody deleted it and it is not gone yet.
     pub fn deleting(&self) -> bool {
         self.object.metadata.deletion_timestamp.is_some()
+    }
+
+    /// A label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        let labels = self.object.metadata.labels.as_ref();
+        labels.and_then(|l| l.get(key)).map(String::as_str)
+    }
+
+    /// True if a field manager has applied it.
+    pub fn is_applied_by(&self, manager: &str) -> bool {
+        let entries = self.object.metadata.managed_fields.iter().flatten();
+        entries
+            .filter(|e| e.manager.as_deref() == Some(manager))
+            .any(|e| e.operation.as_deref() == Some("Apply") && e.subresource.is_none())
     }
 
     /// An annotation.
@@ -147,13 +197,19 @@ impl Declared {
         let value = self.object.data.get(part).cloned().unwrap_or_default();
         serde_json::from_value(value).map_err(|e| {
             Error::new(&CORE_PROVIDER, Class::Invalid)
-                .attempted(format!(
-                    "read the {part} of {}/{}/{}",
-                    self.kind,
-                    self.namespace(),
-                    self.name()
-                ))
+                .attempted(format!("read the {part} of {}", self.title()))
                 .happened(e.to_string())
         })
+    }
+}
+
+/// What the API server says of one of our kinds: that it does not know the kind has a remedy of its own.
+pub(super) fn refused(what: &str, mutating: bool, error: kube::Error) -> Error {
+    let error = fault::of(what, mutating, error);
+    match error.code() == &K8S_NO_API {
+        true => Error::new(&K8S_DEFINITIONS, Class::Unsupported)
+            .attempted(what)
+            .happened(error.words()),
+        false => error,
     }
 }
