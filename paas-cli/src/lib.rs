@@ -13,6 +13,7 @@ pub mod exit;
 mod input;
 mod interrupt;
 mod objects;
+mod plugin;
 mod reconcile;
 mod session;
 mod site;
@@ -23,21 +24,23 @@ mod ui;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::Parser;
-
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os()) as u8)
 }
 
 fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
-    let words: Vec<OsString> = words.collect();
-    match args::Cli::try_parse_from(&words) {
+    let mut words: Vec<OsString> = words.collect();
+    let plugin = plugin::is(&words);
+    if plugin {
+        words = plugin::words(words);
+    }
+    match args::Cli::read(&words, plugin) {
         Ok(mut cli) => {
-            if as_plugin(&words) && cli.command.in_cluster() {
+            if plugin && cli.command.in_cluster() {
                 cli.global.cluster.cluster = true;
             }
-            let app = app::App::new(cli.global);
+            let app = app::App::new(cli.global, plugin);
             match commands::run(&app, cli.command) {
                 Ok(exit::Exit::Done) if app.printer.lost_data() || app.printer.complained() => {
                     exit::Exit::Failed
@@ -51,12 +54,4 @@ fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
         }
         Err(error) => ui::usage::report(&error, &words),
     }
-}
-
-/// Whether kubectl runs us: a program called `kubectl-paas` is what `kubectl paas` means, and that is always about a cluster.
-fn as_plugin(words: &[OsString]) -> bool {
-    let program = words.first().map(std::path::Path::new);
-    program
-        .and_then(|p| p.file_stem())
-        .is_some_and(|name| name == "kubectl-paas")
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use paas_core::spec::Plan;
+use paas_core::spec::{Plan, Quantity, Runtime};
 
-use super::{Act, DbBackup, DbBackups, DbClone, DbLogs, DbRestart, DbRestore, DbTop};
+use super::{Act, DbBackup, DbBackups, DbClone, DbLogs, DbRestart, DbRestore, DbSwitchover, DbTop};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
@@ -55,6 +55,8 @@ pub(crate) enum Db {
     Top(DbTop),
     /// Restart the server; clients are cut off for a moment
     Restart(DbRestart),
+    /// Let a standby become the primary, in a cluster
+    Switchover(DbSwitchover),
     /// Back up a database, running or not
     Backup(DbBackup),
     /// List the backups
@@ -98,6 +100,7 @@ impl Db {
             | Self::Logs(_)
             | Self::Top(_)
             | Self::Restart(_)
+            | Self::Switchover(_)
             | Self::Delete(_) => true,
             Self::Upgrade(_)
             | Self::Backup(_)
@@ -135,12 +138,28 @@ pub(crate) struct DbCreate {
     #[arg(long = "param", value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) params: Vec<(String, String)>,
     #[command(flatten)]
+    pub(crate) room: Room,
+    /// What runs it: Auto, CloudNativePG, StatefulSet, Process; left out, what fits
+    #[arg(long, value_name = "RUNTIME", value_parser = runtime)]
+    pub(crate) runtime: Option<Runtime>,
+    #[command(flatten)]
     pub(crate) act: Act,
+}
+
+/// How many servers there are, and how much room each has.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Room {
+    /// How many servers: one primary, the others standbys; more than one in a cluster only
+    #[arg(long, value_name = "N")]
+    pub(crate) replicas: Option<u16>,
+    /// How much room each server has: 10Gi
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) storage: Option<Quantity>,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    group(clap::ArgGroup::new("change").required(true).multiple(true).args(["plan", "params", "unset", "version"])),
+    group(clap::ArgGroup::new("change").required(true).multiple(true).args(["plan", "params", "unset", "version", "replicas", "storage"])),
     after_help = "Examples:\n  paas db set shop --plan small\n  paas db set shop --param work_mem=16MB --unset jit\n  paas db set shop --version 18.4"
 )]
 pub(crate) struct DbSet {
@@ -158,6 +177,8 @@ pub(crate) struct DbSet {
     /// Another minor version, such as 18.4, or a major for the newest of it
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<paas_core::spec::EngineVersion>,
+    #[command(flatten)]
+    pub(crate) room: Room,
     #[command(flatten)]
     pub(crate) act: Act,
 }
@@ -191,6 +212,11 @@ fn plan(text: &str) -> Result<Plan, String> {
         .into_iter()
         .find(|p| p.as_str() == text)
         .ok_or_else(|| "the plans are dev, small and medium".to_owned())
+}
+
+fn runtime(text: &str) -> Result<Runtime, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "the runtimes are Auto, CloudNativePG, StatefulSet, Process and StackitFlex".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -354,6 +380,9 @@ pub(crate) struct DbList {
     /// The data that was kept of deleted databases, and what lies about
     #[arg(long)]
     pub(crate) retained: bool,
+    /// Those of all namespaces of the cluster
+    #[arg(short = 'A', long)]
+    pub(crate) all_namespaces: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,9 +8,9 @@ mod gc;
 mod operate;
 mod vm;
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use adopt::Adopt;
@@ -18,10 +18,10 @@ pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use cloud::{Cloud, CloudList, CloudShow};
 pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
-    DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
+    DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat, Room,
 };
 pub(crate) use gc::Gc;
-pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
+pub(crate) use operate::{DbLogs, DbRestart, DbSwitchover, DbTop, Service};
 pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};
 
 const EXAMPLES: &str = "\
@@ -43,6 +43,18 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads a command line; as kubectl's plugin it is called `kubectl paas`.
+    pub(crate) fn read(words: &[OsString], plugin: bool) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        if plugin {
+            command = command.bin_name("kubectl paas");
+        }
+        let mut matches = command.clone().try_get_matches_from(words)?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut command))
+    }
 }
 
 /// What every command understands.
@@ -186,6 +198,14 @@ pub(crate) struct Calls {
     pub(crate) trace: Option<PathBuf>,
 }
 
+/// What becomes of fields of an object in a cluster that other programs manage.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Conflicts {
+    /// In a cluster: take over fields that other programs manage
+    #[arg(long)]
+    pub(crate) force_conflicts: bool,
+}
+
 /// Consent and patience.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Act {
@@ -245,6 +265,8 @@ pub(crate) struct Up {
     /// Take up data of these objects although the objects are not known here
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) adopt: Vec<String>,
+    #[command(flatten)]
+    pub(crate) conflicts: Conflicts,
     /// Stay, bring back what dies, and stop the databases on Ctrl-C
     #[arg(long, conflicts_with = "wait")]
     pub(crate) foreground: bool,
@@ -265,6 +287,8 @@ pub(crate) struct Plan {
     /// Exit with 3 if there is something to do
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) conflicts: Conflicts,
     /// Plan `paas down` instead
     #[arg(long)]
     pub(crate) down: bool,
@@ -296,6 +320,9 @@ pub(crate) struct Status {
     /// Only these objects
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
+    /// Those of all namespaces of the cluster
+    #[arg(short = 'A', long)]
+    pub(crate) all_namespaces: bool,
     #[command(flatten)]
     pub(crate) files: Files,
     #[command(flatten)]

@@ -6,15 +6,15 @@ mod completions;
 mod crds;
 pub(crate) mod db;
 mod doctor;
-mod down;
-mod events;
+pub(crate) mod down;
+pub(crate) mod events;
 mod explain;
 mod foreground;
 mod gc;
 mod init;
 mod plan;
 mod service;
-mod status;
+pub(crate) mod status;
 mod up;
 pub(crate) mod vm;
 
@@ -67,6 +67,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Logs(args)) => app.block_on(db::logs::run(app, &args)),
         Command::Db(Db::Top(args)) => app.block_on(db::top::run(app, &args)),
         Command::Db(Db::Restart(args)) => app.block_on(db::restart::run(app, &args)),
+        Command::Db(Db::Switchover(args)) => app.block_on(db::switchover::run(app, &args)),
         Command::Cloud(Cloud::List(args)) => cloud::list::run(app, &args),
         Command::Cloud(Cloud::Show(args)) => app.block_on(cloud::show::run(app, &args)),
         Command::Vm(Vm::Create(args)) => app.block_on(vm::create::run(app, &args)),

@@ -61,14 +61,24 @@ fn is_part(name: &str, instance: &str) -> bool {
     name.strip_prefix(instance).is_some_and(after) || volume.is_some_and(numbered)
 }
 
-/// What happened in a namespace to the objects of `known`, oldest first, each with a mark that tells it from itself after it has happened
-/// again.
+/// Something that happened in a cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happening {
+    /// What happened; its owner is the declared object.
+    pub event: Event,
+    /// Tells it from every other one, and from itself after it has happened again.
+    pub mark: String,
+    /// True if it happened to the declared object itself, not to what was made for it.
+    pub own: bool,
+}
+
+/// What happened in a namespace to the objects of `known`, oldest first.
 ///
 /// `known` should hold all objects of the namespace: what is named after `shop-app` is then never taken for a part of `shop`.
 ///
 /// # Errors
 /// Those of the API server.
-pub async fn list(client: &Client, namespace: &str, known: &Known) -> Result<Vec<(String, Event)>> {
+pub async fn list(client: &Client, namespace: &str, known: &Known) -> Result<Vec<Happening>> {
     let api: Api<KubeEvent> = Api::namespaced(client.clone(), namespace);
     let mut asked = ListParams::default().limit(PAGE);
     let mut all = Vec::new();
@@ -81,11 +91,11 @@ pub async fn list(client: &Client, namespace: &str, known: &Known) -> Result<Vec
             None => break,
         }
     }
-    all.sort_by(|(a, x), (b, y)| (x.at, a).cmp(&(y.at, b)));
+    all.sort_by(|a: &Happening, b| (a.event.at, &a.mark).cmp(&(b.event.at, &b.mark)));
     Ok(all)
 }
 
-fn told(event: &KubeEvent, known: &Known) -> Option<(String, Event)> {
+fn told(event: &KubeEvent, known: &Known) -> Option<Happening> {
     let about = &event.involved_object;
     let (kind, name) = (about.kind.as_deref()?, about.name.as_deref()?);
     let (owner, instance) = known.owner(kind, name)?;
@@ -124,7 +134,7 @@ fn told(event: &KubeEvent, known: &Known) -> Option<(String, Event)> {
         stage,
         key,
         verb,
-        state: if warning { State::Failed } else { State::Done },
+        state: state(warning, &reason),
         reason,
         message: format!(
             "{}{more}",
@@ -132,7 +142,17 @@ fn told(event: &KubeEvent, known: &Known) -> Option<(String, Event)> {
         ),
         request_id: None,
     };
-    Some((mark, event))
+    Some(Happening { event, mark, own })
+}
+
+/// Where a thing stands of which Kubernetes only says whether somebody should look.
+fn state(warning: bool, reason: &str) -> State {
+    match (warning, reason) {
+        (true, "Blocked" | "ConsentNeeded" | "ConsentVoid" | "DeletionProtected") => State::Blocked,
+        (true, _) => State::Failed,
+        (false, "Waiting" | "Working" | "Settling" | "Retrying") => State::Waiting,
+        (false, _) => State::Done,
+    }
 }
 
 #[cfg(test)]
@@ -179,7 +199,13 @@ mod tests {
             }))
             .unwrap()
         };
-        let (mark, ours) = told(&event("DatabaseInstance", "create database/cluster"), &known()).unwrap();
+        let told = |kind: &str, action: &str| told(&event(kind, action), &known()).unwrap();
+        let Happening {
+            event: ours,
+            mark,
+            own,
+        } = told("DatabaseInstance", "create database/cluster");
+        assert!(own);
         assert_eq!(
             (mark.as_str(), ours.owner.as_str()),
             ("u#3", "DatabaseInstance/a/shop")
@@ -190,7 +216,10 @@ mod tests {
             ("cluster", "it was (×3)")
         );
         assert_eq!(ours.at, "2026-01-01T00:01:00Z".parse().unwrap());
-        let (_, theirs) = told(&event("Cluster", "Creating"), &known()).unwrap();
+        let Happening {
+            event: theirs, own, ..
+        } = told("Cluster", "Creating");
+        assert!(!own);
         assert_eq!(
             (theirs.verb.as_str(), theirs.stage.as_str()),
             ("Created", "cluster/shop")
