@@ -24,6 +24,8 @@ mod ui;
 
 use std::{ffi::OsString, process::ExitCode};
 
+use clap::CommandFactory;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os()) as u8)
@@ -31,6 +33,11 @@ pub fn main() -> ExitCode {
 
 fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
     let mut words: Vec<OsString> = words.collect();
+    if plugin::completes(&words) {
+        let printer = ui::printer::Printer::new(args::Output::Table, false);
+        printer.data(&plugin::completions(args::Cli::command(), &words));
+        return exit::Exit::Done;
+    }
     let plugin = plugin::is(&words);
     if plugin {
         words = plugin::words(words);

@@ -2,12 +2,49 @@
 
 use std::{ffi::OsString, path::Path};
 
+use clap::Command;
+
 /// Whether kubectl runs us.
 pub(crate) fn is(words: &[OsString]) -> bool {
-    let program = words.first().map(Path::new);
-    program
+    is_called(words, "kubectl-paas")
+}
+
+/// Whether kubectl asks how a command line of ours goes on: it runs `kubectl_complete-paas` with the words so far.
+pub(crate) fn completes(words: &[OsString]) -> bool {
+    is_called(words, "kubectl_complete-paas")
+}
+
+fn is_called(words: &[OsString], program: &str) -> bool {
+    let called = words.first().map(Path::new);
+    called
         .and_then(Path::file_stem)
-        .is_some_and(|name| name == "kubectl-paas")
+        .is_some_and(|name| name == program)
+}
+
+/// How the last of the words may go on, as kubectl reads it: a line each with its description, and at the end that files are no answer.
+pub(crate) fn completions(mut command: Command, words: &[OsString]) -> String {
+    command.build();
+    let words: Vec<&str> = words.iter().skip(1).filter_map(|w| w.to_str()).collect();
+    let (begun, before) = words.split_last().unwrap_or((&"", &[]));
+    let mut at = &command;
+    for word in before {
+        at = at.find_subcommand(word).unwrap_or(at);
+    }
+    let told = |about: Option<&clap::builder::StyledStr>| about.map(ToString::to_string).unwrap_or_default();
+    let verbs = at
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set() && !begun.starts_with('-'))
+        .map(|c| (c.get_name().to_owned(), told(c.get_about())));
+    let flags = at
+        .get_arguments()
+        .filter(|_| begun.starts_with('-'))
+        .filter_map(|a| Some((format!("--{}", a.get_long()?), told(a.get_help()))));
+    let fits = verbs.chain(flags).filter(|(name, _)| name.starts_with(begun));
+    let lines = fits.map(|(name, about)| format!("{name}\t{}\n", about.lines().next().unwrap_or_default()));
+    let mut text: String = lines.collect();
+    // Cobra's directive: no files.
+    text.push_str(":4\n");
+    text
 }
 
 /// The words with kubectl's short flag for the namespace in our words. It is the one of kubectl's global flags that we have no such flag
@@ -44,6 +81,18 @@ mod tests {
         let is = |name: &str| super::is(&[name.into()]);
         assert!(is("/usr/local/bin/kubectl-paas") && is("kubectl-paas"));
         assert!(!is("paas") && !is("kubectl-paas-else"));
+    }
+
+    #[test]
+    fn kubectl_is_told_how_a_command_line_goes_on() {
+        use clap::CommandFactory;
+        let of = |text: &str| {
+            let all: Vec<OsString> = text.split(' ').map(OsString::from).collect();
+            completions(crate::args::Cli::command(), &all)
+        };
+        assert!(of("kubectl_complete-paas db sw").starts_with("switchover\tLet a standby"));
+        assert!(of("kubectl_complete-paas db create x --rep").starts_with("--replicas\t"));
+        assert_eq!(of("kubectl_complete-paas nothing"), ":4\n");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod adopt;
 mod backup;
 mod cloud;
 mod db;
+mod dump;
 mod gc;
 mod operate;
 mod vm;
@@ -17,9 +18,10 @@ pub(crate) use adopt::Adopt;
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use cloud::{Cloud, CloudList, CloudShow};
 pub(crate) use db::{
-    Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
-    DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat, Room,
+    Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbEnv, DbList, DbPurge, DbRotate, DbSet,
+    DbSql, DbUpgrade, EnvFormat, Room,
 };
+pub(crate) use dump::{DbDump, DbLoad};
 pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbSwitchover, DbTop, Service};
 pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};

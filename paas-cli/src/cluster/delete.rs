@@ -10,8 +10,7 @@ use paas_core::{
 use serde_json::json;
 
 use super::{
-    Cluster, consent,
-    down::{self, Gone},
+    Cluster, consent, down,
     follow::{Watch, moving, stalled},
     spec,
 };
@@ -77,7 +76,7 @@ pub(super) async fn begin(cluster: &Cluster, declared: &Declared, delete_data: b
     declare::delete(&cluster.client, declared).await
 }
 
-/// Waits until an object is gone, giving the word for its data where that was agreed to.
+/// Waits until an object is gone, giving the word for its data where that was agreed to: what the operator said in the end.
 pub(super) async fn gone(
     app: &App,
     cluster: &Cluster,
@@ -85,7 +84,7 @@ pub(super) async fn gone(
     declared: &Declared,
     act: &Act,
     patience: Duration,
-) -> Result<Gone, Error> {
+) -> Result<Option<String>, Error> {
     let mut watch = Watch::begin(app, cluster, progress, declared.clone()).await;
     let waits = watch.until(
         patience,
@@ -106,5 +105,5 @@ pub(super) async fn gone(
         },
     );
     moving(progress, waits).await?;
-    Ok(down::left(cluster, declared).await)
+    Ok(watch.last_word().await)
 }

@@ -5,7 +5,6 @@ use paas_core::{
     kube::{
         Declared,
         declare::{APPLIED_BY, FIELD_MANAGER},
-        happenings::{self, Known},
     },
     spec::Kind,
 };
@@ -74,25 +73,6 @@ fn is_ours(declared: &Declared) -> bool {
     declared.label(APPLIED_BY) == Some(FIELD_MANAGER) && declared.is_applied_by(FIELD_MANAGER)
 }
 
-/// What is left of an object that is gone.
-#[derive(Debug, Default)]
-pub(super) struct Gone {
-    /// What the operator said of it in the end.
-    pub(super) last_word: Option<String>,
-}
-
-/// The operator's last word about an object: what stays.
-pub(super) async fn left(cluster: &Cluster, declared: &Declared) -> Gone {
-    let mut known = Known::new();
-    known.add(declared.kind, declared.name());
-    let all = happenings::list(&cluster.client, declared.namespace(), &known).await;
-    let mut all = all.unwrap_or_default();
-    all.retain(|h| h.own && h.event.reason == "Retired");
-    Gone {
-        last_word: all.pop().map(|h| h.event.message),
-    }
-}
-
 /// Deletes objects, backups first and platforms last, and says what is left.
 pub(super) async fn take_down(
     app: &App,
@@ -118,7 +98,7 @@ pub(super) async fn take_down(
         let result = match delete::begin(cluster, &declared, delete_data).await {
             Ok(()) if act.wait => {
                 let gone = delete::gone(app, cluster, &progress, &declared, act, act.timeout).await;
-                Some(gone.map(|gone| last_word = gone.last_word))
+                Some(gone.map(|word| last_word = word))
             }
             Ok(()) => None,
             Err(error) => Some(Err(error)),

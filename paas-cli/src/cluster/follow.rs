@@ -33,6 +33,9 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// After so long without any operator there will be none.
 const NOBODY: Duration = Duration::from_secs(12);
 
+/// How often the last word about an object is looked for.
+const LOOKS: usize = 10;
+
 /// Waits for one object.
 pub(super) struct Watch<'a> {
     app: &'a App,
@@ -46,7 +49,9 @@ pub(super) struct Watch<'a> {
     silent_since: Option<Duration>,
     presence: Option<Presence>,
     /// Warnings of the operator about the object since it is watched.
-    pub(super) warnings: Vec<Event>,
+    warnings: Vec<Event>,
+    /// What the operator said when it let go of the object: what stays.
+    last_word: Option<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -70,6 +75,7 @@ impl<'a> Watch<'a> {
             silent_since: None,
             presence: None,
             warnings: Vec::new(),
+            last_word: None,
         };
         watch.told = watch.happenings().await.into_iter().map(|h| h.mark).collect();
         watch
@@ -90,6 +96,9 @@ impl<'a> Watch<'a> {
                 continue;
             }
             let event = happening.event;
+            if happening.own && event.reason == "Retired" {
+                self.last_word = Some(event.message.clone());
+            }
             let bad = matches!(event.state, State::Failed | State::Blocked);
             if happening.own && bad {
                 self.warnings.push(event.clone());
@@ -101,10 +110,22 @@ impl<'a> Watch<'a> {
                 self.why.clear();
             }
         }
-        if self.why != why {
+        if self.why != why && !why.is_empty() {
             why.clone_into(&mut self.why);
             self.progress.emit(&self.event(State::Waiting, "wait", why));
         }
+    }
+
+    /// What the operator said when it let go of the object. Its events come beside its work, so it is waited a moment for this one.
+    pub(super) async fn last_word(mut self) -> Option<String> {
+        for _ in 0..LOOKS {
+            self.look("").await;
+            if self.last_word.is_some() {
+                break;
+            }
+            SystemClock.sleep(TICK * 2).await;
+        }
+        self.last_word
     }
 
     fn event(&self, state: State, verb: &str, message: &str) -> Event {
