@@ -1,7 +1,7 @@
 //! How an object of a cluster is doing, in the words and the shape of this machine.
 
 use paas_core::{
-    error::Error,
+    error::{Class, Error},
     kube::{
         Declared,
         servers::{self, Servers},
@@ -19,7 +19,11 @@ const WHOLE: [&str; 5] = ["Ready", "Progressing", "Stalled", "Paused", "Deleting
 /// How an object is doing, with its servers where there are some.
 pub(super) async fn standing(cluster: &Cluster, declared: &Declared) -> Result<Standing, Error> {
     let servers = match declared.kind {
-        Kind::DatabaseInstance => of(cluster, declared).await?,
+        // Who may read our objects and not CloudNativePG's is told less.
+        Kind::DatabaseInstance => match of(cluster, declared).await {
+            Err(error) if error.class() == Class::Denied => None,
+            servers => servers?,
+        },
         Kind::Platform | Kind::DatabaseBackup => None,
     };
     Ok(in_words(declared, servers))

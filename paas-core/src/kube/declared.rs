@@ -108,6 +108,13 @@ impl Declared {
         let mut object = serde_json::to_value(&self.object).map_err(unread)?;
         object["apiVersion"] = API_VERSION.into();
         object["kind"] = self.kind.as_str().into();
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("generation");
+            metadata.remove("uid");
+            // What kubectl remembers of its last apply is a second copy of the object.
+            let notes = metadata.get_mut("annotations").and_then(Value::as_object_mut);
+            notes.map(|n| n.remove("kubectl.kubernetes.io/last-applied-configuration"));
+        }
         serde_json::from_value(object).map_err(unread)
     }
 
