@@ -169,7 +169,7 @@ impl<'a> Watch<'a> {
                 return ControlFlow::Break(gone());
             };
             let said = standing::of(&seen);
-            self.look(&said.message).await;
+            self.look(&standing::brief(&said.message)).await;
             match judge(&seen, &said, &self.warnings).await {
                 Err(error) => return ControlFlow::Break(Err(error)),
                 Ok(ControlFlow::Break(done)) => return ControlFlow::Break(Ok(done)),

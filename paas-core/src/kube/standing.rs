@@ -80,6 +80,23 @@ pub fn of(declared: &Declared) -> Standing {
     }
 }
 
+/// A message in one line: the first thing that is waited for, and how many more there are. What is no wait is left as it is.
+///
+/// ```
+/// use paas_core::kube::standing::brief;
+/// let long = "db/cluster waits: it starts, since 10:00, until 10:10 at the latest; db/role waits: too, since 10:00, until 10:10 at the latest";
+/// assert_eq!(brief(long), "db/cluster waits: it starts, and 1 more");
+/// assert_eq!(brief("it is paused"), "it is paused");
+/// ```
+pub fn brief(message: &str) -> String {
+    let waits = message.matches(" waits: ").count();
+    match (waits, message.split_once(", since ")) {
+        (1, Some((first, _))) => first.to_owned(),
+        (2.., Some((first, _))) => format!("{first}, and {} more", waits - 1),
+        _ => message.to_owned(),
+    }
+}
+
 /// The codes that a message names, in their order: `paas explain` knows them.
 ///
 /// ```
