@@ -169,7 +169,11 @@ impl<'a> Watch<'a> {
                 return ControlFlow::Break(gone());
             };
             let said = standing::of(&seen);
-            self.look(&standing::brief(&said.message)).await;
+            let why = match &self.presence {
+                Some(presence) => format!("{}; {presence}", said.message),
+                None => standing::brief(&said.message),
+            };
+            self.look(&why).await;
             match judge(&seen, &said, &self.warnings).await {
                 Err(error) => return ControlFlow::Break(Err(error)),
                 Ok(ControlFlow::Break(done)) => return ControlFlow::Break(Ok(done)),
@@ -206,8 +210,6 @@ impl<'a> Watch<'a> {
         let presence = presence::look(client, self.declared.namespace(), SystemClock.now())
             .await
             .ok()?;
-        let why = format!("{}; {presence}", said.message);
-        self.look(&why).await;
         let never = presence == Presence::Never && silence >= NOBODY;
         let error = never.then(|| nobody(&self.declared, &presence));
         self.presence = Some(presence);
