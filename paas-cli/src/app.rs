@@ -15,16 +15,19 @@ pub(crate) struct App {
     pub(crate) printer: Arc<Printer>,
     /// How it is stopped.
     pub(crate) interrupt: Interrupt,
+    /// True if kubectl runs us.
+    pub(crate) plugin: bool,
 }
 
 impl App {
     /// Nothing is read or started yet.
-    pub(crate) fn new(global: Global) -> Self {
+    pub(crate) fn new(global: Global, plugin: bool) -> Self {
         let printer = Arc::new(Printer::new(global.output, global.verbose));
         Self {
             global,
             printer,
             interrupt: Interrupt::default(),
+            plugin,
         }
     }
 

@@ -87,6 +87,30 @@ paas_core::codes! {
     CLI_SSH_KEY = "PAAS-CLI-0032", "the SSH key cannot be used",
         "The file of --ssh-key cannot be read or holds no public key, or a new key cannot be written.",
         "Give the file with the public half, such as ~/.ssh/id_ed25519.pub; `ssh-keygen -y -f KEY` prints it.";
+    CLI_NO_CLUSTER = "PAAS-CLI-0040", "this command does not speak to Kubernetes clusters",
+        "A cluster was named, by a flag or by PAAS_CONTEXT, and the command is one for what is on this machine or on a cloud.",
+        "Leave --cluster, --context, --kubeconfig and --namespace out.";
+    CLI_NO_PLATFORM = "PAAS-CLI-0041", "there is no such platform with databases",
+        "The Platform of that name is neither known on this machine nor in the cluster, or it has no cluster that databases can run on.",
+        "See what there is with `paas status` and `paas status --cluster`.";
+    CLI_NO_OPERATOR = "PAAS-CLI-0047", "no operator looks at the object",
+        "The object is in the cluster, and nobody carries it out: no operator is installed, it does not run, or it is not for that namespace.",
+        "Install one with `paas operator install`, or see how it does with `paas operator status`. The object stays; the first operator takes it up.";
+    CLI_MEANT = "PAAS-CLI-0048", "it is not said which objects are meant",
+        "A cluster has no quick start: without -f and without a paas.yaml here there is nothing to go by.",
+        "Name a file with -f; `paas init` writes one to start from. One database: `paas --cluster db create NAME`.";
+    CLI_STALLED = "PAAS-CLI-0049", "the operator does not go on without a person",
+        "What the object asks for cannot be had, or needs somebody's word; the operator's own words and code stand in the message.",
+        "Do what the message says; `paas explain` knows the code in it. Then run the same command again.";
+    CLI_ELSEWHERE = "PAAS-CLI-0050", "this cannot be done there",
+        "The command or the flag is for databases on this machine only, or for databases of a cluster only.",
+        "Leave the flag out, or name a cluster with --cluster, as the message says.";
+    CLI_REQUEST = "PAAS-CLI-0051", "the operator did not do what it was asked for",
+        "A restart or a switchover was asked for by annotation, and it was refused or cannot be.",
+        "Do what the message says, and look at `paas events --cluster NAME`; the annotation may stay, it asks only once.";
+    CLI_NAMESPACE = "PAAS-CLI-0052", "the object is for another namespace",
+        "The file names a namespace, and --namespace another one.",
+        "Leave --namespace out, or the namespace out of the file.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

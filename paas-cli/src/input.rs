@@ -61,6 +61,30 @@ pub(crate) fn meant(files: &Files, objects: &Objects) -> Result<Input, Failure> 
 }
 
 fn read(paths: &[PathBuf]) -> Result<Input, Failure> {
+    let loaded = load(paths)?;
+    Ok(Input {
+        documents: loaded.into_iter().map(|l| l.document).collect(),
+        origin: From::Files(names(paths)),
+    })
+}
+
+/// The files that are named, or the one that is here; `None` where there is none.
+pub(crate) fn written(files: &Files) -> Result<Option<Vec<Loaded>>, Failure> {
+    if !files.file.is_empty() {
+        return load(&files.file).map(Some);
+    }
+    match Path::new(HERE).is_file() {
+        true => load(&[PathBuf::from(HERE)]).map(Some),
+        false => Ok(None),
+    }
+}
+
+fn names(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    names.join(", ")
+}
+
+fn load(paths: &[PathBuf]) -> Result<Vec<Loaded>, Failure> {
     let mut loaded: Vec<Loaded> = Vec::new();
     for path in paths {
         let some = if path.as_os_str() == "-" {
@@ -81,18 +105,14 @@ fn read(paths: &[PathBuf]) -> Result<Input, Failure> {
             loaded.push(one);
         }
     }
-    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
     // A file that lost its text must not mean that nothing is wanted.
     if loaded.is_empty() {
         return Err(Error::new(&spec::codes::SPEC_UNREADABLE, Class::Invalid)
-            .attempted(format!("read {}", names.join(", ")))
+            .attempted(format!("read {}", names(paths)))
             .happened("it holds no object")
             .into());
     }
-    Ok(Input {
-        documents: loaded.into_iter().map(|l| l.document).collect(),
-        origin: From::Files(names.join(", ")),
-    })
+    Ok(loaded)
 }
 
 /// True if both are the same object.

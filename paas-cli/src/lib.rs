@@ -5,6 +5,7 @@
 mod app;
 mod args;
 mod cloud;
+mod cluster;
 pub mod codes;
 mod commands;
 mod events;
@@ -12,8 +13,10 @@ pub mod exit;
 mod input;
 mod interrupt;
 mod objects;
+mod plugin;
 mod reconcile;
 mod session;
+mod site;
 mod sql;
 mod ssh_key;
 mod trace;
@@ -21,7 +24,7 @@ mod ui;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::Parser;
+use clap::CommandFactory;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -29,10 +32,22 @@ pub fn main() -> ExitCode {
 }
 
 fn run(words: impl Iterator<Item = OsString>) -> exit::Exit {
-    let words: Vec<OsString> = words.collect();
-    match args::Cli::try_parse_from(&words) {
-        Ok(cli) => {
-            let app = app::App::new(cli.global);
+    let mut words: Vec<OsString> = words.collect();
+    if plugin::completes(&words) {
+        let printer = ui::printer::Printer::new(args::Output::Table, false);
+        printer.data(&plugin::completions(args::Cli::command(), &words));
+        return exit::Exit::Done;
+    }
+    let plugin = plugin::is(&words);
+    if plugin {
+        words = plugin::words(words);
+    }
+    match args::Cli::read(&words, plugin) {
+        Ok(mut cli) => {
+            if plugin && cli.command.in_cluster() {
+                cli.global.cluster.cluster = true;
+            }
+            let app = app::App::new(cli.global, plugin);
             match commands::run(&app, cli.command) {
                 Ok(exit::Exit::Done) if app.printer.lost_data() || app.printer.complained() => {
                     exit::Exit::Failed

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
+
 # The example of the repository, as soon as there is one with this name; until then the same idea.
 DATABASE = """\
 apiVersion: paas.rs/v1alpha1

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use paas_core::spec::Plan;
+use paas_core::spec::{Plan, Quantity, Runtime};
 
-use super::{Act, DbBackup, DbBackups, DbClone, DbLogs, DbRestart, DbRestore, DbTop};
+use super::{
+    Act, DbBackup, DbBackups, DbClone, DbDump, DbLoad, DbLogs, DbRestart, DbRestore, DbSwitchover, DbTop,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Db {
@@ -55,6 +57,8 @@ pub(crate) enum Db {
     Top(DbTop),
     /// Restart the server; clients are cut off for a moment
     Restart(DbRestart),
+    /// Let a standby become the primary, in a cluster
+    Switchover(DbSwitchover),
     /// Back up a database, running or not
     Backup(DbBackup),
     /// List the backups
@@ -81,6 +85,38 @@ pub(crate) enum Db {
     Purge(DbPurge),
 }
 
+impl Db {
+    /// Whether the verb also does its work in a Kubernetes cluster.
+    pub(crate) fn in_cluster(&self) -> bool {
+        match self {
+            Self::Create(_)
+            | Self::Set(_)
+            | Self::List(_)
+            | Self::Show { .. }
+            | Self::Url(_)
+            | Self::Connect(_)
+            | Self::Sql(_)
+            | Self::Env(_)
+            | Self::Rotate(_)
+            | Self::Check(_)
+            | Self::Logs(_)
+            | Self::Top(_)
+            | Self::Restart(_)
+            | Self::Switchover(_)
+            | Self::Delete(_) => true,
+            Self::Upgrade(_)
+            | Self::Backup(_)
+            | Self::Backups(_)
+            | Self::Restore(_)
+            | Self::Clone(_)
+            | Self::Dump(_)
+            | Self::Load(_)
+            | Self::Adopt(_)
+            | Self::Purge(_) => false,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  paas db create shop\n  paas db create shop --version 17 --user web --database web --param max_connections=50"
@@ -104,12 +140,28 @@ pub(crate) struct DbCreate {
     #[arg(long = "param", value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) params: Vec<(String, String)>,
     #[command(flatten)]
+    pub(crate) room: Room,
+    /// What runs it: Auto, CloudNativePG, StatefulSet, Process; left out, what fits
+    #[arg(long, value_name = "RUNTIME", value_parser = runtime)]
+    pub(crate) runtime: Option<Runtime>,
+    #[command(flatten)]
     pub(crate) act: Act,
+}
+
+/// How many servers there are, and how much room each has.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Room {
+    /// How many servers: one primary, the others standbys; more than one in a cluster only
+    #[arg(long, value_name = "N")]
+    pub(crate) replicas: Option<u16>,
+    /// How much room each server has: 10Gi
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) storage: Option<Quantity>,
 }
 
 #[derive(Debug, Args)]
 #[command(
-    group(clap::ArgGroup::new("change").required(true).multiple(true).args(["plan", "params", "unset", "version"])),
+    group(clap::ArgGroup::new("change").required(true).multiple(true).args(["plan", "params", "unset", "version", "replicas", "storage"])),
     after_help = "Examples:\n  paas db set shop --plan small\n  paas db set shop --param work_mem=16MB --unset jit\n  paas db set shop --version 18.4"
 )]
 pub(crate) struct DbSet {
@@ -127,6 +179,8 @@ pub(crate) struct DbSet {
     /// Another minor version, such as 18.4, or a major for the newest of it
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Option<paas_core::spec::EngineVersion>,
+    #[command(flatten)]
+    pub(crate) room: Room,
     #[command(flatten)]
     pub(crate) act: Act,
 }
@@ -160,6 +214,11 @@ fn plan(text: &str) -> Result<Plan, String> {
         .into_iter()
         .find(|p| p.as_str() == text)
         .ok_or_else(|| "the plans are dev, small and medium".to_owned())
+}
+
+fn runtime(text: &str) -> Result<Runtime, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "the runtimes are Auto, CloudNativePG, StatefulSet, Process and StackitFlex".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -265,45 +324,6 @@ pub(crate) struct DbSql {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct DbDump {
-    /// The name of the instance
-    pub(crate) name: String,
-    /// This database in it; left out, the first one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) database: Option<String>,
-    /// Into this file, readable by you alone; left out or -, to stdout
-    #[arg(long, value_name = "PATH")]
-    pub(crate) file: Option<std::path::PathBuf>,
-    /// With the server alone, also where there is a pg_dump
-    #[arg(long, conflicts_with = "pg_dump")]
-    pub(crate) native: bool,
-    /// With pg_dump, or not at all
-    #[arg(long)]
-    pub(crate) pg_dump: bool,
-    /// Leave out what the dump has no words for; the file's head names it. Implies --native
-    #[arg(long, conflicts_with = "pg_dump")]
-    pub(crate) allow_missing: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DbLoad {
-    /// The name of the instance
-    pub(crate) name: String,
-    /// The file; left out or -, stdin
-    #[arg(value_name = "FILE")]
-    pub(crate) file: Option<std::path::PathBuf>,
-    /// Into this database in it; left out, the first one
-    #[arg(long, value_name = "NAME")]
-    pub(crate) database: Option<String>,
-    /// Load although the database has objects already; if a name is taken, nothing is changed
-    #[arg(long)]
-    pub(crate) into_existing: bool,
-    /// As the platform's administrator and not as the owner: for event triggers and objects of several owners
-    #[arg(long)]
-    pub(crate) admin: bool,
-}
-
-#[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  paas db delete shop --yes\n  paas db delete shop --delete-data --confirm shop"
 )]
@@ -323,6 +343,9 @@ pub(crate) struct DbList {
     /// The data that was kept of deleted databases, and what lies about
     #[arg(long)]
     pub(crate) retained: bool,
+    /// Those of all namespaces of the cluster
+    #[arg(short = 'A', long)]
+    pub(crate) all_namespaces: bool,
 }
 
 #[derive(Debug, Args)]

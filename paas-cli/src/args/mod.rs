@@ -4,24 +4,26 @@ mod adopt;
 mod backup;
 mod cloud;
 mod db;
+mod dump;
 mod gc;
 mod operate;
 mod vm;
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use adopt::Adopt;
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use cloud::{Cloud, CloudList, CloudShow};
 pub(crate) use db::{
-    Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
-    DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
+    Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbEnv, DbList, DbPurge, DbRotate, DbSet,
+    DbSql, DbUpgrade, EnvFormat, Room,
 };
+pub(crate) use dump::{DbDump, DbLoad};
 pub(crate) use gc::Gc;
-pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
+pub(crate) use operate::{DbLogs, DbRestart, DbSwitchover, DbTop, Service};
 pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};
 
 const EXAMPLES: &str = "\
@@ -43,6 +45,18 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads a command line; as kubectl's plugin it is called `kubectl paas`.
+    pub(crate) fn read(words: &[OsString], plugin: bool) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        if plugin {
+            command = command.bin_name("kubectl paas");
+        }
+        let mut matches = command.clone().try_get_matches_from(words)?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|e| e.format(&mut command))
+    }
 }
 
 /// What every command understands.
@@ -74,6 +88,36 @@ pub(crate) struct Global {
     /// Say more
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) cluster: InCluster,
+}
+
+/// Whether databases of a Kubernetes cluster are meant, and of which; else those of this machine.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "In a Kubernetes cluster instead of on this machine")]
+pub(crate) struct InCluster {
+    /// In the cluster of the current context of the kubeconfig
+    #[arg(long, global = true)]
+    pub(crate) cluster: bool,
+    /// In the cluster of this context of the kubeconfig; PAAS_CONTEXT says it too
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// In the cluster of this kubeconfig; left out, the one that kubectl would read
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The namespace; left out, the one of the context
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Where this Platform is: known here, else in the cluster of the current context; PAAS_PLATFORM says it too
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+}
+
+impl InCluster {
+    /// True if a cluster is meant, whichever.
+    pub(crate) fn named(&self) -> bool {
+        self.cluster || self.context.is_some() || self.kubeconfig.is_some() || self.namespace.is_some()
+    }
 }
 
 /// How data is printed.
@@ -156,6 +200,14 @@ pub(crate) struct Calls {
     pub(crate) trace: Option<PathBuf>,
 }
 
+/// What becomes of fields of an object in a cluster that other programs manage.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Conflicts {
+    /// In a cluster: take over fields that other programs manage
+    #[arg(long)]
+    pub(crate) force_conflicts: bool,
+}
+
 /// Consent and patience.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Act {
@@ -215,6 +267,8 @@ pub(crate) struct Up {
     /// Take up data of these objects although the objects are not known here
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) adopt: Vec<String>,
+    #[command(flatten)]
+    pub(crate) conflicts: Conflicts,
     /// Stay, bring back what dies, and stop the databases on Ctrl-C
     #[arg(long, conflicts_with = "wait")]
     pub(crate) foreground: bool,
@@ -235,6 +289,8 @@ pub(crate) struct Plan {
     /// Exit with 3 if there is something to do
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(crate) conflicts: Conflicts,
     /// Plan `paas down` instead
     #[arg(long)]
     pub(crate) down: bool,
@@ -266,6 +322,9 @@ pub(crate) struct Status {
     /// Only these objects
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
+    /// Those of all namespaces of the cluster
+    #[arg(short = 'A', long)]
+    pub(crate) all_namespaces: bool,
     #[command(flatten)]
     pub(crate) files: Files,
     #[command(flatten)]
@@ -291,4 +350,24 @@ pub(crate) struct Events {
 pub(crate) struct Explain {
     /// The code; left out, all codes are listed
     pub(crate) code: Option<String>,
+}
+
+impl Command {
+    /// Whether the command also does its work in a Kubernetes cluster.
+    pub(crate) fn in_cluster(&self) -> bool {
+        match self {
+            Self::Up(_) | Self::Plan(_) | Self::Down(_) | Self::Status(_) | Self::Events(_) => true,
+            Self::Db(verb) => verb.in_cluster(),
+            Self::Init(_)
+            | Self::Adopt(_)
+            | Self::Service(_)
+            | Self::Doctor
+            | Self::Cloud(_)
+            | Self::Gc(_)
+            | Self::Vm(_)
+            | Self::Explain(_)
+            | Self::Crds { .. }
+            | Self::Completions { .. } => false,
+        }
+    }
 }

@@ -49,6 +49,24 @@ pub(crate) struct DbRestart {
 
 #[derive(Debug, Args)]
 #[command(
+    after_help = "Examples:\n  paas --cluster db switchover shop\n  paas --cluster db switchover shop --to shop-2 --yes"
+)]
+pub(crate) struct DbSwitchover {
+    /// The name
+    pub(crate) name: String,
+    /// The pod that becomes the primary; left out, a standby that is ready
+    #[arg(long, value_name = "POD")]
+    pub(crate) to: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// How long to wait: 90s, 5m, 1h
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = super::duration)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(
     after_help = "Examples:\n  paas db top shop\n  paas db top shop --once -o json\n\nOn a terminal it is shown anew every 2 seconds until q or Ctrl-C, elsewhere once."
 )]
 pub(crate) struct DbTop {

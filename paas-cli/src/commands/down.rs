@@ -13,15 +13,19 @@ use paas_core::{
 use crate::{
     app::App,
     args::{Act, Down, Output},
-    events,
+    cluster, events,
     exit::{Exit, Failure},
     input,
     reconcile::{self, Done, Request},
     session::{Session, quickstart_platform},
+    site::{self, Site},
     ui::{inventory, progress::Line},
 };
 
 pub(crate) async fn run(app: &App, args: &Down) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::down::run(app, &cluster, args).await;
+    }
     let mut session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     let documents = input::only(input.documents, &args.names)?;
@@ -101,10 +105,15 @@ pub(crate) fn unprotected(verb: &str, documents: &[Document]) -> Result<(), Erro
     let protected = |d: &&Document| matches!(d, Document::DatabaseInstance(o) if o.spec.deletion_protection);
     match documents.iter().find(protected) {
         None => Ok(()),
-        Some(document) => Err(Error::new(&CORE_PROTECTED, Class::Blocked)
-            .attempted(format!("{verb} {}", document.name()))
-            .happened("its spec says deletionProtection: true; nothing was changed")),
+        Some(document) => Err(protected_words(verb, document)),
     }
+}
+
+/// The refusal to touch a protected object.
+pub(crate) fn protected_words(verb: &str, document: &Document) -> Error {
+    Error::new(&CORE_PROTECTED, Class::Blocked)
+        .attempted(format!("{verb} {}", document.name()))
+        .happened("its spec says deletionProtection: true; nothing was changed")
 }
 
 /// A protected platform of a cloud stays whole: what is in its machines is data too.
@@ -117,9 +126,7 @@ fn standing(documents: &[Document]) -> Result<(), Error> {
     };
     match documents.iter().find(protected) {
         None => Ok(()),
-        Some(document) => Err(Error::new(&CORE_PROTECTED, Class::Blocked)
-            .attempted(format!("take {} down", document.name()))
-            .happened("its spec says deletionProtection: true; nothing was changed")),
+        Some(document) => Err(protected_words("take down", document)),
     }
 }
 

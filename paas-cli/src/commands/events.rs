@@ -7,9 +7,10 @@ use paas_core::{event::Event, render};
 use crate::{
     app::App,
     args::{Events, Output},
-    events,
+    cluster, events,
     exit::{Exit, Failure},
     session,
+    site::{self, Site},
     ui::table::table,
 };
 
@@ -17,14 +18,11 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(app: &App, args: &Events) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::events::run(app, &cluster, args).await;
+    }
     let owners = session::owners(app)?;
-    let mine = |e: &Event| {
-        args.names.is_empty()
-            || e.owner
-                .rsplit('/')
-                .next()
-                .is_some_and(|n| args.names.iter().any(|a| a == n))
-    };
+    let mine = |e: &Event| is_of(e, &args.names);
     let mut all = events::read(&owners)?;
     let mut told = all.len();
     all.retain(mine);
@@ -32,11 +30,7 @@ pub(crate) async fn run(app: &App, args: &Events) -> Result<Exit, Failure> {
         all.drain(..all.len().saturating_sub(last));
     }
     if all.is_empty() && !args.follow && !app.printer.for_programs() {
-        let what = match args.names.as_slice() {
-            [] => String::new(),
-            names => format!(" to {}", names.join(", ")),
-        };
-        app.printer.talk(&format!("Nothing has happened{what} yet."));
+        silence(app, &args.names);
     }
     print(app, &all, args.follow);
     while args.follow && !app.interrupt.cancel.is_cancelled() {
@@ -62,7 +56,23 @@ pub(crate) async fn run(app: &App, args: &Events) -> Result<Exit, Failure> {
     })
 }
 
-fn print(app: &App, events: &[Event], in_lines: bool) {
+/// True if an event is of one of these objects; no names mean all.
+pub(crate) fn is_of(event: &Event, names: &[String]) -> bool {
+    let name = event.owner.rsplit('/').next();
+    names.is_empty() || name.is_some_and(|n| names.iter().any(|a| a == n))
+}
+
+/// Says that nothing has happened.
+pub(crate) fn silence(app: &App, names: &[String]) {
+    let what = match names {
+        [] => String::new(),
+        names => format!(" to {}", names.join(", ")),
+    };
+    app.printer.talk(&format!("Nothing has happened{what} yet."));
+}
+
+/// Prints what happened, wherever it did.
+pub(crate) fn print(app: &App, events: &[Event], in_lines: bool) {
     let printer = &app.printer;
     match printer.output() {
         Output::Json | Output::Name => events.iter().for_each(|e| printer.line(e)),

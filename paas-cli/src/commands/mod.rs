@@ -6,26 +6,34 @@ mod completions;
 mod crds;
 pub(crate) mod db;
 mod doctor;
-mod down;
-mod events;
+pub(crate) mod down;
+pub(crate) mod events;
 mod explain;
 mod foreground;
 mod gc;
 mod init;
 mod plan;
 mod service;
-mod status;
+pub(crate) mod status;
 mod up;
 pub(crate) mod vm;
+
+use paas_core::error::{Class, Error};
 
 use crate::{
     app::App,
     args::{Cloud, Command, Db, Vm},
+    codes::CLI_NO_CLUSTER,
     exit::{Exit, Failure},
 };
 
 /// Runs one command. Those that only print start no runtime.
 pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
+    if app.global.cluster.named() && !command.in_cluster() {
+        let error = Error::new(&CLI_NO_CLUSTER, Class::Invalid)
+            .happened("it is about this machine or a cloud, and a Kubernetes cluster was named");
+        return Err(error.into());
+    }
     match command {
         Command::Init(args) => init::run(app, &args),
         Command::Up(args) => app.block_on(up::run(app, &args)),
@@ -59,6 +67,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Logs(args)) => app.block_on(db::logs::run(app, &args)),
         Command::Db(Db::Top(args)) => app.block_on(db::top::run(app, &args)),
         Command::Db(Db::Restart(args)) => app.block_on(db::restart::run(app, &args)),
+        Command::Db(Db::Switchover(args)) => app.block_on(db::switchover::run(app, &args)),
         Command::Cloud(Cloud::List(args)) => cloud::list::run(app, &args),
         Command::Cloud(Cloud::Show(args)) => app.block_on(cloud::show::run(app, &args)),
         Command::Vm(Vm::Create(args)) => app.block_on(vm::create::run(app, &args)),

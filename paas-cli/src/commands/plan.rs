@@ -9,13 +9,18 @@ use paas_core::{
 use crate::{
     app::App,
     args::{Output, Plan},
+    cluster,
     exit::{Exit, Failure},
     input::{self, From},
     reconcile,
     session::Session,
+    site::{self, Site},
 };
 
 pub(crate) async fn run(app: &App, args: &Plan) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::plan::run(app, &cluster, args).await;
+    }
     let mut session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     session

@@ -5,6 +5,7 @@ use paas_core::{
     driver::Outputs,
     error::Error,
     inventory::Inventory,
+    kube::{servers::Servers, standing},
     local::{
         instance::LocalInstance,
         storage::{self, Storage},
@@ -18,11 +19,12 @@ use serde::Serialize;
 use crate::{
     app::App,
     args::{Output, Status},
-    events,
+    cluster, events,
     exit::{Exit, Failure},
     input::{self, From},
     reconcile,
     session::{Session, Target},
+    site::{self, Site},
     ui::{inventory, table::table},
 };
 
@@ -56,6 +58,12 @@ pub(crate) struct Standing {
     /// The disk below its data, if it has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) storage: Option<Storage>,
+    /// Its servers in a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) servers: Option<Servers>,
+    /// The codes that the reason names; `paas explain` knows them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) codes: Vec<String>,
 }
 
 /// Something that holds for an object, in the form of Kubernetes' conditions.
@@ -63,7 +71,7 @@ pub(crate) struct Standing {
 pub(crate) struct Condition {
     /// Its name: `StorageLow`.
     #[serde(rename = "type")]
-    pub(crate) type_: &'static str,
+    pub(crate) type_: String,
     /// Always `True`.
     pub(crate) status: &'static str,
     /// Why, in a sentence.
@@ -96,9 +104,16 @@ pub(crate) enum State {
     Absent,
     /// It needs a person or another spec.
     Blocked,
+    /// Somebody paused it, in a cluster.
+    Paused,
+    /// It is on its way out of a cluster.
+    Deleting,
 }
 
 pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::status::run(app, &cluster, args).await;
+    }
     let mut session = Session::open(app)?;
     let input = input::meant(&args.files, session.objects())?;
     if input.origin == From::QuickStart && args.names.is_empty() && !app.printer.for_programs() {
@@ -146,6 +161,8 @@ fn out_of_reach(document: &Document, error: &Error) -> Standing {
         conditions: Vec::new(),
         listing: Vec::new(),
         storage: None,
+        servers: None,
+        codes: vec![error.code().id.to_owned()],
     }
 }
 
@@ -174,19 +191,26 @@ pub(crate) async fn standings(session: &Session, targets: Vec<Target>) -> Result
                 name: owner.name().to_owned(),
                 uid: owner.uid().to_string(),
                 state,
-                reason,
                 since: log.last().map(|e| e.at),
                 waits_for,
                 conditions: Vec::from_iter(low.map(|message| Condition {
-                    type_: "StorageLow",
+                    type_: "StorageLow".to_owned(),
                     status: "True",
                     message,
                 })),
                 listing: Vec::new(),
                 storage: disk,
+                servers: None,
+                codes: codes(&reason),
+                reason,
             })
         })
         .collect()
+}
+
+/// The codes that a sentence names.
+fn codes(reason: &str) -> Vec<String> {
+    standing::codes(reason).into_iter().map(str::to_owned).collect()
 }
 
 /// Adds what there is in the clouds, with what the clusters there made in their turn.
@@ -247,7 +271,8 @@ fn judge(plan: &PlanView, kind: Option<Kind>) -> (State, String, Vec<String>) {
     (State::OutOfDate, reason, Vec::new())
 }
 
-fn print(app: &App, standings: &[Standing]) {
+/// Prints how objects are doing, wherever they are.
+pub(crate) fn print(app: &App, standings: &[Standing]) {
     let printer = &app.printer;
     let name = |s: &Standing| format!("{}/{}/{}", s.kind, s.namespace, s.name);
     let since = |s: &Standing| s.since.map_or(String::new(), |t| format!("{t:.0}"));

@@ -10,16 +10,21 @@ use paas_core::{
 use crate::{
     app::App,
     args::{Output, Up},
+    cluster,
     codes::CLI_KEPT,
     commands::{db, foreground},
     exit::{Exit, Failure},
     input::{self, From, Input},
     reconcile::{self, Done, Request},
     session::Session,
+    site::{self, Site},
     ui::{progress::Line, table::table},
 };
 
 pub(crate) async fn run(app: &App, args: &Up) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::up::run(app, &cluster, args).await;
+    }
     let mut session = Session::open(app)?;
     if args.resume {
         return foreground::run(app, session, foreground::Scope::All).await;

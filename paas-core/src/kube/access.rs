@@ -1,6 +1,6 @@
 //! Clients for API servers, made so that they keep the engine's laws: what changes something is sent once.
 
-use std::time::Duration;
+use std::{fmt, path::Path, time::Duration};
 
 use http::{Method, Request, Response};
 use kube::{
@@ -60,31 +60,79 @@ pub async fn from_kubeconfig(text: &SecretString, context: Option<&str>) -> Resu
     client(config)
 }
 
+/// A cluster that a kubeconfig names.
+#[derive(Clone)]
+pub struct Chosen {
+    /// The client; its default namespace is the context's.
+    pub client: Client,
+    /// The name of the context; `None` in a pod, which has none.
+    pub context: Option<String>,
+}
+
+impl fmt::Debug for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chosen")
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A client for the cluster that `kubectl` would use here, in `context` or in the current one; without a kubeconfig, and with no
 /// context named, the cluster that this program runs in.
+///
+/// Reads what [`choose`] reads.
+///
+/// # Errors
+/// [`K8S_ACCESS`] if there is neither, or what there is cannot be used.
+pub async fn ambient(context: Option<&str>) -> Result<Client, Error> {
+    Ok(choose(None, context).await?.client)
+}
+
+/// The cluster that `kubectl --kubeconfig FILE --context NAME` would use: `file`, else the files of `KUBECONFIG`, else that of the home;
+/// `context`, else the current one. With neither named and no kubeconfig found, the cluster that this program runs in.
 ///
 /// This is the one function that reads the environment: `KUBECONFIG`, `HOME`, `HTTPS_PROXY`, `KUBERNETES_SERVICE_HOST` and
 /// `_PORT`, and the files of a service account.
 ///
 /// # Errors
 /// [`K8S_ACCESS`] if there is neither, or what there is cannot be used.
-pub async fn ambient(context: Option<&str>) -> Result<Client, Error> {
-    let doing = "find the cluster";
-    let options = KubeConfigOptions {
-        context: context.map(str::to_owned),
-        ..KubeConfigOptions::default()
+pub async fn choose(file: Option<&Path>, context: Option<&str>) -> Result<Chosen, Error> {
+    let doing = match file {
+        Some(file) => format!("use the kubeconfig {}", file.display()),
+        None => "find the cluster".to_owned(),
     };
-    let config = match Config::from_kubeconfig(&options).await {
-        Ok(config) => config,
-        Err(kubeconfig) if context.is_some() => return Err(unusable(doing, &kubeconfig)),
-        Err(kubeconfig) => Config::incluster().map_err(|inside| {
-            let words = format!("{}; and this is no pod: {}", words(&kubeconfig), chain(&inside));
-            Error::new(&K8S_ACCESS, Class::Invalid)
-                .attempted(doing)
-                .happened(words)
-        })?,
+    let read = match file {
+        Some(file) => Kubeconfig::read_from(file),
+        None => Kubeconfig::read(),
     };
-    client(config)
+    let outside = match read {
+        Ok(kubeconfig) => {
+            let name = context.or(kubeconfig.current_context.as_deref());
+            let name = name.filter(|n| !n.is_empty()).map(str::to_owned);
+            let options = KubeConfigOptions {
+                context: context.map(str::to_owned),
+                ..KubeConfigOptions::default()
+            };
+            let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+            config.map(|config| (config, name))
+        }
+        Err(error) => Err(error),
+    };
+    let (config, context) = match outside {
+        Ok(found) => found,
+        Err(error) if context.is_some() || file.is_some() => return Err(unusable(&doing, &error)),
+        Err(error) => {
+            let inside = Config::incluster().map_err(|inside| {
+                let words = format!("{}; and this is no pod: {}", words(&error), chain(&inside));
+                Error::new(&K8S_ACCESS, Class::Invalid)
+                    .attempted(doing)
+                    .happened(words)
+            })?;
+            (inside, None)
+        }
+    };
+    let client = client(config)?;
+    Ok(Chosen { client, context })
 }
 
 /// A client of a configuration, with our timeouts and name. Reads are sent again where the API server is busy, at most three times;

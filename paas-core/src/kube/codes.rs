@@ -28,6 +28,15 @@ crate::codes! {
     K8S_ACCESS = "PAAS-K8S-0009", "the kubeconfig cannot be used",
         "There is none, the context is not in it, or what it refers to cannot be read.",
         "Name a kubeconfig with KUBECONFIG and a context that `kubectl config get-contexts` lists.";
+    K8S_MANAGED = "PAAS-K8S-0031", "another program manages these fields",
+        "Somebody else wrote them with another value: kubectl, Argo CD, an autoscaler. They are not taken away by the way.",
+        "Change them where they are managed, leave them out of the file, or take them over with --force-conflicts.";
+    K8S_DEFINITIONS = "PAAS-K8S-0032", "the cluster does not know our kinds",
+        "The definitions of Platform and DatabaseInstance are not installed there, or the context is another cluster than you think.",
+        "Install the operator with `paas operator install`, or the definitions alone with `paas crds | kubectl apply --server-side -f -`.";
+    K8S_ANOTHER = "PAAS-K8S-0033", "the object was deleted or made anew meanwhile",
+        "Somebody deleted it while it was worked on; one of the same name that is there now is another one.",
+        "Look at what there is with `paas status --cluster`, and run the command again if it is still meant.";
     K8S_STORAGE = "PAAS-K8S-0020", "a volume can neither shrink nor move to another storage class",
         "storage.size is smaller than it was, or storage.class is another one.",
         "Put the former size and class back; for another volume, make a new instance and load a dump into it.";

@@ -15,7 +15,10 @@ mod bindings;
 mod call;
 pub mod codes;
 mod compare;
+pub mod declare;
+pub mod declared;
 pub mod fault;
+pub mod happenings;
 mod hide;
 pub mod kind;
 mod ledger;
@@ -24,12 +27,17 @@ pub mod names;
 pub mod object;
 mod observe;
 pub mod ownership;
+pub mod presence;
 mod secrets;
+pub mod servers;
+pub mod standing;
+pub mod wait;
 
 pub use actuator::{KubeActuator, Namespaces};
 pub use around::Around;
 #[cfg(feature = "database")]
 pub use bindings::KubeBindings;
+pub use declared::Declared;
 pub use kind::ObjectKind;
 pub use ledger::KubeLedger;
 pub use object::{KubeObject, Seen};

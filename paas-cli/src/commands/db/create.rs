@@ -10,15 +10,20 @@ use paas_core::{
 
 use crate::{
     app::App,
-    args::{Act, DbCreate},
+    args::{Act, DbCreate, Room},
+    cluster,
     codes::{CLI_DIFFERS, CLI_KEPT},
     commands::up,
     exit::{Exit, Failure},
     reconcile::{self, Request},
     session::{Session, quickstart_platform},
+    site::{self, Site},
 };
 
 pub(crate) async fn run(app: &App, args: &DbCreate) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::create::run(app, &cluster, args).await;
+    }
     let document = document(args);
     validate::document(&document).map_err(|e| Error::from(e).attempted(format!("create {}", args.name)))?;
     let session = Session::open(app)?;
@@ -128,12 +133,23 @@ pub(super) async fn bring_up(
 }
 
 /// True if more than a name was asked for.
-fn wishes(args: &DbCreate) -> bool {
+pub(crate) fn wishes(args: &DbCreate) -> bool {
     args.version.is_some()
         || args.plan.is_some()
         || !args.database.is_empty()
         || !args.user.is_empty()
         || !args.params.is_empty()
+        || args.runtime.is_some()
+        || args.room.replicas.is_some()
+        || args.room.storage.is_some()
+}
+
+/// How many servers, and how much room, as far as it is asked for.
+pub(super) fn room(spec: &mut DatabaseInstanceSpec, room: &Room) {
+    spec.replicas = room.replicas.unwrap_or(spec.replicas);
+    if let Some(size) = &room.storage {
+        spec.storage.size = size.clone();
+    }
 }
 
 /// A parameter's value as a spec has it.
@@ -144,10 +160,13 @@ pub(super) fn parameter(value: &str) -> ParameterValue {
     )
 }
 
-fn document(args: &DbCreate) -> Document {
+/// What the flags ask for; everything else has its default.
+pub(crate) fn document(args: &DbCreate) -> Document {
     let mut spec = DatabaseInstanceSpec::default();
     spec.engine.version.clone_from(&args.version);
     spec.plan = args.plan;
+    spec.runtime = args.runtime.unwrap_or_default();
+    room(&mut spec, &args.room);
     if !args.database.is_empty() {
         let database = |name: &String| Database {
             name: name.clone(),

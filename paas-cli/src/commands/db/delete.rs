@@ -10,13 +10,18 @@ use paas_core::{
 use crate::{
     app::App,
     args::DbDelete,
+    cluster,
     commands::down,
     exit::{Exit, Failure},
     input,
     session::Session,
+    site::{self, Site},
 };
 
 pub(crate) async fn run(app: &App, args: &DbDelete) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::delete::run(app, &cluster, args).await;
+    }
     let session = Session::open(app)?;
     let accepted = super::databases(&session)?;
     let known = accepted.iter().find(|d| d.name() == args.name).cloned();

@@ -22,6 +22,7 @@ pub(crate) mod rotate;
 pub(crate) mod set;
 pub(crate) mod show;
 pub(crate) mod sql;
+pub(crate) mod switchover;
 pub(crate) mod top;
 pub(crate) mod upgrade;
 pub(crate) mod url;

@@ -10,9 +10,11 @@ use paas_core::{
 use crate::{
     app::App,
     args::{DbRestart, Output},
+    cluster,
     codes::CLI_NO_OBJECT,
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
     ui::{
         ask,
         progress::{Line, TICK},
@@ -20,6 +22,9 @@ use crate::{
 };
 
 pub(crate) async fn run(app: &App, args: &DbRestart) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::requests::restart(app, &cluster, args).await;
+    }
     let session = Session::open(app)?;
     let target = super::named(&session, &args.name)?;
     let attempt = format!("restart {}", target.owner);

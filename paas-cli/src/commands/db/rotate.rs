@@ -10,11 +10,16 @@ use paas_core::{
 use crate::{
     app::App,
     args::{DbRotate, Output},
+    cluster,
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
 };
 
 pub(crate) async fn run(app: &App, args: &DbRotate) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::rotate::run(app, &cluster, args).await;
+    }
     let session = Session::open(app)?;
     let target = super::named(&session, &args.name)?;
     // Says in the usual words that the user is unknown or that nothing runs.

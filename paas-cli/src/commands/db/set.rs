@@ -10,14 +10,19 @@ use paas_core::{
 use crate::{
     app::App,
     args::DbSet,
+    cluster,
     codes::CLI_UNSET,
     commands::up,
     exit::{Exit, Failure},
     reconcile::{self, Request},
     session::Session,
+    site::{self, Site},
 };
 
 pub(crate) async fn run(app: &App, args: &DbSet) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::set::run(app, &cluster, args).await;
+    }
     let session = Session::open(app)?;
     let old = super::named(&session, &args.name)?;
     let Some(mut document) = old.document.clone() else {
@@ -54,7 +59,8 @@ pub(crate) async fn run(app: &App, args: &DbSet) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn change(spec: &mut DatabaseInstanceSpec, args: &DbSet) -> Result<(), Error> {
+/// Makes the changes that the flags ask for.
+pub(crate) fn change(spec: &mut DatabaseInstanceSpec, args: &DbSet) -> Result<(), Error> {
     for key in &args.unset {
         // PostgreSQL takes any case.
         let before = spec.parameters.len();
@@ -80,6 +86,7 @@ fn change(spec: &mut DatabaseInstanceSpec, args: &DbSet) -> Result<(), Error> {
         // A spec has one of the two.
         spec.resources = None;
     }
+    super::create::room(spec, &args.room);
     if let Some(version) = &args.version {
         spec.engine.version = Some(version.clone());
     }

@@ -2,18 +2,26 @@
 
 use std::fmt::Write;
 
-use paas_core::{local::disk::human, spec::Document};
+use paas_core::{
+    local::disk::human,
+    spec::{DatabaseInstanceSpec, Document},
+};
 
 use crate::{
     app::App,
     args::Output,
+    cluster,
     commands::status,
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
     ui::printer::yaml,
 };
 
 pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
+    if let Site::Cluster(cluster) = site::of(app).await? {
+        return cluster::show::run(app, &cluster, name).await;
+    }
     let session = Session::open(app)?;
     let target = super::named(&session, name)?;
     let Some(document) = target.document.clone() else {
@@ -92,31 +100,36 @@ pub(crate) async fn run(app: &App, name: &str) -> Result<Exit, Failure> {
             if let Some(why) = standing.storage.as_ref().and_then(|s| s.low.as_ref()) {
                 field("note", &format!("StorageLow: {why}"));
             }
-            if object.spec.deletion_protection {
-                field(
-                    "protected",
-                    "deletionProtection: it is refused to delete it or its data",
-                );
-            }
-            for database in &object.spec.databases {
-                let extensions = match database.extensions.as_slice() {
-                    [] => String::new(),
-                    some => format!(", with {}", some.join(", ")),
-                };
-                let owner = object.spec.owner_of(database);
-                field("database", &format!("{} (of {owner}{extensions})", database.name));
-            }
-            for user in &object.spec.users {
-                field("user", &user.name);
-            }
-            if let Some(plan) = object.spec.plan {
-                field("plan", plan.as_str());
-            }
-            for (key, value) in &object.spec.parameters {
-                field("parameter", &format!("{key} = {value}"));
-            }
+            declared_fields(&object.spec, &mut field);
             printer.data(&out);
         }
     }
     Ok(Exit::Done)
+}
+
+/// What was declared, line by line, wherever the database is.
+pub(crate) fn declared_fields(spec: &DatabaseInstanceSpec, field: &mut impl FnMut(&str, &str)) {
+    if spec.deletion_protection {
+        field(
+            "protected",
+            "deletionProtection: it is refused to delete it or its data",
+        );
+    }
+    for database in &spec.databases {
+        let extensions = match database.extensions.as_slice() {
+            [] => String::new(),
+            some => format!(", with {}", some.join(", ")),
+        };
+        let owner = spec.owner_of(database);
+        field("database", &format!("{} (of {owner}{extensions})", database.name));
+    }
+    for user in &spec.users {
+        field("user", &user.name);
+    }
+    if let Some(plan) = spec.plan {
+        field("plan", plan.as_str());
+    }
+    for (key, value) in &spec.parameters {
+        field("parameter", &format!("{key} = {value}"));
+    }
 }

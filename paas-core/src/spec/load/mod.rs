@@ -17,6 +17,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use errors::{Lines, Position};
 pub use errors::{LoadError, LoadErrors, Snippet};
@@ -41,6 +42,8 @@ pub struct Source {
 pub struct Loaded {
     /// The document; it is valid by itself.
     pub document: Document,
+    /// The same as it was written, without defaults and what a cluster adds: what a cluster is given, as kubectl would.
+    pub written: Value,
     /// The file, or the name of the source.
     pub file: String,
     /// The line in which it begins, from 1.
@@ -187,7 +190,7 @@ impl Reading<'_> {
             self.report(p.code, p.at, p.path, p.message, p.help);
         }
         for node in documents {
-            let Some(document) = self.document(&node) else {
+            let Some((document, written)) = self.document(&node) else {
                 continue;
             };
             let line = node.position().line;
@@ -218,13 +221,14 @@ impl Reading<'_> {
             places.insert(identity, (self.source.name.clone(), line));
             loaded.push(Loaded {
                 document,
+                written,
                 file: self.source.name.clone(),
                 line,
             });
         }
     }
 
-    fn document(&mut self, node: &tree::Node) -> Option<Document> {
+    fn document(&mut self, node: &tree::Node) -> Option<(Document, Value)> {
         let mut value = node.to_json();
         let kind = match header::kind(&value) {
             Ok(kind) => kind,
@@ -234,13 +238,14 @@ impl Reading<'_> {
             }
         };
         value.as_object_mut().into_iter().for_each(forget_cluster_fields);
+        let written = value.clone();
         let violations = validate::value(kind, &mut value, None);
         if !violations.is_empty() {
             violations.into_iter().for_each(|v| self.violation(node, v));
             return None;
         }
         match Document::deserialize(value) {
-            Ok(document) => Some(document),
+            Ok(document) => Some((document, written)),
             Err(e) => {
                 self.report(
                     &codes::SPEC_VALUE,
