@@ -6,6 +6,7 @@ mod cloud;
 mod db;
 mod gc;
 mod operate;
+mod operator;
 mod vm;
 
 use std::{path::PathBuf, time::Duration};
@@ -22,6 +23,9 @@ pub(crate) use db::{
 };
 pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
+pub(crate) use operator::{
+    Choices, Operator, OperatorInstall, OperatorStatus, OperatorUninstall, OperatorUpgrade, Patience, Place,
+};
 pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};
 
 const EXAMPLES: &str = "\
@@ -118,6 +122,9 @@ pub(crate) enum Command {
     Cloud(Cloud),
     /// Find what is left over in a project of a cloud, and delete it
     Gc(Gc),
+    /// The operator in a cluster: install, upgrade, look at and uninstall it
+    #[command(subcommand)]
+    Operator(Operator),
     /// Virtual machines: one with network, key and address outside in one command
     #[command(subcommand)]
     Vm(Vm),

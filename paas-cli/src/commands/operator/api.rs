@@ -53,6 +53,7 @@ pub(super) const DEFINITION: Kind = kind(
 pub(super) const NAMESPACE: Kind = kind("", "v1", "Namespace", "namespaces", false);
 pub(super) const DEPLOYMENT: Kind = kind("apps", "v1", "Deployment", "deployments", true);
 pub(super) const LEASE: Kind = kind("coordination.k8s.io", "v1", "Lease", "leases", true);
+pub(super) const POD: Kind = kind("", "v1", "Pod", "pods", true);
 pub(super) const POLICY_BINDING: Kind = kind(
     ADMISSION,
     "v1",
@@ -72,7 +73,13 @@ pub(super) const POLICY: Kind = kind(
 pub(super) const OWN: [Kind; 8] = [
     DEPLOYMENT,
     kind("", "v1", "Service", "services", true),
-    kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", true),
+    kind(
+        "policy",
+        "v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        true,
+    ),
     kind(RBAC, "v1", "RoleBinding", "rolebindings", true),
     kind(RBAC, "v1", "Role", "roles", true),
     kind(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", false),
@@ -85,7 +92,10 @@ impl Kind {
     pub(super) fn of(document: &Value) -> Option<Self> {
         let shared = [DEFINITION, POLICY, POLICY_BINDING, NAMESPACE];
         let name = document["kind"].as_str()?;
-        OWN.into_iter().chain(shared).find(|k| k.kind == name)
+        OWN.into_iter()
+            .chain(shared)
+            .chain([LEASE])
+            .find(|k| k.kind == name)
     }
 
     /// One of the kinds that people write.
@@ -110,7 +120,11 @@ impl Kind {
 
 /// `Deployment/paas-system/paas-operator`, or without a namespace.
 pub(super) fn title(object: &Value) -> String {
-    let parts = [&object["kind"], &object["metadata"]["namespace"], &object["metadata"]["name"]];
+    let parts = [
+        &object["kind"],
+        &object["metadata"]["namespace"],
+        &object["metadata"]["name"],
+    ];
     let parts: Vec<&str> = parts.into_iter().filter_map(Value::as_str).collect();
     parts.join("/")
 }
@@ -162,9 +176,11 @@ impl Calls {
     pub(super) async fn apply(&self, document: &Value, dry_run: bool) -> Result<Value, Error> {
         let what = format!("apply {}", title(document));
         let Some(kind) = Kind::of(document) else {
-            return Err(Error::new(&paas_core::codes::CORE_GRAPH, paas_core::error::Class::Internal)
-                .attempted(what)
-                .happened("no installation has such a kind"));
+            return Err(
+                Error::new(&paas_core::codes::CORE_GRAPH, paas_core::error::Class::Internal)
+                    .attempted(what)
+                    .happened("no installation has such a kind"),
+            );
         };
         let metadata = &document["metadata"];
         let name = metadata["name"].as_str().unwrap_or_default();
@@ -174,17 +190,27 @@ impl Calls {
             .api(kind, metadata["namespace"].as_str())
             .patch(name, &how, &Patch::Apply(document))
             .await;
-        applied.map(|o| json!(o)).map_err(|e| fault::of(&what, !dry_run, e))
+        applied
+            .map(|o| json!(o))
+            .map_err(|e| fault::of(&what, !dry_run, e))
     }
 
     /// A merge patch of the metadata of an object without a namespace.
-    pub(super) async fn annotate(&self, kind: Kind, name: &str, annotation: (&str, &str)) -> Result<(), Error> {
+    pub(super) async fn annotate(
+        &self,
+        kind: Kind,
+        name: &str,
+        annotation: (&str, &str),
+    ) -> Result<(), Error> {
         let patch = json!({"metadata": {"annotations": {annotation.0: annotation.1}}});
         let how = PatchParams {
             field_manager: Some(MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let patched = self.api(kind, None).patch(name, &how, &Patch::Merge(&patch)).await;
+        let patched = self
+            .api(kind, None)
+            .patch(name, &how, &Patch::Merge(&patch))
+            .await;
         let what = format!("annotate {} {name}", kind.kind);
         patched.map(drop).map_err(|e| fault::of(&what, true, e))
     }
@@ -193,7 +219,7 @@ impl Calls {
     pub(super) async fn delete(&self, object: &Value) -> Result<(), Error> {
         let metadata = &object["metadata"];
         let text = |field: &str| metadata[field].as_str().map(str::to_owned);
-        let kind = Kind::of(object).unwrap_or(LEASE);
+        let kind = Kind::of(object).unwrap_or(DEPLOYMENT);
         let how = DeleteParams {
             preconditions: Some(Preconditions {
                 uid: text("uid"),
