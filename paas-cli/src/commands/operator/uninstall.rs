@@ -88,8 +88,9 @@ async fn shared(calls: &Calls, objects: &[Objects], namespace: &str) -> Result<V
     };
     if let Some(kind) = objects.iter().find(|o| o.total > 0) {
         return refused(format!(
-            "there are {} objects of the kind {}",
-            kind.total, kind.kind
+            "there are still {} of the kind {}",
+            counted(kind.total, "object"),
+            kind.kind
         ));
     }
     let others = others(calls).await?;
