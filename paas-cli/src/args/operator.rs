@@ -57,6 +57,10 @@ pub(crate) struct Choices {
     /// What the operator logs, by the rules of RUST_LOG [default: info]
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
+    /// Apply our definitions too; false where somebody else does, with `paas crds` [default: true]
+    #[arg(long, value_name = "BOOL", hide_possible_values = true)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
+    pub(crate) crds: Option<bool>,
     /// Have the cluster refuse to delete what is protected [default: true]
     #[arg(long, value_name = "BOOL", hide_possible_values = true)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set)]
@@ -124,7 +128,7 @@ pub(crate) struct OperatorStatus {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  paas operator uninstall --yes\n  paas operator uninstall --yes --crds\n\nDatabases go on running with their data, their users and their bindings. `paas operator install` takes\nall of them up again as they are."
+    after_help = "Examples:\n  paas operator uninstall --yes\n  paas operator uninstall --yes --crds\n\nDatabases go on running with their data, their users and their bindings. `paas operator install` takes all of them up again as they are."
 )]
 pub(crate) struct OperatorUninstall {
     #[command(flatten)]

@@ -102,7 +102,10 @@ impl Manifests {
         let shared = |metadata: &mut ObjectMeta| {
             metadata.labels.get_or_insert_default().extend(shared_labels());
         };
-        let mut definitions = crd::all();
+        let mut definitions = match options.definitions {
+            true => crd::all(),
+            false => Vec::new(),
+        };
         definitions.iter_mut().for_each(|d| shared(&mut d.metadata));
         let mut policies = if options.policies {
             policies::all()
@@ -244,6 +247,14 @@ mod tests {
             ..options(&[])
         });
         assert!(!kinds(&without).contains("ValidatingAdmissionPolicy"));
+        let alone = Options {
+            definitions: false,
+            policies: false,
+            ..options(&["shop"])
+        };
+        let alone = Manifests::of(&alone).documents();
+        let outside = alone.iter().filter(|d| !d["metadata"]["namespace"].is_string());
+        assert_eq!(outside.map(|d| &d["kind"]).collect::<Vec<_>>(), ["Namespace"]);
     }
 
     #[test]

@@ -32,8 +32,15 @@ pub struct Options {
     /// What the pods may use.
     #[serde(default)]
     pub resources: Resources,
+    /// Whether our definitions are a part of it; `false` where somebody else applies them.
+    #[serde(default = "yes")]
+    pub definitions: bool,
     /// Whether the cluster refuses to delete what is protected.
     pub policies: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What each pod asks for, and what it may use at most.
@@ -72,6 +79,7 @@ impl Options {
             server_user: None,
             log: "info".to_owned(),
             resources: Resources::default(),
+            definitions: true,
             policies: true,
         }
     }

@@ -95,6 +95,7 @@ pub(super) fn options(place: &Place, choices: &Choices, before: Option<Options>)
     if let Some(log) = &choices.log {
         options.log.clone_from(log);
     }
+    options.definitions = choices.crds.unwrap_or(options.definitions);
     options.policies = choices.policies.unwrap_or(options.policies);
     if let Some(uid) = &options.cluster_id
         && uuid::Uuid::parse_str(uid).is_err()
