@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{
     api::{Calls, DEFINITION, DEPLOYMENT},
+    install::counted,
     tell::Teller,
 };
 use crate::codes::CLI_OPERATOR_UNREADY;
@@ -114,7 +115,10 @@ fn waits(deployment: &Value) -> Option<String> {
         return Some(format!("{updated} of {wanted} pods are of this version"));
     }
     if all > updated {
-        return Some(format!("{} pods of the former version end", all - updated));
+        return Some(format!(
+            "the end of {} of the former version",
+            counted(usize::try_from(all - updated).unwrap_or(0), "pod")
+        ));
     }
     (available < wanted).then(|| format!("{available} of {wanted} pods are ready"))
 }
@@ -196,7 +200,7 @@ mod tests {
         assert_eq!(of(2, 2, 2, 2), None);
         assert_eq!(of(1, 2, 2, 2).unwrap(), "its controller has not seen it yet");
         assert_eq!(of(2, 3, 1, 2).unwrap(), "1 of 2 pods are of this version");
-        assert_eq!(of(2, 3, 2, 3).unwrap(), "1 pods of the former version end");
+        assert_eq!(of(2, 3, 2, 3).unwrap(), "the end of 1 pod of the former version");
         assert_eq!(of(2, 2, 2, 1).unwrap(), "1 of 2 pods are ready");
         assert!(waits(&deployment(json!({}))).is_some());
     }
