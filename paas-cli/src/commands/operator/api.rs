@@ -226,7 +226,11 @@ impl Calls {
                 uid: text("uid"),
                 resource_version: None,
             }),
-            propagation_policy: Some(PropagationPolicy::Foreground),
+            // Only a Deployment has others of its own, which it is there to wait for.
+            propagation_policy: Some(match kind {
+                DEPLOYMENT => PropagationPolicy::Foreground,
+                _ => PropagationPolicy::Background,
+            }),
             ..DeleteParams::default()
         };
         let api = self.api(kind, metadata["namespace"].as_str());
