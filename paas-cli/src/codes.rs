@@ -111,6 +111,24 @@ paas_core::codes! {
     CLI_NAMESPACE = "PAAS-CLI-0052", "the object is for another namespace",
         "The file names a namespace, and --namespace another one.",
         "Leave --namespace out, or the namespace out of the file.";
+    CLI_OPERATOR_ABSENT = "PAAS-CLI-0034", "no operator is installed there",
+        "The namespace has no Deployment of ours: it was never installed, or runs in another namespace or cluster.",
+        "See where it is with `kubectl get deployments -A -l app.kubernetes.io/name=paas-operator` and give --namespace; install it with `paas operator install`.";
+    CLI_OPERATOR_UNREADY = "PAAS-CLI-0035", "the operator does not get ready in time",
+        "Its pods cannot be placed, its image cannot be had, or they end again: the message has their own words. What was applied stays.",
+        "Do what the words ask for, then run the same command again; `paas operator status` and `kubectl logs` tell more.";
+    CLI_OPERATOR_NEWER = "PAAS-CLI-0036", "something newer is installed",
+        "This `paas` is older than what is in the cluster. Older definitions could lose fields of objects that are stored there.",
+        "Use the `paas` of the version that is installed, or a newer one.";
+    CLI_OPERATOR_TAKEN = "PAAS-CLI-0037", "something of somebody else is in the way",
+        "An object has the name of one of ours and not our labels, or another operator looks after the same namespaces.",
+        "Look at the object that the message names; rename or delete it if nobody needs it, or install into another namespace with --namespace.";
+    CLI_OPERATOR_OPTION = "PAAS-CLI-0038", "an option of the installation is missing or wrong",
+        "An installation has an image, and an operator of some namespaces is told which cluster it is in, for it may not ask.",
+        "Give the option that the message names.";
+    CLI_OPERATOR_OBJECTS = "PAAS-CLI-0039", "the definitions are still in use",
+        "Every object of a kind goes with its definition, and nobody would be asked about the databases.",
+        "Delete the objects first, while the operator still runs (`kubectl get paas -A` lists them), or leave --crds out.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

@@ -44,6 +44,9 @@ pub struct Run {
     /// Only objects of this namespace; give it several times for several. Without it, all namespaces.
     #[arg(long = "namespace", short = 'n', value_name = "NS")]
     pub namespaces: Vec<String>,
+    /// The uid of the namespace kube-system, for an operator whose role is of its namespaces alone; left out, the cluster is asked.
+    #[arg(long, value_name = "UID", requires = "namespaces")]
+    pub cluster_id: Option<String>,
     /// The context of the kubeconfig, instead of its current one.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
@@ -104,6 +107,7 @@ fn start(run: &Run) -> Result<(), Error> {
         let client = connect(run.context.as_deref(), Arc::clone(&metrics), clock.clone()).await?;
         let mut settings = Settings {
             namespaces: run.namespaces.clone(),
+            cluster: run.cluster_id.clone(),
             listen: Some(run.metrics),
             concurrency: usize::from(run.concurrency),
             ..Settings::default()

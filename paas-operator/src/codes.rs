@@ -46,4 +46,7 @@ paas_core::codes! {
     OP_PANIC = "PAAS-OP-0017", "a pass over an object panicked",
         "An engine has a bug that this object brings out. The other objects are not concerned, and what was begun is looked at anew.",
         "Pause the object with the annotation paas.rs/paused and report the log around this message. It is tried again, ever more rarely.";
+    OP_IDENTITY = "PAAS-OP-0018", "the operator does not know which cluster this is",
+        "What it owns is told apart by the uid of the namespace kube-system, which its role does not let it read; or --cluster-id is no uid.",
+        "Give --cluster-id the output of `kubectl get namespace kube-system -o jsonpath={.metadata.uid}`; `paas operator install` does that.";
 }

@@ -41,6 +41,8 @@ pub(crate) struct Context {
     pub(crate) ledgers: Ledgers,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) identity: Identity,
+    /// The role is of the namespaces that are reconciled: nothing of the cluster may be asked.
+    pub(crate) asks_own_namespaces_alone: bool,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) events: Events,
     pub(crate) fence: Arc<dyn Fence>,

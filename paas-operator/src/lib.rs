@@ -43,6 +43,10 @@ mod health;
 #[cfg(feature = "run")]
 mod holdings;
 #[cfg(feature = "run")]
+mod identity;
+#[cfg(feature = "install")]
+pub mod install;
+#[cfg(feature = "run")]
 pub mod lease;
 #[cfg(feature = "run")]
 pub mod metrics;

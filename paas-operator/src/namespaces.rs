@@ -4,8 +4,13 @@
 //! namespace as it is ([`due`]). Caches are asked, never the API server, so an object that changes nothing costs nothing. Nothing is
 //! decided before all objects are listed: half a list would take the label off.
 //!
+//! An operator whose role is of its namespaces alone can watch none, for they belong to the cluster: it looks at its own ([`asked`]).
+//!
 //! The label is applied under our own field manager and taken off only where we own it: a label that a person put there stays. Needed are
 //! the verbs `list`, `watch` and `patch` on namespaces; without them objects are carried out as ever, and the log says what is missing.
+
+mod asked;
+mod watched;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,17 +18,12 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api, Client, ResourceExt,
     api::{DynamicObject, Patch, PatchParams},
     core::PartialObjectMeta,
-    runtime::{
-        WatchStreamExt,
-        reflector::{Store, store::Writer},
-        watcher,
-    },
+    runtime::reflector::{Store, store::WriterDropped},
 };
 use paas_core::{
     crd::policies::{BY_DATA, BY_OBJECTS, PROTECTED},
@@ -63,84 +63,65 @@ pub(crate) struct Shown {
 
 /// Keeps the label right until `stop`.
 pub(crate) async fn guard(cx: Arc<Context>, place: Place, shown: Shown, stop: CancellationToken) {
-    let changed = &shown.changed;
-    let writer = Writer::<Meta>::new(());
-    let namespaces = writer.as_reader();
-    let one = place.map(|name| format!("metadata.name={name}"));
-    let which = watcher::Config {
-        field_selector: one,
-        ..watcher::Config::default()
-    };
-    let watched = watcher(Api::<Meta>::all(cx.client.clone()), which)
-        .default_backoff()
-        .reflect(writer)
-        .for_each(|event| {
-            match event {
-                Ok(_) => changed.notify_one(),
-                Err(error) => tracing::warn!(%error, "namespaces cannot be watched; their label is not kept"),
-            }
-            std::future::ready(())
-        });
-    let keeping = async {
-        let listed = async {
-            for (_, store) in &shown.objects {
-                store.wait_until_ready().await?;
-            }
-            namespaces.wait_until_ready().await
-        };
-        tokio::select! {
-            listed = listed => if listed.is_err() { return },
-            () = stop.cancelled() => return,
-        }
-        while !stop.is_cancelled() {
-            let is_done = label(&cx, &shown, &namespaces).await;
-            tokio::select! {
-                () = changed.notified(), if is_done => {}
-                () = cx.clock.sleep(AGAIN), if !is_done => {}
-                () = stop.cancelled() => {}
-            }
-        }
-    };
-    tokio::select! {
-        () = watched => {}
-        () = keeping => {}
+    match place {
+        Some(namespace) if cx.asks_own_namespaces_alone => asked::guard(&cx, &namespace, shown, stop).await,
+        place => watched::guard(cx, place, shown, stop).await,
     }
 }
 
-/// Writes what is due; false if some of it could not be written.
-async fn label(cx: &Context, shown: &Shown, namespaces: &Store<Meta>) -> bool {
-    let Some(holding) = shown.holdings.namespaces() else {
-        return true;
-    };
-    let objects = shown.objects.iter();
-    let objects = objects.flat_map(|(kind, store)| store.state().into_iter().map(|o| (*kind, o)));
-    let wanted = wanted(objects, holding);
-    let mut is_done = true;
-    for namespace in namespaces.state() {
-        let want = wanted.get(&namespace.name_any()).copied();
-        let (uid, seen) = (namespace.uid(), namespace.resource_version());
-        let is_stale = cx
-            .own
-            .is_stale(&uid.unwrap_or_default(), &seen.unwrap_or_default());
-        let Some(label) = due(&namespace, want).filter(|_| !is_stale) else {
-            continue;
-        };
-        if !cx.may_write().await {
-            return false;
+impl Shown {
+    /// The label of each namespace that is to have one; `None` as long as not everything is listed.
+    fn wanted(&self) -> Option<BTreeMap<String, Ward>> {
+        let holding = self.holdings.namespaces()?;
+        let objects = self.objects.iter();
+        let objects = objects.flat_map(|(kind, store)| store.state().into_iter().map(|o| (*kind, o)));
+        Some(wanted(objects, holding))
+    }
+
+    /// Waits until the objects are listed.
+    async fn listed(&self) -> Result<(), WriterDropped> {
+        for (_, store) in &self.objects {
+            store.wait_until_ready().await?;
         }
-        match write(&cx.client, &namespace, label).await {
-            Ok(written) => {
-                if let Some((uid, revision)) = written.and_then(|w| w.uid().zip(w.resource_version())) {
-                    cx.own.wrote(&uid, &revision);
-                }
+        Ok(())
+    }
+}
+
+/// What came of a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    /// Its label is right, or will be seen to be.
+    Done,
+    /// It could not be written.
+    Failed,
+    /// We do not lead any more.
+    NotOurs,
+}
+
+/// Writes what is due about one namespace.
+async fn settle(cx: &Context, namespace: &Meta, want: Option<Ward>) -> Settled {
+    let (uid, seen) = (namespace.uid(), namespace.resource_version());
+    let is_stale = cx
+        .own
+        .is_stale(&uid.unwrap_or_default(), &seen.unwrap_or_default());
+    let Some(label) = due(namespace, want).filter(|_| !is_stale) else {
+        return Settled::Done;
+    };
+    if !cx.may_write().await {
+        return Settled::NotOurs;
+    }
+    match write(&cx.client, namespace, label).await {
+        Ok(written) => {
+            if let Some((uid, revision)) = written.and_then(|w| w.uid().zip(w.resource_version())) {
+                cx.own.wrote(&uid, &revision);
             }
-            Err(error) => {
-                tracing::warn!(%error, advice = %error.advice(), "a namespace is not labelled");
-                is_done = false;
-            }
+            Settled::Done
+        }
+        Err(error) => {
+            tracing::warn!(%error, advice = %error.advice(), "a namespace is not labelled");
+            Settled::Failed
         }
     }
-    is_done
 }
 
 /// Why a namespace is not to be deleted. The stronger reason is the greater.

@@ -3,8 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, Client, Config, client::Body, config::KubeConfigOptions};
+use kube::{Client, Config, client::Body, config::KubeConfigOptions};
 use paas_core::{
     clock::{Clock, SystemClock},
     error::{Class, Error},
@@ -28,11 +27,11 @@ use crate::{
     events::Events,
     health::{self, Health},
     holdings::Holdings,
+    identity,
     lease::{Election, LeaseFence, Timings},
     metrics::Metrics,
     namespaces,
     platform::Platforms,
-    refusal::refused,
     status::Pace,
     watch::{Cache, Place, control},
 };
@@ -45,6 +44,9 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub struct Settings {
     /// The namespaces whose objects are reconciled; empty for all.
     pub namespaces: Vec<String>,
+    /// The uid of the namespace `kube-system`, for an operator whose role is of its own namespaces alone: nothing of the cluster is asked
+    /// then. It tells this cluster from others; with a wrong one nothing that was made before is found. `None` if the cluster is asked.
+    pub cluster: Option<String>,
     /// Where metrics and health are served; `None` for nowhere.
     pub listen: Option<SocketAddr>,
     /// How many objects are reconciled at once, of all kinds together.
@@ -76,6 +78,7 @@ impl Default for Settings {
         let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "paas-operator".to_owned());
         Self {
             namespaces: Vec::new(),
+            cluster: None,
             listen: None,
             concurrency: 8,
             pace: Pace::default(),
@@ -182,7 +185,10 @@ impl Operator {
             }
             None => std::future::ready(()).boxed(),
         };
-        let identity = identity(&self.client).await?;
+        let identity = match &self.settings.cluster {
+            Some(uid) => identity::known(uid)?,
+            None => identity::asked(&self.client).await?,
+        };
         self.metrics.workers_at_most(self.settings.concurrency);
         let leading = async {
             election
@@ -217,6 +223,7 @@ impl Operator {
             ledgers: Arc::clone(&self.ledgers),
             clock: Arc::clone(&self.clock),
             identity,
+            asks_own_namespaces_alone: self.settings.cluster.is_some(),
             metrics,
             events,
             fence: Arc::new(fence),
@@ -287,16 +294,6 @@ async fn controllers(cx: Arc<Context>, place: Place, health: Arc<Health>, lead: 
         control::<Backups>(cx, place, backups, health, lead),
         guard,
     );
-}
-
-/// What tells this cluster from others: the uid of its namespace `kube-system`, which stays when certificates and addresses change.
-async fn identity(client: &Client) -> Result<Identity, Error> {
-    let system = Api::<Namespace>::all(client.clone())
-        .get_metadata("kube-system")
-        .await;
-    let system = system.map_err(|e| refused("ask the cluster who it is (namespace kube-system)", e))?;
-    let uid = system.metadata.uid.unwrap_or_default();
-    Ok(Identity::of(&["kubernetes", &uid]))
 }
 
 /// A client by the kubeconfig, or by the service account of a pod, as [`client`] makes it.

@@ -6,7 +6,10 @@ mod support;
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Namespace},
+    rbac::v1::{Role, RoleBinding},
+};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams},
@@ -17,6 +20,7 @@ use paas_core::{
     kube::{DATA, OWNER},
     spec::Kind,
 };
+use paas_operator::install::{Manifests, Options};
 use serde_json::{Value, json};
 use support::{DEADLINE, Place, World, place, says};
 
@@ -113,6 +117,56 @@ async fn a_namespace_is_labelled_while_data_that_a_database_left_is_in_it() {
     labelled(&place, Some(BY_DATA)).await;
     maps.delete("volume", &DeleteParams::default()).await.unwrap();
     labelled(&place, None).await;
+    running.stop().await;
+}
+
+/// The rights of an operator of one namespace, for the account there.
+async fn allow(place: &Place) {
+    let name = place.namespace.name();
+    let manifests = Manifests::of(&Options {
+        namespace: name.to_owned(),
+        watch: vec![name.to_owned()],
+        ..Options::new("any")
+    });
+    let roles: Api<Role> = Api::default_namespaced(place.client.clone());
+    for role in &manifests.roles {
+        roles.create(&PostParams::default(), role).await.unwrap();
+    }
+    let bindings: Api<RoleBinding> = Api::default_namespaced(place.client.clone());
+    for binding in &manifests.role_bindings {
+        bindings.create(&PostParams::default(), binding).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_of_one_namespace_labels_it_with_the_rights_of_its_role_alone() {
+    let Some(place) = place("rights of its role alone").await else {
+        return;
+    };
+    allow(&place).await;
+    let uid = all(&place).get("kube-system").await.unwrap().uid();
+    let running = place
+        .operate_with("a", &World::taking(SOON), |s| s.cluster = uid)
+        .await;
+    place.database("demo", json!({"deletionProtection": true})).await;
+    labelled(&place, Some(BY_OBJECTS)).await;
+    place.until_ready("demo").await;
+    place
+        .change("demo", json!({"spec": {"deletionProtection": false}}))
+        .await;
+    labelled(&place, Some(BY_DATA)).await;
+    place.delete("demo").await;
+    place.until_gone("demo").await;
+    labelled(&place, None).await;
+    let counted = running.metrics.text();
+    assert!(
+        counted.contains(r#"code="200""#) && !counted.contains(r#"code="403""#),
+        "{counted}"
+    );
+    let calls = running.calls.lock().unwrap().clone();
+    let of_the_cluster =
+        |path: &str| path.starts_with("/api/v1/namespaces?") || path.ends_with("/kube-system");
+    assert!(!calls.iter().any(|c| of_the_cluster(&c.path)), "{calls:?}");
     running.stop().await;
 }
 

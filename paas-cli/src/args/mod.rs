@@ -7,6 +7,7 @@ mod db;
 mod dump;
 mod gc;
 mod operate;
+mod operator;
 mod vm;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -24,6 +25,7 @@ pub(crate) use db::{
 pub(crate) use dump::{DbDump, DbLoad};
 pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbSwitchover, DbTop, Service};
+pub(crate) use operator::{Choices, Operator, OperatorInstall, OperatorUninstall, OperatorUpgrade, Patience};
 pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};
 
 const EXAMPLES: &str = "\
@@ -162,6 +164,9 @@ pub(crate) enum Command {
     Cloud(Cloud),
     /// Find what is left over in a project of a cloud, and delete it
     Gc(Gc),
+    /// The operator in a cluster: install, upgrade, look at and uninstall it
+    #[command(subcommand)]
+    Operator(Operator),
     /// Virtual machines: one with network, key and address outside in one command
     #[command(subcommand)]
     Vm(Vm),
@@ -356,7 +361,12 @@ impl Command {
     /// Whether the command also does its work in a Kubernetes cluster.
     pub(crate) fn in_cluster(&self) -> bool {
         match self {
-            Self::Up(_) | Self::Plan(_) | Self::Down(_) | Self::Status(_) | Self::Events(_) => true,
+            Self::Up(_)
+            | Self::Plan(_)
+            | Self::Down(_)
+            | Self::Status(_)
+            | Self::Events(_)
+            | Self::Operator(_) => true,
             Self::Db(verb) => verb.in_cluster(),
             Self::Init(_)
             | Self::Adopt(_)

@@ -12,6 +12,7 @@ mod explain;
 mod foreground;
 mod gc;
 mod init;
+mod operator;
 mod plan;
 mod service;
 pub(crate) mod status;
@@ -44,6 +45,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Events(args) => app.block_on(events::run(app, &args)),
         Command::Gc(args) => app.block_on(gc::run(app, &args)),
         Command::Explain(args) => explain::run(app, &args),
+        Command::Operator(command) => operator::run(app, &command),
         Command::Crds { policies } => Ok(crds::run(app, policies)),
         Command::Completions { shell } => Ok(completions::run(app, shell)),
         Command::Db(Db::Create(args)) => app.block_on(db::create::run(app, &args)),

@@ -175,6 +175,11 @@ impl Place {
             .await
             .unwrap();
         config.default_namespace = self.namespace.name().to_owned();
+        if settings.cluster.is_some() {
+            // Such an operator has the rights of its account and no others.
+            let namespace = self.namespace.name();
+            config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:paas-operator"));
+        }
         let metrics = Arc::new(Metrics::default());
         let calls = Calls::default();
         let client = run::client(config, Arc::clone(&metrics), Arc::new(SystemClock)).unwrap();
