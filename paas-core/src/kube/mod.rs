@@ -12,11 +12,15 @@ mod actuator;
 mod around;
 #[cfg(feature = "database")]
 mod bindings;
+#[cfg(feature = "database")]
+pub mod bound;
 mod call;
 pub mod codes;
 mod compare;
 pub mod declared;
 pub mod fault;
+#[cfg(feature = "database")]
+pub mod forward;
 mod hide;
 pub mod kind;
 mod ledger;
@@ -31,7 +35,11 @@ pub use actuator::{KubeActuator, Namespaces};
 pub use around::Around;
 #[cfg(feature = "database")]
 pub use bindings::KubeBindings;
+#[cfg(feature = "database")]
+pub use bound::Bound;
 pub use declared::Declared;
+#[cfg(feature = "database")]
+pub use forward::Forward;
 pub use kind::ObjectKind;
 pub use ledger::KubeLedger;
 pub use object::{KubeObject, Seen};

@@ -5,7 +5,6 @@
 //! and is never made anew behind our back.
 
 pub mod codes;
-mod forward;
 mod hands;
 mod health;
 mod manifest;
@@ -18,7 +17,6 @@ use async_trait::async_trait;
 
 use self::manifest::Shape;
 pub use self::{
-    forward::PodForward,
     hands::ServerHands,
     manifest::{CLAIM, INSTANCE, PORT, STATEFUL_SET},
     stages::{Stores, stages},

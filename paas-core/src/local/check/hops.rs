@@ -227,6 +227,7 @@ fn certificate_of(it: &LocalInstance) -> Result<Connection> {
         user: String::new(),
         password: String::new().into(),
         sslmode: Default::default(),
+        address: None,
         ca: None,
     })
 }
