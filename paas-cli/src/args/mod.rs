@@ -4,6 +4,7 @@ mod adopt;
 mod backup;
 mod cloud;
 mod db;
+mod forward;
 mod gc;
 mod operate;
 mod vm;
@@ -20,6 +21,7 @@ pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbDump, DbEnv, DbList, DbLoad, DbPurge,
     DbRotate, DbSet, DbSql, DbUpgrade, EnvFormat,
 };
+pub(crate) use forward::DbForward;
 pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbTop, Service};
 pub(crate) use vm::{ConsoleUrl, Vm, VmAt, VmConsole, VmCreate, VmDelete, VmList, VmShow};

@@ -1,9 +1,25 @@
 //! Databases of a Kubernetes cluster: what `session` is for this machine.
 
+mod check;
+mod database;
+mod env;
+mod folder;
+mod forward;
+mod logs;
+mod way;
+
 use std::{fmt, path::Path};
 
 use kube::Client;
 use paas_core::{error::Error, kube::access};
+
+pub(crate) use check::check;
+pub(crate) use database::Database;
+pub(crate) use env::{env, url};
+pub(crate) use folder::Folder;
+pub(crate) use forward::forward;
+pub(crate) use logs::logs;
+pub(crate) use way::Way;
 
 /// A cluster, and what of it is meant.
 #[derive(Clone)]

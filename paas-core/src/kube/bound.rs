@@ -1,6 +1,6 @@
 //! A database of a cluster as programs find it: by the binding that its operator publishes.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
@@ -9,8 +9,10 @@ use super::{Forward, codes::K8S_BINDING, fault};
 use crate::{
     database::{
         binding::Entries,
+        codes::{PG_AUTHORITY, PG_TLS},
         connection::{Connection, SslMode},
     },
+    durable,
     error::{Class, Error, Result},
     secrets::ExposeSecret,
 };
@@ -112,6 +114,40 @@ impl Bound {
     /// The certificate (PEM) of the authority that signed the server's; `None` where the server has no TLS.
     pub fn authority(&self) -> Option<&str> {
         self.entries.get("ca.crt").map(ExposeSecret::expose_secret)
+    }
+
+    /// The same way, encrypted, with chain and name of the server verified: its authority's certificate is written into `file`, which
+    /// clients read.
+    ///
+    /// # Errors
+    /// `PAAS-PG-0014` if the server has no TLS, `PAAS-PG-0009` if the file cannot be written.
+    pub fn verified(&self, to: Connection, file: &Path) -> Result<Connection> {
+        let authority = self.authority().ok_or_else(|| {
+            Error::new(&PG_TLS, Class::Unsupported)
+                .attempted(format!("verify the server of {to}"))
+                .happened(format!(
+                    "the binding {}/{} has no ca.crt",
+                    self.namespace, self.secret
+                ))
+                .remedy("leave --tls out; a server of the runtime StatefulSet has no TLS")
+        })?;
+        let same = std::fs::read(file).is_ok_and(|there| there == authority.as_bytes());
+        if !same {
+            durable::write(file, authority.as_bytes()).map_err(|e| {
+                Error::new(&PG_AUTHORITY, Class::Blocked)
+                    .attempted(format!(
+                        "write the authority's certificate into {}",
+                        file.display()
+                    ))
+                    .happened(e.to_string())
+                    .remedy("make room, or make the folder writable")
+            })?;
+        }
+        Ok(Connection {
+            sslmode: SslMode::VerifyFull,
+            ca: Some(file.to_owned()),
+            ..to
+        })
     }
 
     /// The service in front of the server.

@@ -15,6 +15,8 @@ mod bindings;
 #[cfg(feature = "database")]
 pub mod bound;
 mod call;
+#[cfg(feature = "database")]
+pub mod check;
 pub mod codes;
 mod compare;
 pub mod declared;
@@ -24,6 +26,8 @@ pub mod forward;
 mod hide;
 pub mod kind;
 mod ledger;
+#[cfg(feature = "database")]
+pub mod logs;
 mod manifest;
 pub mod names;
 pub mod object;
