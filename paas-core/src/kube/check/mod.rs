@@ -43,10 +43,10 @@ pub enum Hop {
     Binding,
     /// A pod of the server runs and is ready.
     Pod,
-    /// The name of the service is known in the cluster: asked in the server's own pod.
-    Dns,
     /// The service is there and has the port.
     Service,
+    /// Its name is known in the cluster: asked in the server's own pod.
+    Dns,
     /// It leads to a pod that is ready.
     Endpoints,
     /// The API server opens a way to that pod, and somebody speaks there.
@@ -67,8 +67,8 @@ impl Hops for Hop {
         Self::Object,
         Self::Binding,
         Self::Pod,
-        Self::Dns,
         Self::Service,
+        Self::Dns,
         Self::Endpoints,
         Self::Forward,
         Self::Tls,
@@ -183,6 +183,7 @@ impl Look<'_> {
         };
         let (bound, to, at) = self.hop(Hop::Binding, binding).await?;
         let pods = self.may(Hop::Pod, pods(client, &target)).await?;
+        self.may(Hop::Service, service(client, &at)).await?;
         match pods.as_ref().and_then(Pods::running) {
             Some(place) => {
                 let asked = dns::resolved(client, &target.namespace, place, &to.host);
@@ -190,7 +191,6 @@ impl Look<'_> {
             }
             None => self.skip(Hop::Dns, "no pod of the server is known to ask in"),
         }
-        self.may(Hop::Service, service(client, &at)).await?;
         let forward = at.forward(client.clone());
         let endpoint = self
             .hop(Hop::Endpoints, endpoint(&forward, &at, pods.as_ref()))
@@ -239,26 +239,27 @@ impl Look<'_> {
         self.walk.hop(hop, self.clock, self.patience, look).await
     }
 
-    /// A hop that may be beyond what this role is allowed to look at: then it is skipped, and gives nothing.
+    /// A hop that may be one that cannot be looked at; then it gives nothing, and the way goes on.
     async fn may<T>(
         &mut self,
         hop: Hop,
-        look: impl Future<Output = Result<(T, String)>>,
+        look: impl Future<Output = Result<(T, String), Unseen>>,
     ) -> Option<Option<T>> {
-        let mut denied = None;
+        let mut skipped = None;
         let seen = async {
             match look.await {
-                Err(e) if e.code() == &K8S_DENIED => {
-                    denied = Some(e.words().to_owned());
+                Ok((given, words)) => Ok((Some(given), words)),
+                Err(Unseen::Broken(error)) => Err(*error),
+                Err(Unseen::Skipped(why)) => {
+                    skipped = Some(why);
                     Ok((None, String::new()))
                 }
-                seen => seen.map(|(given, words)| (Some(given), words)),
             }
         };
         let mut walk = Walk::default();
         let given = walk.hop(hop, self.clock, self.patience, seen).await;
-        match denied {
-            Some(why) => self.skip(hop, &format!("not allowed to look: {why}")),
+        match skipped {
+            Some(why) => self.skip(hop, &why),
             None => self.walk.append(walk),
         }
         given
@@ -270,13 +271,32 @@ impl Look<'_> {
     }
 }
 
+/// Why nothing good was seen at a hop.
+enum Unseen {
+    /// It is broken.
+    Broken(Box<Error>),
+    /// It could not be looked at.
+    Skipped(String),
+}
+
+impl From<Error> for Unseen {
+    /// What this role may not look at may still be whole.
+    fn from(error: Error) -> Self {
+        if error.code() == &K8S_DENIED {
+            Self::Skipped(format!("not allowed to look: {}", error.words()))
+        } else {
+            Self::Broken(Box::new(error))
+        }
+    }
+}
+
 async fn api(client: &Client) -> Result<((), String)> {
     let said = client.apiserver_version().await;
     let said = said.map_err(|e| fault::of("ask the API server for its version", false, e))?;
     Ok(((), format!("Kubernetes {} answers", said.git_version)))
 }
 
-async fn pods(client: &Client, target: &Target) -> Result<(Pods, String)> {
+async fn pods(client: &Client, target: &Target) -> Result<(Pods, String), Unseen> {
     let api: Api<Pod> = Api::namespaced(client.clone(), &target.namespace);
     let none = |why: String| {
         Error::new(&K8S_NO_ENDPOINT, Class::Transient)
@@ -303,10 +323,11 @@ async fn pods(client: &Client, target: &Target) -> Result<(Pods, String)> {
     Err(none(match words.as_str() {
         "" => format!("there is no pod with the labels {}", target.pods),
         words => words.to_owned(),
-    }))
+    })
+    .into())
 }
 
-async fn service(client: &Client, at: &ServiceAt) -> Result<((), String)> {
+async fn service(client: &Client, at: &ServiceAt) -> Result<((), String), Unseen> {
     let api: Api<Service> = Api::namespaced(client.clone(), &at.namespace);
     let what = format!("look at the service {}/{}", at.namespace, at.name);
     let there = api.get_opt(&at.name).await;
@@ -323,7 +344,7 @@ async fn service(client: &Client, at: &ServiceAt) -> Result<((), String)> {
         .unwrap_or_default();
     let ports = spec.ports.unwrap_or_default();
     if !ports.iter().any(|p| p.port == i32::from(at.port)) {
-        return Err(broken(&format!("it has no port {}", at.port)));
+        return Err(broken(&format!("it has no port {}", at.port)).into());
     }
     let selector: Vec<String> = spec
         .selector
