@@ -69,9 +69,7 @@ fn judge(
         code => {
             let words = status.and_then(|s| s.message.clone());
             let words = words.unwrap_or_else(|| format!("{ASK} ended with {code:?}"));
-            Err(Error::new(&K8S_DENIED, Class::Denied)
-                .attempted(what)
-                .happened(words))
+            Err(Unseen::Skipped(format!("the pod {pod} cannot be asked: {words}")))
         }
     }
 }

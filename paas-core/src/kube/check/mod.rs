@@ -305,9 +305,7 @@ async fn pods(client: &Client, target: &Target) -> Result<(Pods, String), Unseen
             .remedy("see why with `paas status` and the events; a database with `stopped: true` has no pods")
     };
     if target.pods.is_empty() {
-        return Err(none(
-            "the object does not say yet which pods are its servers'".to_owned(),
-        ));
+        return Err(none("the object does not say yet which pods are its servers'".to_owned()).into());
     }
     let of_it = ListParams::default().labels(&target.pods);
     let listed = api.list(&of_it).await;

@@ -138,7 +138,7 @@ async fn told_by(logs: &PodLogs, pod: &One, read: &Read, to: &Sender<Result<Line
                 reader.line(line)
             }
             Ok(Some(Err(_)) | None) => {
-                for entry in reader.end() {
+                if let Some(entry) = reader.end() {
                     let _ = to.send(Ok(told(pod, entry))).await;
                 }
                 return Ok(());
