@@ -66,7 +66,7 @@ async fn write(
     app.printer.talk(
         &app.printer
             .talk_paint()
-            .dim(&format!("Dumping {} {how}.", owner.database)),
+            .dim(&format!("Dumping {} {how}.", from.database)),
     );
     let file = args.file.as_deref().filter(|p| *p != Path::new("-"));
     let attempted = format!("dump {}", args.name);
