@@ -1,6 +1,6 @@
 //! A port of this machine behind which is a server elsewhere.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, copy, split},
@@ -22,6 +22,9 @@ const FIRST: usize = 16 << 10;
 
 /// How long a server may take for its first answer.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long a server may take to close after its client has gone.
+const LEAVE: Duration = Duration::from_secs(2);
 
 /// The code that a request to cancel a statement has in the place of a protocol version; the server answers it by closing. See
 /// `CancelRequest` in chapter "Message Formats" of PostgreSQL's manual.
@@ -212,12 +215,18 @@ impl Relay {
         }
         let (mut from_client, mut to_client) = client.split();
         let (mut from_server, mut to_server) = split(&mut way);
-        // Whichever side goes away, nothing more can be said.
+        // Whichever side goes away, nothing more can be said. A client that took its leave has the server close first: a way that is
+        // torn off before stands in the server's log.
+        let mut back = pin!(copy(&mut from_server, &mut to_client));
         tokio::select! {
-            _ = copy(&mut from_server, &mut to_client) => {}
-            _ = copy(&mut from_client, &mut to_server) => {}
+            _ = &mut back => {}
+            _ = copy(&mut from_client, &mut to_server) => {
+                tokio::select! {
+                    _ = back => {}
+                    () = self.clock.sleep(LEAVE) => {}
+                }
+            }
         }
-        let _ = to_client.shutdown().await;
     }
 
     /// A way whose server has answered the client's first words, and the answer.
