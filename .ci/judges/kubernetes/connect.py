@@ -118,7 +118,7 @@ def part(space, _given):
     two = [{"name": "app", "owner": "app"}, {"name": "other", "owner": "app"}]
     space.instance("way", replicas=2, users=[{"name": "app"}, {"name": "report"}], databases=two)
     space.instance("alone")
-    space.instance("plain", runtime="StatefulSet")
+    space.instance("plain", runtime="StatefulSet", engine={"version": "17"})
     for name in ("way", "alone", "plain"):
         space.ready(name, 240)
     paas = Paas(space)
