@@ -7,7 +7,7 @@ mod common;
 
 use common::{Home, Said};
 use k8s_openapi::api::{
-    core::v1::{Pod, Secret, Service},
+    core::v1::{Pod, Secret, Service, ServiceAccount},
     discovery::v1::EndpointSlice,
 };
 use kube::{
@@ -191,7 +191,7 @@ async fn what_is_not_declared_or_not_published_is_told_by_its_code() {
         &shop.home.paas(&["db", "forward", "demo"]).exits(2),
         "PAAS-CLI-0042",
     );
-    std::fs::create_dir_all(shop.home.path()).unwrap();
+    std::fs::remove_dir_all(shop.home.path().join("cluster")).unwrap();
     std::fs::write(shop.home.path().join("cluster"), "no folder").unwrap();
     refused(&shop.paas(&["db", "check", "demo"]).exits(4), "PAAS-CLI-0045");
 }
@@ -244,8 +244,11 @@ async fn the_check_names_the_first_hop_that_is_broken_from_the_server_of_the_clu
     assert_eq!(shop.broken("demo"), hop("pod", "PAAS-K8S-0029"));
     let labels = json!({"paas.rs/instance": "demo"});
     let container = json!([{"name": "postgres", "image": "x"}]);
+    // The one that each namespace gets may be there only later.
+    shop.make::<ServiceAccount>(json!({"metadata": {"name": "servers"}}))
+        .await;
     shop.make::<Pod>(
-        json!({"metadata": {"name": "demo-1", "labels": labels}, "spec": {"containers": container}}),
+        json!({"metadata": {"name": "demo-1", "labels": labels}, "spec": {"containers": container, "serviceAccountName": "servers"}}),
     )
     .await;
     assert_eq!(shop.broken("demo"), hop("pod", "PAAS-K8S-0029"));
