@@ -307,9 +307,9 @@ def forward(space, paas):
 def failover(space, url, password):
     """Without another word, new connections reach the new primary; the one that was open is closed."""
     primary = space.get("cluster", "way")["status"]["currentPrimary"]
-    words = ["psql", url, "-XAtq", "-c", "select pg_sleep(300)"]
+    words = ["psql", url, "-XAtq", "-c", "select pg_advisory_lock(7), pg_sleep(300)"]
     open_ = subprocess.Popen(words, env=space.lab.environment | {"PGPASSWORD": password}, stderr=subprocess.PIPE, text=True)
-    space.until("a session is open", lambda: here(space, url, "select count(*) from pg_stat_activity where query like 'select pg_sleep(300)%'", PGPASSWORD=password).stdout.strip() == "1", 20)
+    space.until("a session is open", lambda: here(space, url, "select pg_try_advisory_lock(7)", PGPASSWORD=password).stdout.strip() == "f", 20)
     space.kubectl("delete", "pod", primary, "--force", "--grace-period=0")
     began = time.monotonic()
     tried, last = 0, None
