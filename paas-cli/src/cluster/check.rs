@@ -20,5 +20,5 @@ pub(crate) async fn check(app: &App, cluster: &Cluster, args: &DbCheck) -> Resul
             authority: database.authority(&folder),
         })
     };
-    Ok(Check::new(cluster.client.clone()).run(find).await)
+    Ok(Check::new(cluster.client.clone()).run(Box::pin(find)).await)
 }

@@ -145,7 +145,7 @@ impl Check {
             walk: Walk::default(),
         };
         // Every hop needs the ones before it, so the first error ends the way.
-        let _ = look.way(find).await;
+        let _ = Box::pin(look.way(Box::pin(find))).await;
         look.walk.report()
     }
 }
@@ -182,7 +182,7 @@ impl Look<'_> {
         match pods.as_ref().and_then(Pods::running) {
             Some(place) => {
                 let asked = dns::resolved(client, &target.namespace, place, &to.host);
-                self.may(Hop::Dns, asked).await?;
+                self.may(Hop::Dns, Box::pin(asked)).await?;
             }
             None => self.skip(Hop::Dns, "no pod of the server is known to ask in"),
         }
@@ -190,13 +190,14 @@ impl Look<'_> {
         let endpoint = self
             .hop(Hop::Endpoints, endpoint(&forward, &at, pods.as_ref()))
             .await?;
-        self.hop(Hop::Forward, spoken(&forward, &endpoint)).await?;
+        self.hop(Hop::Forward, Box::pin(spoken(&forward, &endpoint)))
+            .await?;
         let to = self.tls(&forward, &endpoint, &bound, to, &target).await?;
         let auth = async {
             let session = Session::over(&to, &forward).await.map_err(|e| login(e, &bound))?;
             Ok((session, format!("{} may log in to {}", to.user, to.database)))
         };
-        let session = self.hop(Hop::Auth, auth).await?;
+        let session = self.hop(Hop::Auth, Box::pin(auth)).await?;
         self.hop(Hop::Query, check::answers(&session)).await?;
         self.hop(Hop::Write, check::writes(&session)).await
     }
@@ -227,7 +228,7 @@ impl Look<'_> {
                 })?;
             Ok((verified, words))
         };
-        self.hop(Hop::Tls, handshake).await
+        self.hop(Hop::Tls, Box::pin(handshake)).await
     }
 
     async fn hop<T>(&mut self, hop: Hop, look: impl Future<Output = Result<(T, String)>>) -> Option<T> {

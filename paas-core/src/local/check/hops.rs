@@ -102,7 +102,7 @@ impl Look<'_> {
             let session = Session::open(&to).await?;
             Ok((session, format!("{} may log in to {}", to.user, to.database)))
         };
-        let session = self.hop(Hop::Auth, auth).await?;
+        let session = self.hop(Hop::Auth, Box::pin(auth)).await?;
         self.hop(Hop::Query, check::answers(&session)).await?;
         self.hop(Hop::Write, check::writes(&session)).await
     }
