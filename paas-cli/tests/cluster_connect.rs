@@ -72,7 +72,9 @@ impl Shop {
             + Clone
             + DeserializeOwned
             + serde::Serialize
-            + std::fmt::Debug,
+            + std::fmt::Debug
+            + Send
+            + Sync,
         K::DynamicType: Default,
     {
         let all: Api<K> = Api::default_namespaced(self.client.clone());
