@@ -129,6 +129,21 @@ paas_core::codes! {
     CLI_OPERATOR_OBJECTS = "PAAS-CLI-0039", "the definitions are still in use",
         "Every object of a kind goes with its definition, and nobody would be asked about the databases.",
         "Delete the objects first, while the operator still runs (`kubectl get paas -A` lists them), or leave --crds out.";
+    CLI_NO_FORWARD = "PAAS-CLI-0042", "a database on this machine needs no forwarded port",
+        "`paas db forward` leads into a Kubernetes cluster, and none is named.",
+        "Use `paas db url NAME`; for a database in a cluster add --cluster or --context NAME.";
+    CLI_NO_POOLER = "PAAS-CLI-0043", "there is no pool of connections",
+        "The binding names none: the spec asks for no pooler, or it is not there yet.",
+        "Leave --pooler out, or set spec.pooler and wait until the object is Ready.";
+    CLI_COMMAND = "PAAS-CLI-0044", "the command cannot be run",
+        "The program after -- is not in the search path, or the system refused to start it.",
+        "Correct its name, or give its path.";
+    CLI_FOLDER = "PAAS-CLI-0045", "the folder for clusters cannot be used",
+        "Authorities' certificates and password files lie in `cluster` in the home; the system does not let it be made or written.",
+        "Check the permissions and the room of the folder that the message names, or set PAAS_HOME to another.";
+    CLI_ONLY_HERE = "PAAS-CLI-0046", "that is for databases on this machine",
+        "The flag asks for the platform's administrator or for a program beside the server, and in a cluster there is neither.",
+        "Leave the flag out.";
     CLI_PLACE = "PAAS-CLI-0019", "it is not clear where a service belongs",
         "HOME is not set, so there is no folder for units of this user.",
         "Set HOME, or run it in a login session.";

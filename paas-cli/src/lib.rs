@@ -12,6 +12,7 @@ mod events;
 pub mod exit;
 mod input;
 mod interrupt;
+mod meant;
 mod objects;
 mod plugin;
 mod reconcile;

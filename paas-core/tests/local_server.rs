@@ -110,6 +110,7 @@ impl Instance {
             user: data::ADMIN.into(),
             password: "the admin's password".to_owned().into(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         }
     }

@@ -122,6 +122,7 @@ impl Copy<'_> {
             user: data::ADMIN.into(),
             password: password.to_owned().into(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         })
         .await

@@ -206,6 +206,7 @@ impl World {
             user: text("username"),
             password: text("password").into(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         }
     }

@@ -7,7 +7,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use paas_core::spec::{Plan, Quantity, Runtime};
 
 use super::{
-    Act, DbBackup, DbBackups, DbClone, DbDump, DbLoad, DbLogs, DbRestart, DbRestore, DbSwitchover, DbTop,
+    Act, DbBackup, DbBackups, DbClone, DbDump, DbForward, DbLoad, DbLogs, DbRestart, DbRestore, DbSwitchover,
+    DbTop,
 };
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +52,8 @@ pub(crate) enum Db {
         after_help = "Examples:\n  paas db check demo\n  paas db check demo -o json\n\nExits with 1 if a hop is broken."
     )]
     Check(DbCheck),
+    /// Reach a database of a cluster at a port of this machine
+    Forward(DbForward),
     /// Show the server's log
     Logs(DbLogs),
     /// Show what the server is doing: connections, transactions, statements, locks
@@ -99,18 +102,19 @@ impl Db {
             | Self::Env(_)
             | Self::Rotate(_)
             | Self::Check(_)
+            | Self::Forward(_)
             | Self::Logs(_)
             | Self::Top(_)
             | Self::Restart(_)
             | Self::Switchover(_)
+            | Self::Dump(_)
+            | Self::Load(_)
             | Self::Delete(_) => true,
             Self::Upgrade(_)
             | Self::Backup(_)
             | Self::Backups(_)
             | Self::Restore(_)
             | Self::Clone(_)
-            | Self::Dump(_)
-            | Self::Load(_)
             | Self::Adopt(_)
             | Self::Purge(_) => false,
         }
@@ -239,9 +243,21 @@ pub(crate) struct DbAt {
     /// To this database in it; left out, the first one
     #[arg(long, value_name = "NAME")]
     pub(crate) database: Option<String>,
-    /// With TLS, the server verified against this home's authority (sslmode=verify-full)
+    /// With TLS, the server verified against this home's authority, in a cluster the binding's (sslmode=verify-full)
     #[arg(long)]
     pub(crate) tls: bool,
+}
+
+impl DbAt {
+    /// The way of the first user to this database, or to the first one.
+    pub(crate) fn of(name: &str, database: Option<&str>) -> Self {
+        Self {
+            name: name.to_owned(),
+            user: None,
+            database: database.map(str::to_owned),
+            tls: false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

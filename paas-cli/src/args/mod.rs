@@ -5,6 +5,7 @@ mod backup;
 mod cloud;
 mod db;
 mod dump;
+mod forward;
 mod gc;
 mod operate;
 mod operator;
@@ -23,6 +24,7 @@ pub(crate) use db::{
     DbSql, DbUpgrade, EnvFormat, Room,
 };
 pub(crate) use dump::{DbDump, DbLoad};
+pub(crate) use forward::DbForward;
 pub(crate) use gc::Gc;
 pub(crate) use operate::{DbLogs, DbRestart, DbSwitchover, DbTop, Service};
 pub(crate) use operator::{Choices, Operator, OperatorInstall, OperatorUninstall, OperatorUpgrade, Patience};

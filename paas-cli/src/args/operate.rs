@@ -21,7 +21,7 @@ pub(crate) enum Service {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  paas db logs shop --last 20\n  paas db logs shop -f\n  paas db logs shop -o json\n\nA message of several lines counts as one."
+    after_help = "Examples:\n  paas db logs shop --last 20\n  paas db logs shop -f\n  paas db logs shop -o json\n\nA message of several lines counts as one. In a cluster, the pods' logs as PostgreSQL would write them."
 )]
 pub(crate) struct DbLogs {
     /// The name
@@ -32,6 +32,9 @@ pub(crate) struct DbLogs {
     /// Only the last N messages
     #[arg(short = 'n', long, visible_alias = "tail", value_name = "N")]
     pub(crate) last: Option<usize>,
+    /// In a cluster, also what CloudNativePG says in the pods
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,18 @@
 //! Databases of a Kubernetes cluster: what `session` is for this machine.
 
+mod check;
 mod consent;
 pub(crate) mod create;
+mod database;
 pub(crate) mod delete;
 pub(crate) mod down;
+mod env;
 pub(crate) mod events;
+mod folder;
 mod follow;
+mod forward;
 pub(crate) mod list;
+mod logs;
 mod look;
 mod meant;
 pub(crate) mod plan;
@@ -17,6 +23,7 @@ pub(crate) mod show;
 pub(crate) mod status;
 mod tell;
 pub(crate) mod up;
+mod way;
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
@@ -29,6 +36,14 @@ use paas_core::{
 };
 
 use crate::{app::App, codes::CLI_ELSEWHERE, input};
+
+pub(crate) use check::check;
+pub(crate) use database::Database;
+pub(crate) use env::{env, url};
+pub(crate) use folder::Folder;
+pub(crate) use forward::forward;
+pub(crate) use logs::logs;
+pub(crate) use way::Way;
 
 /// A cluster, and what of it is meant.
 #[derive(Clone)]

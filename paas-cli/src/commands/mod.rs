@@ -58,6 +58,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Db(Db::Sql(args)) => app.block_on(db::sql::run(app, &args)),
         Command::Db(Db::Env(args)) => app.block_on(db::env::run(app, &args)),
         Command::Db(Db::Rotate(args)) => app.block_on(db::rotate::run(app, &args)),
+        Command::Db(Db::Forward(args)) => app.block_on(db::forward::run(app, &args)),
         Command::Db(Db::Check(args)) => app.block_on(db::check::run(app, &args)),
         Command::Db(Db::Backup(args)) => app.block_on(db::backup::run(app, &args)),
         Command::Db(Db::Backups(args)) => db::backups::run(app, &args),

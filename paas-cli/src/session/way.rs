@@ -16,7 +16,7 @@ use paas_core::{
 };
 
 use super::{Session, Target};
-use crate::codes::{CLI_NOT_DECLARED, CLI_NOT_RUNNING};
+use crate::codes::CLI_NOT_RUNNING;
 
 /// Where a database is, without its password.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ fn switch_back(target: &Target) -> Option<Previous> {
     target.instance().and_then(|i| i.previous().ok().flatten())
 }
 
-/// The database and the user that are meant: those that are named, else the first ones that go together.
+/// The instance, and the database and the user of it that are meant.
 fn meant<'a>(
     target: &'a Target,
     user: Option<&'a str>,
@@ -140,36 +140,12 @@ fn meant<'a>(
     else {
         return Err(not_running(target, "it is not a database"));
     };
-    let spec = &object.spec;
-    let users: Vec<&str> = spec.users.iter().map(|u| u.name.as_str()).collect();
-    let databases: Vec<&str> = spec.databases.iter().map(|d| d.name.as_str()).collect();
-    declared("user", user, &users)?;
-    declared("database", database, &databases)?;
-    let owned = spec
-        .databases
-        .iter()
-        .find(|d| user.is_some_and(|u| spec.owner_of(d) == u));
-    let chosen = spec
-        .databases
-        .iter()
-        .find(|d| Some(d.name.as_str()) == database)
-        .or(owned)
-        .or(spec.databases.first());
-    let (database, owner) = chosen.map_or(("app", "app"), |d| (d.name.as_str(), spec.owner_of(d)));
-    Ok((instance, database, user.unwrap_or(owner)))
+    let (database, user) = crate::meant::meant(&object.spec, user, database)?;
+    Ok((instance, database, user))
 }
 
 fn not_running(target: &Target, why: &str) -> Error {
     Error::new(&CLI_NOT_RUNNING, Class::Conflict)
         .attempted(format!("find the way into {}", target.owner))
         .happened(why.to_owned())
-}
-
-fn declared(what: &str, name: Option<&str>, there: &[&str]) -> Result<(), Error> {
-    match name {
-        Some(name) if !there.contains(&name) => Err(Error::new(&CLI_NOT_DECLARED, Class::NotFound)
-            .attempted(format!("use the {what} {name}"))
-            .happened(format!("the spec declares: {}", there.join(", ")))),
-        _ => Ok(()),
-    }
 }

@@ -188,9 +188,7 @@ impl Watch {
             databases,
             running,
             blocked,
-            slowest: self
-                .slowest(first(&server, "preloaded")?.unwrap_or_default())
-                .await?,
+            slowest: self.slowest(first(&server, "preloaded")?.flatten()).await?,
         })
     }
 
@@ -221,11 +219,15 @@ impl Watch {
         Some(all)
     }
 
-    async fn slowest(&mut self, preloaded: bool) -> Result<Slowest> {
-        if !preloaded {
-            return Ok(Slowest::Unknown(
-                "pg_stat_statements is not in shared_preload_libraries".to_owned(),
-            ));
+    /// `preloaded` is none where the role may not ask.
+    async fn slowest(&mut self, preloaded: Option<bool>) -> Result<Slowest> {
+        let why = match preloaded {
+            Some(true) => None,
+            Some(false) => Some("pg_stat_statements is not in shared_preload_libraries"),
+            None => Some("this user may not see the statements of others"),
+        };
+        if let Some(why) = why {
+            return Ok(Slowest::Unknown(why.to_owned()));
         }
         if self.statements.is_none() {
             self.statements = self.find_extension().await?;
@@ -281,7 +283,8 @@ const SERVER: &str = "SELECT split_part(current_setting('server_version'), ' ', 
      current_setting('max_connections')::int4 AS max, \
      extract(epoch FROM clock_timestamp())::float8 AS now, \
      extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8 AS up, \
-     current_setting('shared_preload_libraries') ~ '\\mpg_stat_statements\\M' AS preloaded";
+     CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE') \
+       THEN current_setting('shared_preload_libraries') ~ '\\mpg_stat_statements\\M' END AS preloaded";
 
 /// `postgres` is left out: the platform asks there, and asking is a transaction.
 const DATABASES: &str = "SELECT d.datname, pg_database_size(d.oid) AS bytes, \

@@ -222,6 +222,7 @@ mod tests {
             user: user.into(),
             password: password.to_owned().into(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         }
     }

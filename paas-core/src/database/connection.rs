@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Write},
+    net::IpAddr,
     path::PathBuf,
 };
 
@@ -12,6 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 pub struct Connection {
     /// A host name or address, or the folder of a Unix socket.
     pub host: String,
+    /// Where that host is, if its name is known elsewhere only, as a service's is behind a forwarded port: libpq's `hostaddr`. The
+    /// certificate still has to name the host.
+    pub address: Option<IpAddr>,
     /// The TCP port, which also names the socket file.
     pub port: u16,
     /// The database.
@@ -56,7 +60,7 @@ impl Connection {
     /// # use paas_core::database::connection::{Connection, SslMode};
     /// use secrecy::ExposeSecret;
     /// let c = Connection {
-    ///     host: "127.0.0.1".into(), port: 5433, database: "demo".into(), user: "app_a".into(),
+    ///     host: "127.0.0.1".into(), address: None, port: 5433, database: "demo".into(), user: "app_a".into(),
     ///     password: "p@ss/w:rd".to_owned().into(), sslmode: SslMode::Disable, ca: None,
     /// };
     /// assert_eq!(c.url().expose_secret(), "postgresql://app_a:p%40ss%2Fw%3Ard@127.0.0.1:5433/demo?sslmode=disable");
@@ -82,14 +86,11 @@ impl Connection {
             .collect()
     }
 
-    /// JDBC's URL. It has no form for a Unix socket without an extra library, so the host must be a TCP one.
+    /// JDBC's URL. It has no form for a Unix socket without an extra library, so the host must be a TCP one; nor has it one for a host
+    /// with another address, whose certificate it then cannot verify.
     pub fn jdbc(&self) -> SecretString {
-        let at = format!(
-            "{}:{}/{}",
-            bracketed(&self.host),
-            self.port,
-            encode(&self.database)
-        );
+        let host = self.address.map_or_else(|| self.host.clone(), |a| a.to_string());
+        let at = format!("{}:{}/{}", bracketed(&host), self.port, encode(&self.database));
         let (user, password) = (encode(&self.user), encode(self.password.expose_secret()));
         let mode = self.sslmode.as_str();
         let ca = self.ca_parameter();
@@ -115,6 +116,9 @@ impl Connection {
             .ca
             .as_ref()
             .map(|path| ("PGSSLROOTCERT", "sslrootcert", path.display().to_string()));
+        let address = self
+            .address
+            .map(|address| ("PGHOSTADDR", "hostaddr", address.to_string()));
         [
             ("PGHOST", "host", self.host.clone()),
             ("PGPORT", "port", self.port.to_string()),
@@ -125,6 +129,7 @@ impl Connection {
         ]
         .into_iter()
         .chain(ca)
+        .chain(address)
     }
 
     fn ca_parameter(&self) -> String {
@@ -139,8 +144,11 @@ impl Connection {
         } else {
             bracketed(&self.host)
         };
+        let address = self
+            .address
+            .map_or(String::new(), |a| format!("&hostaddr={}", encode(&a.to_string())));
         format!(
-            "postgresql://{}:{password}@{host}:{}/{}?sslmode={}{}",
+            "postgresql://{}:{password}@{host}:{}/{}?sslmode={}{}{address}",
             encode(&self.user),
             self.port,
             encode(&self.database),
@@ -195,6 +203,7 @@ mod tests {
             user: "o'neil".into(),
             password: password.to_owned().into(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         }
     }
@@ -215,6 +224,29 @@ mod tests {
                 .ends_with("sslmode='verify-full' sslrootcert='/srv/my ca.crt'")
         );
         assert_eq!(c.env()[6].0, "PGSSLROOTCERT");
+    }
+
+    #[test]
+    fn a_host_that_is_elsewhere_keeps_its_name_for_the_certificate_in_every_form_of_libpqs() {
+        let c = Connection {
+            address: Some([127, 0, 0, 1].into()),
+            sslmode: SslMode::VerifyFull,
+            ..connection("demo-rw.shop.svc", "x")
+        };
+        let url = c.url();
+        assert!(url.expose_secret().contains("@demo-rw.shop.svc:5433/"));
+        assert!(
+            url.expose_secret()
+                .ends_with("sslmode=verify-full&hostaddr=127.0.0.1")
+        );
+        assert!(c.keywords().expose_secret().ends_with("hostaddr='127.0.0.1'"));
+        let (name, value) = c.env().pop().unwrap();
+        assert_eq!((name, value.expose_secret()), ("PGHOSTADDR", "127.0.0.1"));
+        assert!(
+            c.jdbc()
+                .expose_secret()
+                .starts_with("jdbc:postgresql://127.0.0.1:5433/")
+        );
     }
 
     #[test]

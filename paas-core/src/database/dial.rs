@@ -16,6 +16,6 @@ pub trait Dial: fmt::Debug + Send + Sync {
     /// Opens a way.
     ///
     /// # Errors
-    /// `PAAS-PG-0001` if the server cannot be reached so.
+    /// `PAAS-PG-0001` if the server cannot be reached so, or what else stands in the way.
     async fn dial(&self) -> Result<DuplexStream>;
 }

@@ -136,6 +136,7 @@ impl ContentDriver {
             user: server.username.clone(),
             password,
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         })))
     }

@@ -121,6 +121,7 @@ mod tests {
             user: "app_a".into(),
             password: password.to_owned().into(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         }
     }

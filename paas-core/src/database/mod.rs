@@ -9,6 +9,7 @@ pub mod activity;
 pub mod acts;
 pub mod actuator;
 pub mod binding;
+pub mod check;
 #[cfg(feature = "kube")]
 pub mod cnpg;
 pub mod codes;
@@ -19,6 +20,7 @@ pub mod driver;
 pub mod dump;
 pub mod env;
 pub mod load;
+pub mod log;
 pub mod login;
 pub mod parameters;
 pub mod resource;

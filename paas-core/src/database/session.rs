@@ -51,6 +51,9 @@ fn config(to: &Connection, program: &str) -> Config {
             SslMode::Disable => tokio_postgres::config::SslMode::Disable,
             SslMode::Require | SslMode::VerifyFull => tokio_postgres::config::SslMode::Require,
         });
+    if let Some(address) = to.address {
+        config.hostaddr(address);
+    }
     config
 }
 

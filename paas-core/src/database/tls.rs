@@ -98,6 +98,7 @@ mod tests {
             user: "app_a".into(),
             password: "x".to_owned().into(),
             sslmode: SslMode::Require,
+            address: None,
             ca: None,
         };
         let code = |to: &Connection| connector(to).map(|_| ()).map_err(|e| e.code().id);

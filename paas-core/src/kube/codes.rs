@@ -43,4 +43,13 @@ crate::codes! {
     K8S_MAJOR = "PAAS-K8S-0021", "another major version cannot open these files",
         "engine.version names another major version than the one that the data was made with.",
         "Put the former major version back; make a new instance of the other version and load a dump into it.";
+    K8S_BINDING = "PAAS-K8S-0028", "the binding of a database cannot be used",
+        "The operator publishes it as a Secret when the database can be entered for the first time; this one is not there, or lacks an entry.",
+        "See what the object waits for with `kubectl get dbi NAME -o yaml`; a binding that was deleted or changed by hand is made anew by the operator.";
+    K8S_NO_ENDPOINT = "PAAS-K8S-0029", "no pod is ready behind a service",
+        "The service is not there, its selector fits no pod, or the pods that it fits are not ready: they start, fail over, rest, or end again and again.",
+        "After a failover it lasts seconds; `paas db check NAME` names what is broken.";
+    K8S_LISTEN = "PAAS-K8S-0030", "a local port cannot be listened on",
+        "Another program has it, or the system does not give it to this user.",
+        "Name another one with --port, or leave it out for a free one.";
 }

@@ -2,7 +2,10 @@
 
 use std::error::Error as StdError;
 
-use kube::{client::AuthError, core::Status};
+use kube::{
+    client::{AuthError, UpgradeConnectionError},
+    core::Status,
+};
 
 use super::codes::{
     K8S_CONFLICT, K8S_DENIED, K8S_FAILED, K8S_NO_API, K8S_NOT_FOUND, K8S_REFUSED, K8S_UNREACHABLE,
@@ -181,6 +184,19 @@ fn not_logged_in(error: &AuthError) -> String {
         AuthError::AuthExecParse(_) => "the program of the kubeconfig printed no ExecCredential".to_owned(),
         other => chain(other),
     }
+}
+
+/// That a role lacks a verb, where the answer to the wish for another protocol says so: of such an answer the client keeps the number
+/// alone. `needs` is what the role has to have.
+pub(crate) fn denied(what: &str, needs: &str, error: &kube::Error) -> Option<Error> {
+    let kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) = error else {
+        return None;
+    };
+    matches!(status.as_u16(), 401 | 403).then(|| {
+        Error::new(&K8S_DENIED, Class::Denied)
+            .attempted(what)
+            .happened(format!("{status}; the role needs {needs}"))
+    })
 }
 
 /// True if the connection was never there.

@@ -12,16 +12,24 @@ mod actuator;
 mod around;
 #[cfg(feature = "database")]
 mod bindings;
+#[cfg(feature = "database")]
+pub mod bound;
 mod call;
+#[cfg(feature = "database")]
+pub mod check;
 pub mod codes;
 mod compare;
 pub mod declare;
 pub mod declared;
 pub mod fault;
+#[cfg(feature = "database")]
+pub mod forward;
 pub mod happenings;
 mod hide;
 pub mod kind;
 mod ledger;
+#[cfg(feature = "database")]
+pub mod logs;
 mod manifest;
 pub mod names;
 pub mod object;
@@ -37,7 +45,11 @@ pub use actuator::{KubeActuator, Namespaces};
 pub use around::Around;
 #[cfg(feature = "database")]
 pub use bindings::KubeBindings;
+#[cfg(feature = "database")]
+pub use bound::Bound;
 pub use declared::Declared;
+#[cfg(feature = "database")]
+pub use forward::Forward;
 pub use kind::ObjectKind;
 pub use ledger::KubeLedger;
 pub use object::{KubeObject, Seen};

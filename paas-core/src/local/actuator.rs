@@ -108,6 +108,7 @@ impl LocalActuator {
             user: data::ADMIN.to_owned(),
             password,
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         }))
     }

@@ -320,6 +320,7 @@ impl LocalInstance {
             user,
             password,
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         })
     }

@@ -1,30 +1,42 @@
 //! `paas db check`.
 
-use paas_core::local::check::{Finding, Report};
+use paas_core::{
+    database::check::{Finding, Hops, Report},
+    local,
+};
 
 use crate::{
     app::App,
     args::{DbCheck, Output},
+    cluster,
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
     ui::{failure, table::table},
 };
 
 pub(crate) async fn run(app: &App, args: &DbCheck) -> Result<Exit, Failure> {
+    if let Site::Cluster(at) = site::of(app).await? {
+        return told(app, &args.name, &cluster::check(app, &at, args).await?);
+    }
     let session = Session::open(app)?;
     let report = match super::named(&session, &args.name) {
         Ok(target) => {
             let (user, database) = (args.user.as_deref(), args.database.as_deref());
             session.check(&target, user, database).await
         }
-        Err(Failure::One(unknown)) => Report::unknown(*unknown),
+        Err(Failure::One(unknown)) => local::check::Report::unknown(*unknown),
         Err(other) => return Err(other),
     };
-    print(app, &args.name, &report);
+    told(app, &args.name, &report)
+}
+
+fn told<H: Hops>(app: &App, name: &str, report: &Report<H>) -> Result<Exit, Failure> {
+    print(app, name, report);
     Ok(if report.holds() { Exit::Done } else { Exit::Failed })
 }
 
-fn print(app: &App, name: &str, report: &Report) {
+fn print<H: Hops>(app: &App, name: &str, report: &Report<H>) {
     let printer = &app.printer;
     let broken = report.broken();
     match printer.output() {

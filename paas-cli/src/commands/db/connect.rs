@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::open::Open;
 use paas_core::{
     database::connection::Connection,
     error::{Class, Error},
@@ -20,19 +21,17 @@ use crate::{
     args::DbConnect,
     codes::CLI_PSQL,
     exit::{Exit, Failure},
-    session::Session,
     sql::{Answer, Prompt},
     ui::failure,
 };
 
 pub(crate) async fn run(app: &App, args: &DbConnect) -> Result<Exit, Failure> {
-    let session = Session::open(app)?;
-    let connection = super::url::connection(&session, &args.at).await?;
+    let open = super::open::open(app, &args.at).await?;
     match find("psql") {
-        Some(psql) => exec(app, &session, &psql, &connection, &args.psql),
+        Some(psql) => exec(app, &open, &psql, &args.psql).await,
         None => {
             app.printer.talk("There is no psql here; this is a small SQL prompt. End a statement with ; and leave with \\q.");
-            prompt(app, &connection).await
+            prompt(app, &open.to).await
         }
     }
 }
@@ -46,15 +45,10 @@ fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// Runs psql. The password goes through a file of mode 0600 that is removed afterwards: an environment can be read by others.
-fn exec(
-    app: &App,
-    session: &Session,
-    psql: &Path,
-    to: &Connection,
-    more: &[OsString],
-) -> Result<Exit, Failure> {
-    let passfile = Passfile::write(&session.scratch(), to).map_err(|e| failed(psql, &e))?;
-    let mut command = std::process::Command::new(psql);
+async fn exec(app: &App, open: &Open, psql: &Path, more: &[OsString]) -> Result<Exit, Failure> {
+    let to = &open.to;
+    let passfile = Passfile::write(&open.scratch, to).map_err(|e| failed(psql, &e))?;
+    let mut command = tokio::process::Command::new(psql);
     for (name, value) in to.env().into_iter().filter(|(name, _)| *name != "PGPASSWORD") {
         command.env(name, value.expose_secret());
     }
@@ -63,7 +57,8 @@ fn exec(
         .env("PGPASSFILE", &passfile.0)
         .args(more);
     let _mode = app.interrupt.child_has_terminal();
-    let status = command.status().map_err(|e| failed(psql, &e))?;
+    // A way into a cluster goes on moving bytes meanwhile.
+    let status = command.status().await.map_err(|e| failed(psql, &e))?;
     Ok(if status.success() {
         Exit::Done
     } else {
@@ -78,10 +73,10 @@ fn failed(psql: &Path, e: &std::io::Error) -> Error {
 }
 
 /// A password file that is gone when this is dropped.
-pub(super) struct Passfile(pub(super) PathBuf);
+pub(crate) struct Passfile(pub(crate) PathBuf);
 
 impl Passfile {
-    pub(super) fn write(folder: &Path, to: &Connection) -> std::io::Result<Self> {
+    pub(crate) fn write(folder: &Path, to: &Connection) -> std::io::Result<Self> {
         let path = folder.join(format!(".pgpass-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
         let mut file = OpenOptions::new()
@@ -118,7 +113,14 @@ async fn prompt(app: &App, to: &Connection) -> Result<Exit, Failure> {
         } else {
             format!("{}-> ", to.database)
         };
-        let line = match editor.readline(&sign) {
+        // On a thread of its own, so that a way into a cluster goes on moving bytes meanwhile.
+        let asked = tokio::task::spawn_blocking(move || {
+            let line = editor.readline(&sign);
+            (editor, line)
+        });
+        let line;
+        (editor, line) = asked.await.map_err(|e| broken(ReadlineError::Io(e.into())))?;
+        let line = match line {
             Ok(line) => line,
             Err(ReadlineError::Interrupted) => {
                 text.clear();

@@ -7,7 +7,10 @@ use std::{
 };
 
 use paas_core::{
-    database::dump::{Dumped, Options, dump_with},
+    database::{
+        connection::Connection,
+        dump::{Dumped, Options, dump_with},
+    },
     error::{Class, Error},
 };
 use tokio::fs::File;
@@ -15,13 +18,22 @@ use tokio::fs::File;
 use super::{amount, pg_dump};
 use crate::{
     app::App,
-    args::{DbDump, Output},
+    args::{DbAt, DbDump, Output},
     codes::{CLI_DUMP_FILE, CLI_NOT_RUNNING},
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
 };
 
 pub(crate) async fn run(app: &App, args: &DbDump) -> Result<Exit, Failure> {
+    if let Site::Cluster(_) = site::of(app).await? {
+        if args.pg_dump {
+            return Err(super::only_here("--pg-dump").into());
+        }
+        let at = DbAt::of(&args.name, args.database.as_deref());
+        let open = super::open::open(app, &at).await?;
+        return write(app, args, &open.to, None).await;
+    }
     let session = Session::open(app)?;
     let target = super::named(&session, &args.name)?;
     // The owner's way says whether the database is declared and runs; the administrator's sees all that is in it.
@@ -37,13 +49,24 @@ pub(crate) async fn run(app: &App, args: &DbDump) -> Result<Exit, Failure> {
     } else {
         pg_dump::find(instance, args.pg_dump).await?
     };
-    let how = with.as_ref().map_or("with the server alone".to_owned(), |p| {
-        format!("with {}", p.display())
+    let with = with.as_deref().map(|program| (program, &session));
+    write(app, args, &from, with).await
+}
+
+/// Writes the dump, with `pg_dump` where there is one, and a session for its files.
+async fn write(
+    app: &App,
+    args: &DbDump,
+    from: &Connection,
+    with: Option<(&Path, &Session)>,
+) -> Result<Exit, Failure> {
+    let how = with.map_or("with the server alone".to_owned(), |(program, _)| {
+        format!("with {}", program.display())
     });
     app.printer.talk(
         &app.printer
             .talk_paint()
-            .dim(&format!("Dumping {} {how}.", owner.database)),
+            .dim(&format!("Dumping {} {how}.", from.database)),
     );
     let file = args.file.as_deref().filter(|p| *p != Path::new("-"));
     let attempted = format!("dump {}", args.name);
@@ -52,14 +75,14 @@ pub(crate) async fn run(app: &App, args: &DbDump) -> Result<Exit, Failure> {
         ..Options::default()
     };
     let Some(path) = file else {
-        match &with {
-            Some(program) => {
-                let work = pg_dump::run(program, &session, &from, None);
+        match with {
+            Some((program, session)) => {
+                let work = pg_dump::run(program, session, from, None);
                 amount::watch(app, &options.progress, &attempted, work).await?;
             }
             None => {
                 let mut out = tokio::io::stdout();
-                let work = dump_with(&from, &mut out, &options);
+                let work = dump_with(from, &mut out, &options);
                 warn(
                     app,
                     &amount::watch(app, &options.progress, &attempted, work).await?,
@@ -69,20 +92,20 @@ pub(crate) async fn run(app: &App, args: &DbDump) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let mut half = Half::beside(path)?;
-    let dumped = match &with {
-        Some(program) => {
+    let dumped = match with {
+        Some((program, session)) => {
             let out = half
                 .file
                 .try_clone()
                 .await
                 .map_err(|e| failed("write", path, &e))?;
             let out = out.into_std().await;
-            let work = pg_dump::run(program, &session, &from, Some(out));
+            let work = pg_dump::run(program, session, from, Some(out));
             amount::watch(app, &options.progress, &attempted, work).await?;
             None
         }
         None => {
-            let work = dump_with(&from, &mut half.file, &options);
+            let work = dump_with(from, &mut half.file, &options);
             Some(amount::watch(app, &options.progress, &attempted, work).await?)
         }
     };

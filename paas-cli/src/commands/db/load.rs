@@ -3,7 +3,10 @@
 use std::{io::IsTerminal, path::Path};
 
 use paas_core::{
-    database::load::{Options, load_with},
+    database::{
+        connection::Connection,
+        load::{Options, load_with},
+    },
     error::{Class, Error},
 };
 use tokio::io::{AsyncBufRead, BufReader};
@@ -11,10 +14,11 @@ use tokio::io::{AsyncBufRead, BufReader};
 use super::{amount, dump::failed};
 use crate::{
     app::App,
-    args::{DbLoad, Output},
+    args::{DbAt, DbLoad, Output},
     codes::{CLI_DUMP_FILE, CLI_NOT_RUNNING},
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
 };
 
 /// How much is read at once.
@@ -22,17 +26,16 @@ const PIECE: usize = 64 << 10;
 
 pub(crate) async fn run(app: &App, args: &DbLoad) -> Result<Exit, Failure> {
     let mut from = open(args.file.as_deref().filter(|p| *p != Path::new("-"))).await?;
-    let session = Session::open(app)?;
-    let target = super::named(&session, &args.name)?;
-    let mut to = session
-        .connection(&target, None, args.database.as_deref())
-        .await?;
-    if args.admin {
-        let instance = target
-            .instance()
-            .ok_or_else(|| Error::new(&CLI_NOT_RUNNING, Class::Conflict))?;
-        to = instance.admin(&to.database).await?;
-    }
+    let at = DbAt::of(&args.name, args.database.as_deref());
+    let open = match (args.admin, site::of(app).await?) {
+        (true, Site::Machine) => None,
+        (true, Site::Cluster(_)) => return Err(super::only_here("--admin").into()),
+        (false, _) => Some(super::open::open(app, &at).await?),
+    };
+    let to = match &open {
+        Some(open) => open.to.clone(),
+        None => admin(app, args).await?,
+    };
     let options = Options {
         into_existing: args.into_existing,
         ..Options::default()
@@ -58,6 +61,19 @@ pub(crate) async fn run(app: &App, args: &DbLoad) -> Result<Exit, Failure> {
         )),
     }
     Ok(Exit::Done)
+}
+
+/// The way of this machine's administrator.
+async fn admin(app: &App, args: &DbLoad) -> Result<Connection, Failure> {
+    let session = Session::open(app)?;
+    let target = super::named(&session, &args.name)?;
+    let to = session
+        .connection(&target, None, args.database.as_deref())
+        .await?;
+    let instance = target
+        .instance()
+        .ok_or_else(|| Error::new(&CLI_NOT_RUNNING, Class::Conflict))?;
+    Ok(instance.admin(&to.database).await?)
 }
 
 async fn open(file: Option<&Path>) -> Result<Box<dyn AsyncBufRead + Unpin + Send>, Error> {

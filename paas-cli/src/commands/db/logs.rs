@@ -8,14 +8,17 @@ use std::{
 use paas_core::{
     error::{Class, Error},
     local::log::{Entry, Log},
+    render::Paint,
 };
 
 use crate::{
     app::App,
     args::{DbLogs, Output},
+    cluster,
     codes::{CLI_NO_LOG, CLI_NO_OBJECT},
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
 };
 
 /// How often new messages are looked for.
@@ -23,6 +26,9 @@ const LOOK: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(app: &App, args: &DbLogs) -> Result<Exit, Failure> {
     let _mode = app.interrupt.watching();
+    if let Site::Cluster(at) = site::of(app).await? {
+        return cluster::logs(app, &at, args).await;
+    }
     let session = Session::open(app)?;
     let target = super::named(&session, &args.name)?;
     let attempt = format!("show the log of {}", target.owner);
@@ -71,18 +77,21 @@ fn print(app: &App, entries: &[Entry]) {
             let paint = printer.paint();
             let terminal = stdout().is_terminal();
             for entry in entries {
-                let text = entry.to_string();
-                let text = if terminal { harmless(&text) } else { text };
-                printer.data(&match entry.level.as_deref() {
-                    Some("ERROR" | "FATAL" | "PANIC") => paint.bad(&text),
-                    Some("WARNING") => paint.change(&text),
-                    Some("DETAIL" | "HINT" | "CONTEXT" | "STATEMENT" | "QUERY" | "LOCATION") => {
-                        paint.dim(&text)
-                    }
-                    _ => text,
-                });
+                printer.data(&shown(entry, paint, terminal));
             }
         }
+    }
+}
+
+/// A message as people read it.
+pub(crate) fn shown(entry: &Entry, paint: Paint, terminal: bool) -> String {
+    let text = entry.to_string();
+    let text = if terminal { harmless(&text) } else { text };
+    match entry.level.as_deref() {
+        Some("ERROR" | "FATAL" | "PANIC") => paint.bad(&text),
+        Some("WARNING") => paint.change(&text),
+        Some("DETAIL" | "HINT" | "CONTEXT" | "STATEMENT" | "QUERY" | "LOCATION") => paint.dim(&text),
+        _ => text,
     }
 }
 

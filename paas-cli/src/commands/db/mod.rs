@@ -10,9 +10,11 @@ pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod dump;
 pub(crate) mod env;
+pub(crate) mod forward;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod logs;
+mod open;
 mod pg_dump;
 pub(crate) mod purge;
 pub(crate) mod restart;
@@ -27,9 +29,13 @@ pub(crate) mod top;
 pub(crate) mod upgrade;
 pub(crate) mod url;
 
-use paas_core::spec::{Document, Kind};
+use paas_core::{
+    error::{Class, Error},
+    spec::{Document, Kind},
+};
 
 use crate::{
+    codes::CLI_ONLY_HERE,
     exit::Failure,
     input,
     session::{Session, Target},
@@ -38,6 +44,13 @@ use crate::{
 /// The command that opens a prompt.
 pub(crate) fn connect_command(name: &str) -> String {
     format!("paas db connect {name}")
+}
+
+/// What a flag asks for is on this machine alone.
+fn only_here(flag: &str) -> Error {
+    Error::new(&CLI_ONLY_HERE, Class::Unsupported)
+        .attempted(format!("use {flag}"))
+        .happened("the database is in a cluster")
 }
 
 /// The accepted databases.

@@ -9,7 +9,6 @@ use crate::{
     args::{DbSql, Output},
     codes::CLI_NO_SQL,
     exit::{Exit, Failure},
-    session::Session,
     sql::{Answer, Prompt},
     ui::{printer::Printer, table::table},
 };
@@ -20,9 +19,8 @@ pub(crate) async fn run(app: &App, args: &DbSql) -> Result<Exit, Failure> {
     } else {
         args.command.clone()
     };
-    let session = Session::open(app)?;
-    let connection = super::url::connection(&session, &args.at).await?;
-    let mut prompt = Prompt::open(&connection).await?;
+    let open = super::open::open(app, &args.at).await?;
+    let mut prompt = Prompt::open(&open.to).await?;
     let mut answers = Vec::new();
     let mut failed = None;
     for text in &texts {

@@ -20,12 +20,14 @@ use paas_core::{
 
 use crate::{
     app::App,
-    args::{DbTop, Output},
+    args::{DbAt, DbTop, Output},
     codes::{CLI_NO_OBJECT, CLI_NOT_RUNNING},
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
 };
 
+use super::open::Open;
 use screen::Screen;
 
 /// How often it is shown anew.
@@ -33,6 +35,13 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(app: &App, args: &DbTop) -> Result<Exit, Failure> {
     let _mode = app.interrupt.watching();
+    let people = matches!(app.printer.output(), Output::Table | Output::Wide);
+    let lasting = people && !args.once && stdout().is_terminal() && stdin().is_terminal();
+    if let Site::Cluster(_) = site::of(app).await? {
+        let at = DbAt::of(&args.name, None);
+        let open = super::open::open(app, &at).await?;
+        return show(app, args, lasting, &Server::At(Box::new(open))).await;
+    }
     let session = Session::open(app)?;
     let target = super::named(&session, &args.name)?;
     let attempt = format!("look at {}", target.owner);
@@ -47,11 +56,22 @@ pub(crate) async fn run(app: &App, args: &DbTop) -> Result<Exit, Failure> {
             .happened("its server does not run")
             .into());
     }
-    let people = matches!(app.printer.output(), Output::Table | Output::Wide);
-    if people && !args.once && stdout().is_terminal() && stdin().is_terminal() {
-        return live(app, &args.name, instance).await;
+    show(app, args, lasting, &Server::Here(instance)).await
+}
+
+/// Who is looked at.
+enum Server<'a> {
+    /// One of this machine, as its administrator.
+    Here(&'a LocalInstance),
+    /// One in a cluster, as the user of its binding, who does not see everything of others.
+    At(Box<Open>),
+}
+
+async fn show(app: &App, args: &DbTop, lasting: bool, server: &Server<'_>) -> Result<Exit, Failure> {
+    if lasting {
+        return live(app, &args.name, server).await;
     }
-    let mut watch = watch(instance).await?;
+    let mut watch = watch(server).await?;
     watch.look().await?;
     // Only a second look knows how many a second.
     tokio::select! {
@@ -91,19 +111,22 @@ fn once(app: &App, name: &str, seen: &Activity) {
     }
 }
 
-async fn watch(instance: &LocalInstance) -> Result<Watch, Error> {
-    Watch::open(instance.admin("postgres").await?).await
+async fn watch(server: &Server<'_>) -> Result<Watch, Error> {
+    match server {
+        Server::Here(instance) => Watch::open(instance.admin("postgres").await?).await,
+        Server::At(open) => Watch::open(open.to.clone()).await,
+    }
 }
 
 /// Shows it anew until a person has seen enough. A server that goes away meanwhile may come back.
-async fn live(app: &App, name: &str, instance: &LocalInstance) -> Result<Exit, Failure> {
-    let mut open = Some(watch(instance).await?);
+async fn live(app: &App, name: &str, server: &Server<'_>) -> Result<Exit, Failure> {
+    let mut open = Some(watch(server).await?);
     let mut screen = Screen::open()?;
     let paint = app.printer.paint();
     loop {
         let looked = match &mut open {
             Some(watch) => watch.look().await,
-            None => match watch(instance).await {
+            None => match watch(server).await {
                 Ok(mut fresh) => {
                     let looked = fresh.look().await;
                     open = Some(fresh);

@@ -3,15 +3,19 @@
 use crate::{
     app::App,
     args::{DbAt, Output},
+    cluster,
     exit::{Exit, Failure},
     session::Session,
+    site::{self, Site},
 };
 use paas_core::database::connection::Connection;
 use secrecy::ExposeSecret;
 
 pub(crate) async fn run(app: &App, at: &DbAt) -> Result<Exit, Failure> {
-    let session = Session::open(app)?;
-    let connection = connection(&session, at).await?;
+    let connection = match site::of(app).await? {
+        Site::Machine => connection(&Session::open(app)?, at).await?,
+        Site::Cluster(cluster) => cluster::url(app, &cluster, at).await?,
+    };
     match app.printer.output() {
         Output::Json | Output::Yaml => {
             let value = serde_json::json!({
@@ -27,7 +31,7 @@ pub(crate) async fn run(app: &App, at: &DbAt) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The way that the arguments mean.
+/// The way on this machine that the arguments mean.
 pub(super) async fn connection(session: &Session, at: &DbAt) -> Result<Connection, Failure> {
     let target = super::named(session, &at.name)?;
     let connection = session

@@ -93,6 +93,7 @@ impl ContentActuator {
             user,
             password,
             sslmode: self.tls.0,
+            address: None,
             ca: self.tls.1.clone(),
         })
     }

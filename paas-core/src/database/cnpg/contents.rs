@@ -179,6 +179,7 @@ pub(super) fn binding(
         user: login,
         password: SecretString::from(at.clone()),
         sslmode: SslMode::Require,
+        address: None,
         ca: None,
     };
     let mut entries: BTreeMap<String, String> = binding::entries(&to)?

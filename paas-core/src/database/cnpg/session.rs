@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client};
-use tokio_postgres::{Config, NoTls, config::SslMode};
+use kube::Client;
 
 use super::{contents::session_role, net::POSTGRES};
 use crate::{
     codes::CORE_SECRET_MISSING,
-    database::{codes::PG_CONNECT, login::Turn, session::translate},
+    database::{
+        codes::PG_CONNECT,
+        connection::{Connection, SslMode},
+        login::Turn,
+        session::Session,
+    },
     error::{Class, Error, Result},
-    kube::fault,
+    kube::Forward,
 };
 
 /// How long it may take altogether.
@@ -24,8 +27,27 @@ pub(super) async fn begin(
     (login, password): (&str, &str),
     user: &str,
 ) -> Result<()> {
+    let Some(turn) = Turn::of(user, login) else {
+        return Ok(());
+    };
     let what = format!("have the sessions of {login} begin as {user}");
-    let said = say(client, (namespace, pod), (login, password), user, &what);
+    let way = Forward::to_pod(client.clone(), namespace, pod, POSTGRES);
+    // Between here and the node it is encrypted, and in the pod it leaves no machine.
+    let to = Connection {
+        host: pod.to_owned(),
+        address: None,
+        port: POSTGRES,
+        database: "postgres".to_owned(),
+        user: login.to_owned(),
+        password: password.to_owned().into(),
+        sslmode: SslMode::Disable,
+        ca: None,
+    };
+    let said = async {
+        let session = Session::over(&to, &way).await?;
+        let sql = format!("SET ROLE NONE; {}", session_role(user, turn));
+        session.run(&sql, &what).await
+    };
     match tokio::time::timeout(DEADLINE, said).await {
         Ok(said) => said,
         Err(_) => Err(Error::new(&PG_CONNECT, Class::Transient)
@@ -34,45 +56,6 @@ pub(super) async fn begin(
                 "there was no answer from the pod {pod} within {} s",
                 DEADLINE.as_secs()
             ))),
-    }
-}
-
-async fn say(
-    client: &Client,
-    (namespace, pod): (&str, &str),
-    (login, password): (&str, &str),
-    user: &str,
-    what: &str,
-) -> Result<()> {
-    let Some(turn) = Turn::of(user, login) else {
-        return Ok(());
-    };
-    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let forwarded = pods.portforward(pod, &[POSTGRES]).await;
-    let mut forwarded = forwarded.map_err(|e| fault::of(what, false, e))?;
-    let wire = forwarded.take_stream(POSTGRES).ok_or_else(|| alone(login))?;
-    // Between here and the node it is encrypted, and in the pod it leaves no machine.
-    let mut config = Config::new();
-    config
-        .user(login)
-        .password(password)
-        .dbname("postgres")
-        .application_name("paas")
-        .ssl_mode(SslMode::Disable);
-    let (client, connection) = config
-        .connect_raw(wire, NoTls)
-        .await
-        .map_err(|e| translate(&e, what))?;
-    let work = async {
-        let sql = format!("SET ROLE NONE; {}", session_role(user, turn));
-        client.batch_execute(&sql).await.map_err(|e| translate(&e, what))
-    };
-    tokio::select! {
-        done = work => done,
-        ended = connection => match ended {
-            Err(e) => Err(translate(&e, what)),
-            Ok(()) => Err(alone(login)),
-        },
     }
 }
 

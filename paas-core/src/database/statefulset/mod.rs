@@ -6,7 +6,6 @@
 
 mod acts;
 pub mod codes;
-mod forward;
 mod hands;
 mod health;
 mod manifest;
@@ -20,7 +19,6 @@ use async_trait::async_trait;
 use self::manifest::Shape;
 pub use self::{
     acts::ServerActs,
-    forward::PodForward,
     hands::ServerHands,
     manifest::{CLAIM, INSTANCE, PORT, STATEFUL_SET},
     stages::{Stores, stages},

@@ -144,6 +144,7 @@ impl Aside<'_> {
             user: ADMIN.to_owned(),
             password: password.clone(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         })
         .await

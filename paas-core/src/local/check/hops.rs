@@ -1,22 +1,16 @@
 //! How each hop is looked at.
 
-use std::{future::Future, net::SocketAddr, pin::pin, time::Duration};
+use std::{future::Future, net::SocketAddr, time::Duration};
 
-use futures::future::{Either, select};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, lookup_host},
-};
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio::net::{TcpStream, lookup_host};
 
-use super::{Finding, Hop, Limits, Report, Walk};
+use super::{Finding, Hop, Limits, Report};
 use crate::{
-    clock::Clock,
     database::{
-        codes::{PG_CONNECT, PG_SQL, PG_STARTING},
+        check::{self, Walk},
+        codes::{PG_CONNECT, PG_STARTING},
         connection::Connection,
-        session::{Session, column, tls_error},
-        tls,
+        session::Session,
     },
     error::{Class, Error, Result},
     local::{
@@ -27,14 +21,6 @@ use crate::{
         tls::{HOST, Offer},
     },
 };
-
-/// What a client sends to ask for TLS: its length, and a number that is no protocol version; the answer is one byte, `S` or `N`. See
-/// `SSLRequest` in chapter "Message Formats" of PostgreSQL's manual.
-const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
-
-/// About a megabyte in a table that nobody else sees, in a transaction that leaves nothing.
-const WRITE: &str = "BEGIN; CREATE TEMPORARY TABLE paas_check (words text) ON COMMIT DROP; \
-    INSERT INTO paas_check SELECT repeat('x', 1000) FROM generate_series(1, 1000); ROLLBACK";
 
 impl LocalInstance {
     /// Walks the way to `database` as the declared user `user`, and says where it is broken. Changes nothing.
@@ -66,7 +52,7 @@ impl LocalInstance {
 struct Look<'a> {
     it: &'a LocalInstance,
     limits: &'a Limits,
-    walk: Walk,
+    walk: Walk<Hop>,
 }
 
 impl Look<'_> {
@@ -101,8 +87,11 @@ impl Look<'_> {
                 None => {
                     // A password that is missing is the business of the next hop.
                     let certificate = certificate_of(it);
-                    self.hop(Hop::Tls, handshake(stream, certificate, address))
-                        .await?;
+                    self.hop(
+                        Hop::Tls,
+                        check::encrypted(stream, certificate, &address.to_string()),
+                    )
+                    .await?;
                     plain.and_then(|to| it.with_tls(to))
                 }
             },
@@ -113,42 +102,15 @@ impl Look<'_> {
             let session = Session::open(&to).await?;
             Ok((session, format!("{} may log in to {}", to.user, to.database)))
         };
-        let session = self.hop(Hop::Auth, auth).await?;
-        self.hop(Hop::Query, ask(&session)).await?;
-        let write = async {
-            session.run(WRITE, "write to a temporary table").await?;
-            Ok(((), "a megabyte was written and rolled back".to_owned()))
-        };
-        self.hop(Hop::Write, write).await
+        let session = self.hop(Hop::Auth, Box::pin(auth)).await?;
+        self.hop(Hop::Query, check::answers(&session)).await?;
+        self.hop(Hop::Write, check::writes(&session)).await
     }
 
     /// Looks at one hop, as long as the patience lasts; gives what the next one needs.
     async fn hop<T>(&mut self, hop: Hop, look: impl Future<Output = Result<(T, String)>>) -> Option<T> {
         let clock = &*self.it.machine().clock;
-        let began = clock.elapsed();
-        let found = within(clock, self.limits.patience, look).await;
-        let took = clock.elapsed().saturating_sub(began);
-        let (given, finding) = match found {
-            Ok((given, words)) => (Some(given), Finding::Ok(words)),
-            Err(e) => (None, Finding::Failed(e)),
-        };
-        self.walk.add(hop, finding, took);
-        given
-    }
-}
-
-/// A look with an end: what accepts a connection and never answers is told too.
-async fn within<T>(
-    clock: &dyn Clock,
-    patience: Duration,
-    look: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    match select(pin!(look), pin!(clock.sleep(patience))).await {
-        Either::Left((found, _)) => found,
-        Either::Right(((), _)) => Err(Error::new(&PG_CONNECT, Class::TimedOut)
-            .attempted("wait for an answer")
-            .happened(format!("there was none within {patience:?}"))
-            .remedy("look whether another program holds the port, or the machine is overloaded")),
+        self.walk.hop(hop, clock, self.limits.patience, look).await
     }
 }
 
@@ -227,57 +189,9 @@ fn certificate_of(it: &LocalInstance) -> Result<Connection> {
         user: String::new(),
         password: String::new().into(),
         sslmode: Default::default(),
+        address: None,
         ca: None,
     })
-}
-
-async fn handshake(
-    mut stream: TcpStream,
-    verified: Result<Connection>,
-    address: SocketAddr,
-) -> Result<((), String)> {
-    let verified = verified?;
-    let attempt = format!("encrypt the connection to {address}");
-    let broken = |words: String| tls_error(words).attempted(&attempt);
-    let mut tls = tls::connector(&verified).map_err(|e| broken(e.words().to_owned()))?;
-    let mut answer = [0];
-    let asked = async {
-        stream.write_all(&ASK_FOR_TLS).await?;
-        stream.read_exact(&mut answer).await
-    };
-    asked
-        .await
-        .map_err(|e| broken(format!("what listens there is no PostgreSQL: {e}")))?;
-    match answer {
-        [b'S'] => {}
-        [b'N'] => {
-            return Err(broken(
-                "the server offers no TLS; its configuration says it does".into(),
-            ));
-        }
-        [other] => {
-            let words = format!("what listens there is no PostgreSQL: its first byte is {other}");
-            return Err(
-                broken(words).remedy("see which program holds the port, and stop it; then run `paas up`")
-            );
-        }
-    }
-    let connect = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, HOST);
-    let connect = connect.map_err(|e| broken(e.to_string()))?;
-    connect.connect(stream).await.map_err(|e| broken(e.to_string()))?;
-    Ok(((), format!("chain and name ({HOST}) are verified")))
-}
-
-async fn ask(session: &Session) -> Result<((), String)> {
-    let sql = "SELECT current_setting('server_version') AS version, current_user::text AS who";
-    let rows = session.rows(sql, &[], "ask for the version").await?;
-    let row = rows.first().ok_or_else(|| {
-        Error::new(&PG_SQL, Class::Internal)
-            .attempted("ask for the version")
-            .happened("the answer has no row")
-    })?;
-    let (version, who): (&str, &str) = (column(row, "version")?, column(row, "who")?);
-    Ok(((), format!("PostgreSQL {version} answers {who}")))
 }
 
 /// Free space against the limits, and the data against the declared size.

@@ -124,6 +124,7 @@ impl<'a> Closed<'a> {
             user: data::ADMIN.to_owned(),
             password,
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         })
     }

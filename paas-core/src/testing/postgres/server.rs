@@ -110,6 +110,7 @@ impl Server {
             user: data::ADMIN.to_owned(),
             password: self.password.clone(),
             sslmode: SslMode::Disable,
+            address: None,
             ca: None,
         }
     }

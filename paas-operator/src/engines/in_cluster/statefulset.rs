@@ -6,12 +6,10 @@ use paas_core::{
     database::{
         cnpg::names,
         driver::ContentDriver,
-        statefulset::{
-            INSTANCE, KINDS, PORT, PodForward, ServerActs, ServerHands, StatefulSetDriver, Stores, stages,
-        },
+        statefulset::{INSTANCE, KINDS, PORT, ServerActs, ServerHands, StatefulSetDriver, Stores, stages},
     },
     error::Result,
-    kube::{KubeActuator, KubeBindings, KubeSecrets, Namespaces},
+    kube::{Forward, KubeActuator, KubeBindings, KubeSecrets, Namespaces},
     owner::Owner,
     pipeline::Pipeline,
     secrets::{SecretStore, SystemRandom},
@@ -47,7 +45,7 @@ pub(super) fn engine(
     .version(Arc::clone(&version));
     if cluster.reach == Reach::Forwarded {
         let pod = StatefulSetDriver::pod(owner)?;
-        contents = contents.dial(Arc::new(PodForward::new(client(), namespace, pod, PORT)));
+        contents = contents.dial(Arc::new(Forward::to_pod(client(), namespace, pod, PORT)));
     }
     let word = rotation.as_ref().map(|(word, _)| word.clone());
     let stores = Stores {
