@@ -37,7 +37,7 @@ pub enum Fault {
     /// A watch that tells events of different objects in another order; those of one object keep theirs. Kubernetes orders all events
     /// of one watch, and those of two watches not at all.
     WatchReordered,
-    /// A watch that tells each event two seconds late.
+    /// A watch that stands still for two seconds at its first event, and then goes on.
     WatchLate,
     /// A watch from the [oldest revision](super::Injector::remember) that is known: the past is told once more.
     WatchStale,

@@ -16,7 +16,7 @@ use tower::BoxError;
 use super::{AnswerBody, Fault, lines::Lines};
 use crate::clock::{Clock, SystemClock};
 
-/// How late an event comes.
+/// How late the first event comes.
 const LATE: Duration = Duration::from_secs(2);
 
 /// How long an event waits for one of another object that may overtake it.
@@ -30,6 +30,7 @@ pub(super) fn broken(body: AnswerBody, fault: Fault) -> AnswerBody {
         out: VecDeque::new(),
         held: None,
         ended: false,
+        waited: false,
     };
     let frames = stream::unfold(watch, |mut watch| async move {
         let line = watch.next().await?;
@@ -44,6 +45,7 @@ struct Watch {
     out: VecDeque<Result<Bytes, BoxError>>,
     held: Option<(String, Bytes)>,
     ended: bool,
+    waited: bool,
 }
 
 impl Watch {
@@ -87,7 +89,9 @@ impl Watch {
             Fault::WatchDuplicated => self.out.extend([Ok(line.clone()), Ok(line)]),
             Fault::WatchReordered => self.reorder(line),
             Fault::WatchLate => {
-                SystemClock.sleep(LATE).await;
+                if !std::mem::replace(&mut self.waited, true) {
+                    SystemClock.sleep(LATE).await;
+                }
                 self.out.push_back(Ok(line));
             }
             _ => self.out.push_back(Ok(line)),
