@@ -140,7 +140,7 @@ async fn work(cluster: ControlPlane, scene: Scene, most: usize, seed: u64, work:
         let at = format!("{} #{}", point.call, point.nth);
         let mut table = work.table.lock().unwrap();
         let took = SystemClock.elapsed() - began;
-        if took > Duration::from_secs(20) || outcome.is_err() {
+        if took > Duration::from_secs(1) || outcome.is_err() {
             eprintln!("{scene:?}, {} at {at}: {took:?}, {outcome:?}", point.fault);
         }
         match outcome {

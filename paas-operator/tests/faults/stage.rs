@@ -13,7 +13,7 @@ use paas_core::{
     crd::policies::PROTECTED,
     database::cnpg::kinds,
     kube::{
-        KubeLedger, OWNER, STORE,
+        APPLIED, KubeLedger, OWNER, STORE,
         kind::{CONFIG_MAP, SECRET},
     },
     owner::{Identity, Owner},
@@ -230,6 +230,9 @@ impl Stage {
             .get(PROTECTED)
             .cloned();
         all.insert("label".to_owned(), json!(label));
+        for (name, object) in &mut all {
+            unhurried(object, name.starts_with("Database"));
+        }
         let instance = self
             .place
             .api(Kind::DatabaseInstance)
@@ -336,6 +339,23 @@ fn settings(namespace: &str) -> Settings {
 fn is_ready(instance: &Value) -> bool {
     says(instance, "Ready") == ["True", "Converged"]
         && instance["status"]["observedGeneration"] == instance["metadata"]["generation"]
+}
+
+/// When CloudNativePG was last asked to look at an object again, which the time decides, and with it what was applied last.
+const NUDGED: [&str; 2] = ["paas.rs/nudged", "f:paas.rs/nudged"];
+
+fn unhurried(value: &mut Value, contents: bool) {
+    match value {
+        Value::Object(fields) => {
+            if contents {
+                fields.remove(APPLIED);
+            }
+            fields.retain(|name, _| !NUDGED.contains(&name.as_str()));
+            fields.values_mut().for_each(|value| unhurried(value, contents));
+        }
+        Value::Array(all) => all.iter_mut().for_each(|value| unhurried(value, contents)),
+        _ => {}
+    }
 }
 
 /// An instance without times and what is counted.

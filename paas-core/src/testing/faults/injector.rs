@@ -48,6 +48,7 @@ struct State {
     calls: Vec<Call>,
     hits: Vec<Hit>,
     life: CancellationToken,
+    watches: CancellationToken,
     oldest: Option<u64>,
 }
 
@@ -73,7 +74,7 @@ impl Injector {
         Client::new(self.layer().layer(calls), namespace)
     }
 
-    /// Takes another plan. Calls, hits and the oldest revision are forgotten, and counted anew.
+    /// Takes another plan. Calls, hits and the oldest revision are forgotten, and counted anew; a process that died is another one now.
     pub fn arm(&self, plan: Plan) {
         let mut state = locked(&self.0);
         state.plan = plan;
@@ -81,6 +82,9 @@ impl Injector {
         state.calls.clear();
         state.hits.clear();
         state.oldest = None;
+        if state.life.is_cancelled() {
+            state.life = CancellationToken::new();
+        }
     }
 
     /// All calls since the last [`Injector::arm`].
@@ -103,6 +107,16 @@ impl Injector {
     /// Says which revision is old: what is stale is served from it. Without it, it is the oldest from which a watch began.
     pub fn remember(&self, revision: u64) {
         locked(&self.0).oldest = Some(revision);
+    }
+
+    /// Ends every watch that runs now, as an API server does that is restarted. What happens meanwhile is told by the next watch.
+    pub fn cut(&self) {
+        std::mem::take(&mut locked(&self.0).watches).cancel();
+    }
+
+    /// Ends the watches that run.
+    pub(super) fn watches(&self) -> CancellationToken {
+        locked(&self.0).watches.clone()
     }
 
     /// Ends when the process has died; drop its futures then.

@@ -99,10 +99,15 @@ where
             }
             _ => {}
         }
+        let watches = (call.verb == Verb::Watch).then(|| injector.watches());
         let answer = self.inner.call(request);
         let answer = async move {
             let answer = answer.await.map_err(Into::into)?;
             let answer = answer.map(|body| body.map_err(Into::into).boxed_unsync());
+            let answer = match watches {
+                Some(ends) => answer.map(|body| watch::until(body, ends)),
+                None => answer,
+            };
             match fault {
                 Some(Fault::DiesAfter) => {
                     life.cancel();

@@ -7,10 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, TryStreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tower::BoxError;
 
 use super::{AnswerBody, Fault, lines::Lines};
@@ -37,6 +38,12 @@ pub(super) fn broken(body: AnswerBody, fault: Fault) -> AnswerBody {
         Some((line.map(Frame::data), watch))
     });
     StreamBody::new(frames).boxed_unsync()
+}
+
+/// The same events, until it is cut.
+pub(super) fn until(body: AnswerBody, ends: CancellationToken) -> AnswerBody {
+    let frames = body.into_data_stream().map_ok(Frame::data);
+    StreamBody::new(frames.take_until(ends.cancelled_owned())).boxed_unsync()
 }
 
 struct Watch {
