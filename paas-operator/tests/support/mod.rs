@@ -506,7 +506,8 @@ impl Hands {
         let leases: Api<Lease> = Api::namespaced(self.engine.client.clone(), &self.namespace);
         // An API server that is away is waited for: no effect goes by unseen.
         let (object, lease) = loop {
-            if let (Ok(object), Ok(lease)) = (api.get_opt(owner.name()).await, leases.get("paas-operator").await)
+            if let (Ok(object), Ok(lease)) =
+                (api.get_opt(owner.name()).await, leases.get("paas-operator").await)
             {
                 break (object, lease);
             }

@@ -38,6 +38,18 @@ impl Table {
         self.unstruck += 1;
     }
 
+    /// Puts another table below this one.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for (place, (good, all)) in other.cells {
+            let cell = self.cells.entry(place).or_default();
+            *cell = (cell.0 + good, cell.1 + all);
+        }
+        self.unstruck += other.unstruck;
+        self.failures.extend(other.failures);
+        self
+    }
+
     /// How many points there are.
     pub fn points(&self) -> usize {
         self.cells.values().map(|(_, all)| all).sum()
