@@ -94,7 +94,7 @@ impl Stage {
         let mut left = self.left().await;
         // It is over when it stays as it is, and is not only on its way.
         let mut quiet = 0;
-        while quiet < 20 {
+        while quiet < 10 {
             SystemClock.sleep(LOOK).await;
             let now = self.left().await;
             let same = compare::difference(&now, &left).is_none();
