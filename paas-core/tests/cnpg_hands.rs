@@ -56,7 +56,9 @@ fn definitions() -> Vec<CustomResourceDefinition> {
         }))
         .unwrap()
     };
-    [&kinds::CLUSTER, &kinds::ROLE, &kinds::DATABASE].map(of).to_vec()
+    [&kinds::CLUSTER, &kinds::ROLE, &kinds::DATABASE, &kinds::POOLER]
+        .map(of)
+        .to_vec()
 }
 
 struct World {

@@ -1,5 +1,7 @@
 //! What there is around an object that does not get ready: the pods, jobs and claims of its label, and the events about them.
 
+use std::iter;
+
 use kube::Client;
 use serde_json::Value;
 
@@ -22,8 +24,8 @@ static CLAIM: ObjectKind = ObjectKind::core(
 /// What the cluster's parts say.
 static EVENT: ObjectKind = ObjectKind::core("Event", "events", "event");
 
-/// Objects whose events are asked for at most.
-const AT_MOST: usize = 20;
+/// Objects whose events are asked for at most: the first that are in trouble tell what it is.
+const AT_MOST: usize = 8;
 
 /// Everything around an object, whole, as the API server lists it.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +36,7 @@ pub struct Around {
     pub jobs: Vec<Value>,
     /// Its claims.
     pub claims: Vec<Value>,
-    /// What is told of it and of all these, oldest first.
+    /// What is told of it and of those of all these that are in trouble, oldest first.
     pub events: Vec<Value>,
 }
 
@@ -54,16 +56,15 @@ impl Around {
         let pods = server.list(all(&POD), selector, true).await?;
         let jobs = server.list(all(&JOB), selector, true).await?;
         let claims = server.list(all(&CLAIM), selector, true).await?;
-        let mut names: Vec<&str> = [&pods, &jobs, &claims]
-            .into_iter()
-            .flatten()
-            .filter_map(|object| object["metadata"]["name"].as_str())
-            .collect();
-        names.push(name);
+        let all_three = [&pods, &jobs, &claims].into_iter().flatten();
+        let troubled = all_three
+            .filter(|object| in_trouble(object))
+            .filter_map(|object| object["metadata"]["name"].as_str());
+        let mut names: Vec<&str> = iter::once(name).chain(troubled).take(AT_MOST).collect();
         names.sort_unstable();
         names.dedup();
         let mut events = Vec::new();
-        for name in names.into_iter().take(AT_MOST) {
+        for name in names {
             events.extend(server.about(all(&EVENT), name).await?);
         }
         events.sort_by(|a, b| last(a).cmp(last(b)));
@@ -74,6 +75,18 @@ impl Around {
             events,
         })
     }
+}
+
+/// A pod that is not ready, a job that has done nothing yet, a claim without a volume.
+fn in_trouble(object: &Value) -> bool {
+    let status = &object["status"];
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let ready = |c: &Value| c["type"] == "Ready" && c["status"] == "True";
+    let fine = status["phase"] == "Bound"
+        || status["phase"] == "Succeeded"
+        || status["succeeded"].as_u64() > Some(0)
+        || conditions.into_iter().any(ready);
+    !fine
 }
 
 /// When an event was seen last; the form sorts as time does.

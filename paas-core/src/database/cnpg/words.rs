@@ -1,16 +1,11 @@
 //! Asking those who know why a Cluster does not get on: its pods, jobs, volumes, and the events about them.
 
-use futures::future::join3;
 use jiff::Timestamp;
-use k8s_openapi::api::{
-    batch::v1::Job,
-    core::v1::{Event, PersistentVolumeClaim, Pod},
-};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use kube::{
     Api, Client,
     api::{ListParams, LogParams},
 };
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
@@ -22,15 +17,9 @@ use super::{
 use crate::{
     error::{Error, Result},
     graph::Observed,
-    kube::{KubeObject, MANAGER, Seen, fault},
+    kube::{Around, KubeObject, MANAGER, Seen, fault},
     resource::{Health, Key, Live, Origin},
 };
-
-/// So many of a kind are read; a Cluster has a few.
-const ENOUGH: u32 = 100;
-
-/// So many things of one Cluster are asked for events: the first that are in trouble tell what it is.
-const TROUBLED: usize = 4;
 
 /// Lines of a log that are read from its end.
 const LINES: i64 = 50;
@@ -54,20 +43,15 @@ pub(super) fn applied(managed: &Value) -> Option<Timestamp> {
 /// What is worse than the Cluster itself says; `None` too if nobody may be asked, for what the Cluster says is true all the same.
 pub(super) async fn ask(client: &Client, namespace: &str, cluster: &str) -> Option<Health> {
     let label = format!("{CLUSTER_LABEL}={cluster}");
-    let (pods, jobs, claims) = join3(
-        list::<Pod>(client, namespace, &label, ""),
-        list::<Job>(client, namespace, &label, ""),
-        list::<PersistentVolumeClaim>(client, namespace, &label, ""),
-    )
-    .await;
-    let (mut pods, jobs, claims) = (
-        pods.unwrap_or_default(),
-        jobs.unwrap_or_default(),
-        claims.unwrap_or_default(),
-    );
-    let events = events(client, namespace, cluster, (&pods, &jobs, &claims)).await;
-    speak(client, namespace, &mut pods).await;
-    worse(&pods, &jobs, &claims, &events)
+    let mut around = match Around::of(client, namespace, cluster, &label).await {
+        Ok(around) => around,
+        Err(error) => {
+            tracing::debug!(%error, cluster, "what is in the way of the Cluster cannot be asked");
+            return None;
+        }
+    };
+    speak(client, namespace, &mut around.pods).await;
+    worse(&around.pods, &around.jobs, &around.claims, &around.events)
 }
 
 /// True if the cluster has the kind that Prometheus' operator reads. Without an answer nothing is made for it.
@@ -75,33 +59,6 @@ pub(super) async fn monitors(client: &Client) -> bool {
     let version = POD_MONITOR.api_version();
     let kinds = client.list_api_group_resources(&version).await;
     kinds.is_ok_and(|all| all.resources.iter().any(|r| r.name == POD_MONITOR.plural))
-}
-
-/// Events about the Cluster itself, and about what is in trouble.
-async fn events(
-    client: &Client,
-    namespace: &str,
-    cluster: &str,
-    (pods, jobs, claims): (&[Value], &[Value], &[Value]),
-) -> Vec<Value> {
-    let pending = claims.iter().filter(|c| c["status"]["phase"] == "Pending");
-    let idle = jobs
-        .iter()
-        .filter(|j| j["status"]["succeeded"].as_u64().unwrap_or(0) == 0);
-    let waiting = pods.iter().filter(|p| p["status"]["phase"] == "Pending");
-    let troubled = pending.chain(idle).chain(waiting).take(TROUBLED);
-    let mut names: Vec<&str> = troubled.map(|o| text(&o["metadata"]["name"])).collect();
-    names.push(cluster);
-    let mut all = Vec::new();
-    for name in names {
-        let about = format!("involvedObject.name={name},type=Warning");
-        all.extend(
-            list::<Event>(client, namespace, "", &about)
-                .await
-                .unwrap_or_default(),
-        );
-    }
-    all
 }
 
 /// Puts the last words of a job's failed pods where [`worse`] reads them: CloudNativePG leaves none in their status.
@@ -147,7 +104,10 @@ pub(super) async fn volumes(
         return Ok(());
     };
     let label = format!("{CLUSTER_LABEL}={cluster}");
-    for claim in list::<PersistentVolumeClaim>(client, namespace, &label, "").await? {
+    let claims: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    let found = claims.list(&ListParams::default().labels(&label)).await;
+    let found = found.map_err(|e| fault::of("list the volumes of a Cluster", false, e))?;
+    for claim in found.items.iter().filter_map(|c| serde_json::to_value(c).ok()) {
         let metadata = &claim["metadata"];
         let owners = metadata["ownerReferences"].as_array();
         if !owners.is_some_and(|all| all.iter().any(|o| o["uid"] == uid.as_str())) {
@@ -178,30 +138,4 @@ pub(super) async fn volumes(
         seen.found(key, live);
     }
     Ok(())
-}
-
-async fn list<K>(client: &Client, namespace: &str, labels: &str, fields: &str) -> Result<Vec<Value>>
-where
-    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + Serialize
-        + std::fmt::Debug,
-    <K as kube::Resource>::DynamicType: Default,
-{
-    let api: Api<K> = Api::namespaced(client.clone(), namespace);
-    let mut how = ListParams::default().limit(ENOUGH);
-    if !labels.is_empty() {
-        how = how.labels(labels);
-    }
-    if !fields.is_empty() {
-        how = how.fields(fields);
-    }
-    let found = api.list(&how).await;
-    let found = found.map_err(|e| fault::of("look at what a Cluster made", false, e))?;
-    Ok(found
-        .items
-        .iter()
-        .filter_map(|item| serde_json::to_value(item).ok())
-        .collect())
 }
