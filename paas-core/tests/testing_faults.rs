@@ -212,10 +212,10 @@ async fn kept(maps: Api<ConfigMap>, direct: Api<ConfigMap>, injector: &Injector)
         };
         while !is_over(&kept) {
             match changes.next().await.unwrap() {
-                Ok(watcher::Event::Apply(map)) => drop(kept.extend([of(map)])),
-                Ok(watcher::Event::Delete(map)) => drop(kept.remove(&of(map).0)),
+                Ok(watcher::Event::Apply(map)) => kept.extend([of(map)]),
+                Ok(watcher::Event::Delete(map)) => kept.retain(|name, _| *name != of(map.clone()).0),
                 Ok(watcher::Event::Init) => listing.clear(),
-                Ok(watcher::Event::InitApply(map)) => drop(listing.extend([of(map)])),
+                Ok(watcher::Event::InitApply(map)) => listing.extend([of(map)]),
                 Ok(watcher::Event::InitDone) => kept = std::mem::take(&mut listing),
                 Err(_) => {}
             }
