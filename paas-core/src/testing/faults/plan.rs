@@ -21,11 +21,14 @@ use crate::testing::matrix::next;
 #[derive(Clone, Default)]
 pub struct Plan(Vec<Rule>);
 
+/// Which calls a rule is for.
+type Only = Arc<dyn Fn(&Call) -> bool + Send + Sync>;
+
 #[derive(Clone)]
 struct Rule {
     when: When,
     faults: Vec<Fault>,
-    only: Option<Arc<dyn Fn(&Call) -> bool + Send + Sync>>,
+    only: Option<Only>,
 }
 
 #[derive(Debug, Clone, Copy)]
