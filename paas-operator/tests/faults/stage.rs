@@ -137,7 +137,7 @@ impl Stage {
             let making = CancellationToken::new();
             self.operate(&Injector::new(), &making).await;
             self.place.database(NAME, self.scene.spec()).await;
-            self.until("ready", |instance| is_ready(instance)).await?;
+            self.until("ready", is_ready).await?;
             making.cancel();
         }
         self.operate(injector, &operating).await;
