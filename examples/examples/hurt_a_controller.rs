@@ -78,9 +78,10 @@ async fn run(client: &Client, injector: &Injector, name: &str) -> Result<String,
         let mut uids = std::collections::BTreeSet::new();
         for _ in 0..1000 {
             SystemClock.sleep(Duration::from_millis(10)).await;
+            // What is said first is looked at first: it is said of a Secret that is there by then.
+            let map = maps.get(name).await.map_err(|e| e.to_string())?;
             let secret = secrets.get_opt(name).await.map_err(|e| e.to_string())?;
             uids.extend(secret.and_then(|s| s.uid()));
-            let map = maps.get(name).await.map_err(|e| e.to_string())?;
             if map.annotations().contains_key(GIVEN) {
                 let one = (uids.len() == 1).then(|| uids.pop_first()).flatten();
                 return one.ok_or_else(|| format!("{} passwords were given", uids.len()));
