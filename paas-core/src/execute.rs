@@ -167,7 +167,9 @@ impl<R: Resource> Pass<'_, R> {
                 _ => None,
             })
             .collect();
-        if let Err(error) = self.tools.ledger.note(self.scope, &intents).await {
+        if !intents.is_empty()
+            && let Err(error) = self.note(&intents).await
+        {
             self.report.stopped = Some(error);
             return;
         }
@@ -188,6 +190,12 @@ impl<R: Resource> Pass<'_, R> {
         if let Err(error) = self.tools.ledger.settle(self.scope, &settled).await {
             self.report.stopped.get_or_insert(error);
         }
+    }
+
+    /// Writes intents down, as long as this process may write at all.
+    async fn note(&self, intents: &[Intent]) -> Result<(), Error> {
+        self.tools.fence.check().await?;
+        self.tools.ledger.note(self.scope, intents).await
     }
 
     async fn step(&self, step: &Step<R>) -> End<R> {

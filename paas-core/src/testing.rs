@@ -6,11 +6,14 @@
 //! - [`stores`] checks those of [`crate::ledger::LedgerStore`] and [`crate::secrets::SecretStore`].
 //! - `postgres()`, with the feature `local`, is an isolated database of a real PostgreSQL for each test.
 //! - `kube::control_plane()`, with the features `kube` and `local`, is a real Kubernetes API server with a namespace for each test.
+//! - `faults`, with the feature `kube`, breaks the calls and watches of any kube client, or of any program by a proxy.
 //! - [`matrix`] breaks every call of a run in every way and asks whether it still ends well.
 
 mod clock;
 pub mod conformance;
 mod counting;
+#[cfg(feature = "kube")]
+pub mod faults;
 mod faulty;
 mod fixed;
 mod fixture;

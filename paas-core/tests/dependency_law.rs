@@ -119,7 +119,7 @@ fn only_core_and_the_operator_name_the_kubernetes_client() {
                 "{name} must not use kube"
             );
             assert!(
-                name != "paas-core" || dependency.optional,
+                name != "paas-core" || dependency.optional || dependency.kind == DependencyKind::Development,
                 "kube must be optional in core"
             );
         }

@@ -347,7 +347,8 @@ impl Fence for LosesLock {
 async fn a_lost_lock_stops_the_pass_before_the_next_call_and_leaves_no_intent_behind() {
     let cloud = Memory::default();
     let mut bench = Bench::new();
-    bench.tools.fence = Arc::new(LosesLock(AtomicUsize::new(1)));
+    // Asked before the intents are written, and before each step.
+    bench.tools.fence = Arc::new(LosesLock(AtomicUsize::new(2)));
     let desired = wanted([("a", thing()), ("b", thing()), ("c", thing())]);
     let report = bench.execute(&cloud, &desired, &Observed::default()).await;
     assert_eq!(report.stopped.unwrap().code().id, codes::CORE_FENCED.id);

@@ -199,7 +199,7 @@ impl<D: Driver> Stage for DriverStage<D> {
             self.recent.wait(Waited::Nothing);
             return self.unknown(cx, wanted).await;
         };
-        cx.tools.ledger.settle(&scope, &look.learned).await?;
+        settle(cx, &scope, &look.learned).await?;
         if wanted == Wanted::Spec && self.is_unseen_start(cx, &look) {
             let because = StageView {
                 findings: self.findings(cx, &look).await?,
@@ -228,10 +228,7 @@ impl<D: Driver> Stage for DriverStage<D> {
         let waits = waits(&look, &report, &departing, half, now);
         if waits != look.ledger.waits {
             tell_waits(cx, &scope, &look.ledger.waits, &waits);
-            cx.tools
-                .ledger
-                .settle(&scope, &[Settled::Waits(waits.clone())])
-                .await?;
+            settle(cx, &scope, &[Settled::Waits(waits.clone())]).await?;
         }
         if let Some(error) = report.stopped {
             return Err(error);
@@ -258,6 +255,7 @@ impl<D: Driver> Stage for DriverStage<D> {
             && look.desired.wanted().is_empty()
             && look.ledger.intents.is_empty();
         if empty && outcome == Outcome::Converged {
+            cx.tools.fence.check().await?;
             cx.tools.ledger.forget(&scope).await?;
         }
         Ok(outcome)
@@ -345,7 +343,7 @@ impl<D: Driver> DriverStage<D> {
         )]);
         if waits != known {
             tell_waits(cx, &scope, &known, &waits);
-            cx.tools.ledger.settle(&scope, &[Settled::Waits(waits)]).await?;
+            settle(cx, &scope, &[Settled::Waits(waits)]).await?;
         }
         // How long the stages before it may take is for them to say.
         let deadline = later(now, cx.policy.bounds.poll_max);
@@ -362,6 +360,15 @@ impl<D: Driver> DriverStage<D> {
             clears: false,
         })
     }
+}
+
+/// Writes down what was learned, as long as this process may write: the memory is that of whoever leads now.
+async fn settle(cx: &Context, scope: &Scope, learned: &[Settled]) -> Result<(), Error> {
+    if learned.is_empty() {
+        return Ok(());
+    }
+    cx.tools.fence.check().await?;
+    cx.tools.ledger.settle(scope, learned).await
 }
 
 /// A run that must end: cancelled, or its deadline passed.

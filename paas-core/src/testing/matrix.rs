@@ -16,6 +16,8 @@ mod table;
 
 pub use point::Phase;
 pub use sample::Sample;
+#[cfg(feature = "kube")]
+pub(super) use sample::next;
 pub(super) use scene::exactly;
 pub use scene::{OneStage, Scene, Stand};
 pub use table::{Failure, Row, Table};

@@ -10,7 +10,7 @@ use kube::{
 };
 use paas_core::{
     clock::{Clock, SystemClock},
-    database::cnpg::kinds,
+    database::cnpg::{HIBERNATION, kinds},
     kube::ObjectKind,
     testing::kube::ControlPlane,
 };
@@ -134,6 +134,16 @@ fn well(kind: &ObjectKind, object: &DynamicObject) -> Value {
     });
     if spec["imageName"].is_string() {
         status["image"] = spec["imageName"].clone();
+    }
+    if object
+        .annotations()
+        .get(HIBERNATION)
+        .is_some_and(|word| word == "on")
+    {
+        status["conditions"] = json!([{
+            "type": HIBERNATION, "status": "True", "reason": "Hibernated", "message": "Cluster has been hibernated",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]);
     }
     status
 }

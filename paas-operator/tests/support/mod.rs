@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use http::{Request, header::ACCEPT};
 use http_body_util::{BodyStream, StreamBody};
-use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
 use kube::{
     Api, Client, Config,
     api::{DynamicObject, Patch, PatchParams, PostParams},
@@ -39,6 +39,7 @@ use paas_core::{
     spec::{API_VERSION, DatabaseInstanceSpec, GROUP, Kind, Object, Runtime, VERSION},
     testing::{
         Fixed, Memory, Pace, Thing,
+        faults::Injector,
         kube::{self as harness, ControlPlane, Namespace},
     },
 };
@@ -183,7 +184,9 @@ impl Place {
         let metrics = Arc::new(Metrics::default());
         let calls = Calls::default();
         let client = run::client(config, Arc::clone(&metrics), Arc::new(SystemClock)).unwrap();
-        let client = listening(client, calls.clone(), world.news_takes);
+        let client = world
+            .injector
+            .client(listening(client, calls.clone(), world.news_takes));
         let engines = InMemory {
             who: who.to_owned(),
             world: world.clone(),
@@ -193,6 +196,7 @@ impl Place {
         let kept = client.clone();
         let operator = Operator::new(client, Arc::new(engines), settings)
             .ledgers(move |namespace| Arc::new(KubeLedger::new(kept.clone(), namespace)))
+            .clock(Arc::clone(&world.clock))
             .metrics(Arc::clone(&metrics));
         let task = tokio::spawn(operator.run(stop.clone()));
         Running {
@@ -360,6 +364,10 @@ pub struct World {
     pub at_once: Arc<[AtomicUsize; 2]>,
     /// How much later an operator hears of changes of its objects.
     pub news_takes: Duration,
+    /// What goes wrong with the calls of an operator.
+    pub injector: Injector,
+    /// The clock of an operator.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// A call that changed something.
@@ -371,6 +379,8 @@ pub struct Effect {
     pub key: String,
     /// Whether the object had the finalizer then.
     pub held: bool,
+    /// Who had the lease then, by the API server.
+    pub leader: String,
 }
 
 impl World {
@@ -386,6 +396,17 @@ impl World {
             asked: Arc::default(),
             at_once: Arc::default(),
             news_takes: Duration::ZERO,
+            injector: Injector::new(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The same outside, for another operator: with faults of its own, and by another clock.
+    pub fn for_another(&self, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            injector: Injector::new(),
+            clock,
+            ..self.clone()
         }
     }
 
@@ -487,18 +508,26 @@ impl Hands {
         };
         let api: Api<DynamicObject> =
             Api::namespaced_with(self.engine.client.clone(), &self.namespace, &resource);
-        let object = api.get(owner.name()).await.unwrap();
-        let held = object
-            .metadata
-            .finalizers
-            .unwrap_or_default()
-            .contains(&FINALIZER.to_owned());
+        let leases: Api<Lease> = Api::namespaced(self.engine.client.clone(), &self.namespace);
+        // An API server that is away is waited for: no effect goes by unseen.
+        let (object, lease) = loop {
+            if let (Ok(object), Ok(lease)) =
+                (api.get_opt(owner.name()).await, leases.get("paas-operator").await)
+            {
+                break (object, lease);
+            }
+            SystemClock.sleep(Duration::from_millis(50)).await;
+        };
+        let leader = lease.spec.and_then(|s| s.holder_identity).unwrap_or_default();
+        let finalizers = object.and_then(|o| o.metadata.finalizers).unwrap_or_default();
+        let held = finalizers.contains(&FINALIZER.to_owned());
         self.engine.world.effects.lock().unwrap().push(Effect {
             who: self.engine.who.clone(),
             verb,
             owner: owner.name().to_owned(),
             key: key.to_string(),
             held,
+            leader,
         });
     }
 }
