@@ -149,11 +149,13 @@ fn pod(options: &Options) -> PodSpec {
     }
 }
 
-/// Not two on one node, so that no single node takes the operator away; what cannot run now, and the pods of another version, do not count.
+/// Not all on one node, so that no single node takes the operator away. Nodes that take no pods and pods of another version do not count; where
+/// only one node takes pods, as while the others start, the second pod waits for another.
 fn spread(options: &Options) -> TopologySpreadConstraint {
     TopologySpreadConstraint {
         topology_key: NODE.to_owned(),
         max_skew: 1,
+        min_domains: (options.replicas > 1).then_some(2),
         when_unsatisfiable: "DoNotSchedule".to_owned(),
         label_selector: Some(selector(options)),
         match_label_keys: Some(vec!["pod-template-hash".to_owned()]),

@@ -53,6 +53,7 @@ pub(super) const DEFINITION: Kind = kind(
 pub(super) const NAMESPACE: Kind = kind("", "v1", "Namespace", "namespaces", false);
 pub(super) const DEPLOYMENT: Kind = kind("apps", "v1", "Deployment", "deployments", true);
 pub(super) const LEASE: Kind = kind("coordination.k8s.io", "v1", "Lease", "leases", true);
+pub(super) const NODE: Kind = kind("", "v1", "Node", "nodes", false);
 pub(super) const POD: Kind = kind("", "v1", "Pod", "pods", true);
 pub(super) const POLICY_BINDING: Kind = kind(
     ADMISSION,

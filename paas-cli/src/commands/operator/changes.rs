@@ -1,6 +1,7 @@
 //! What an apply would change: the object as it is against the answer of a dry run.
 
 use paas_core::resource::Change;
+use paas_operator::install::OPTIONS;
 use serde_json::Value;
 
 /// What the API server keeps for itself in the metadata.
@@ -18,6 +19,11 @@ const LONGEST: usize = 60;
 pub(super) fn between(live: &Value, then: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare(String::new(), &told(live), &told(then), &mut found);
+    let options = format!("metadata.annotations.{OPTIONS}");
+    // They say once more what the fields say.
+    if found.iter().any(|change| change.field != options) {
+        found.retain(|change| change.field != options);
+    }
     found
 }
 
@@ -52,6 +58,19 @@ fn compare(path: String, live: &Value, then: &Value, found: &mut Vec<Change>) {
             }
         }
         (a, b) if a == b => {}
+        // Arguments, verbs: which came and which went says more than both lists.
+        (Value::Array(a), Value::Array(b)) if a.iter().chain(b).all(Value::is_string) => {
+            let without = |all: &[Value], others: &[Value]| {
+                let left = all.iter().filter(|v| !others.contains(v)).cloned();
+                Value::Array(left.collect())
+            };
+            found.push(Change {
+                field: path,
+                from: short(&without(a, b)),
+                to: short(&without(b, a)),
+                brings: None,
+            });
+        }
         (a, b) => found.push(Change {
             field: path,
             from: short(a),
@@ -98,7 +117,7 @@ mod tests {
             all,
             [
                 "metadata.labels.b: nothing → 2",
-                r#"spec.args: ["run","--log=info"] → ["run"]"#,
+                r#"spec.args: ["--log=info"] → []"#,
                 "spec.containers[0].image: x:1 → x:2",
                 "spec.gone: true → nothing",
             ]

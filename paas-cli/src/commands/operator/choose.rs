@@ -5,7 +5,7 @@ use paas_core::error::{Class, Error};
 use paas_operator::install::{NAME, Options};
 use serde_json::Value;
 
-use super::api::{Calls, DEPLOYMENT, NAMESPACE};
+use super::api::{Calls, DEPLOYMENT, NAMESPACE, NODE};
 use crate::{
     args::{Choices, Place},
     codes::CLI_OPERATOR_OPTION,
@@ -36,6 +36,16 @@ pub(super) async fn installed(calls: &Calls, namespace: &str) -> Result<Option<I
 pub(super) fn read(deployment: &Value) -> Option<Options> {
     let deployment: Deployment = serde_json::from_value(deployment.clone()).ok()?;
     Options::read(&deployment)
+}
+
+/// How many nodes take pods; `None` if we may not look.
+pub(super) async fn nodes(calls: &Calls) -> Option<usize> {
+    let all = calls.list(NODE, None, "").await.ok()?;
+    let takes = |node: &&Value| {
+        let mut taints = node["spec"]["taints"].as_array().into_iter().flatten();
+        node["spec"]["unschedulable"] != true && !taints.any(|t| t["effect"] != "PreferNoSchedule")
+    };
+    Some(all.iter().filter(takes).count())
 }
 
 /// The options that are wanted. `before` are those that are installed.

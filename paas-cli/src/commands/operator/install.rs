@@ -36,7 +36,14 @@ pub(super) async fn install(app: &App, args: &OperatorInstall) -> Result<Exit, F
     }
     let calls = Calls(connect(&args.place).await?);
     let before = choose::installed(&calls, &args.place.namespace).await?;
-    let options = choose::options(&args.place, &args.choices, before.and_then(|b| b.options))?;
+    let is_new = before.is_none();
+    let mut options = choose::options(&args.place, &args.choices, before.and_then(|b| b.options))?;
+    if is_new && args.choices.replicas.is_none() && choose::nodes(&calls).await == Some(1) {
+        options.replicas = 1;
+        if !app.printer.for_programs() {
+            app.printer.talk("One node takes pods here, so there is one pod; `paas operator upgrade --replicas 2` when there are more nodes.");
+        }
+    }
     settle(app, &calls, options, &args.patience).await
 }
 
@@ -284,6 +291,12 @@ fn show<'a>(app: &App, steps: impl Iterator<Item = &'a Step>, dry_run: bool) {
     );
 }
 
+/// `1 pod`, `2 pods`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 fn tell(app: &App, options: &Options, state: &str, count: usize) {
     let Options {
         namespace,
@@ -296,19 +309,20 @@ fn tell(app: &App, options: &Options, state: &str, count: usize) {
         "namespace": namespace, "version": VERSION, "image": image, "replicas": replicas, "watch": watch,
         "changes": count, "state": state,
     });
+    let pods = counted(usize::from(*replicas), "pod");
     let what = match (state, count) {
         ("dryRun", 0) => "Nothing would change.".to_owned(),
-        ("dryRun", n) => format!("{n} objects would change; nothing was changed."),
+        ("dryRun", n) => format!("{} would change; nothing was changed.", counted(n, "object")),
         ("applied", _) => {
             format!("The operator is applied; `paas operator status -n {namespace}` tells how it does.")
         }
-        (_, 0) => format!("The operator in {namespace} is as it should be: {replicas} pods of {image}."),
+        (_, 0) => format!("The operator in {namespace} is as it should be: {pods} of {image}."),
         _ => {
             let whom = match watch.as_slice() {
                 [] => "every namespace".to_owned(),
                 some => some.join(", "),
             };
-            format!("The operator runs in {namespace} with {replicas} pods of {image}, for {whom}.")
+            format!("The operator runs in {namespace} with {pods} of {image}, for {whom}.")
         }
     };
     match app.printer.output() {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     api::{Calls, DEFINITION, DEPLOYMENT, LEASE, POLICY, POLICY_BINDING, title},
     choose, connect,
-    install::{absent, everything, others},
+    install::{absent, counted, everything, others},
     status::{self, Objects},
     tell::{Teller, interrupted},
 };
@@ -129,13 +129,15 @@ fn agree(app: &App, args: &OperatorUninstall, objects: &[Objects]) -> Result<(),
     if !ask::possible(app.global.no_input) {
         return Err(ask::nobody(&what)
             .happened(format!(
-                "nothing was changed: {count} databases would have nobody to look after them, and nobody to ask"
+                "nothing was changed: {} would have nobody to look after them, and there is nobody to ask",
+                counted(count, "database")
             ))
             .remedy("run the same command with --yes")
             .into());
     }
     let question = format!(
-        "{count} databases go on running, and nobody looks after them. Uninstall the operator in {namespace}?"
+        "{} will run on, and nobody looks after them. Uninstall the operator in {namespace}?",
+        counted(count, "database")
     );
     Ok(ask::agree(&app.printer, &app.interrupt, &question)?)
 }
@@ -173,6 +175,7 @@ async fn gone(
 
 fn tell(app: &App, namespace: &str, objects: &[Objects], definitions: bool) {
     let count = databases(objects);
+    let named = counted(count, "database");
     let value = json!({ "namespace": namespace, "databases": count, "definitions": definitions, "state": "uninstalled" });
     let mut words =
         format!("The operator in {namespace} is gone. The namespace stays, with whatever else is in it.");
@@ -180,7 +183,7 @@ fn tell(app: &App, namespace: &str, objects: &[Objects], definitions: bool) {
         words += "\nOur definitions and policies are gone too.";
     } else if count > 0 {
         words += &format!(
-            "\n{count} databases go on running with their data, users and bindings. What their objects say is not carried out any more:\n  \
+            "\nStill running, with data, users and bindings: {named}. What the objects say is not carried out any more:\n  \
              an object that is changed waits, and one that is deleted stays until an operator is there again, while its database runs on.\n\
              `paas operator install` takes all of them up as they are."
         );
