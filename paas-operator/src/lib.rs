@@ -57,6 +57,8 @@ mod object;
 #[cfg(feature = "run")]
 mod platform;
 #[cfg(feature = "run")]
+mod process;
+#[cfg(feature = "run")]
 mod reconcile;
 #[cfg(feature = "run")]
 mod refusal;

@@ -9,6 +9,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::process::Process;
+
 type Labels<const N: usize> = [(&'static str, String); N];
 type Timed<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
 
@@ -102,6 +104,7 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&mut self) {
         let r = &mut self.registry;
+        r.register_collector(Box::new(Process));
         r.register(
             "controller_runtime_reconcile",
             "Reconciles by their end",

@@ -4,8 +4,12 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import time
+import urllib.request
+
+import account
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 
@@ -34,6 +38,7 @@ class Lab:
     def __init__(self, folder, lab, paas, operator, not_yet):
         self.folder, self.lab = str(pathlib.Path(folder).resolve()), pathlib.Path(lab).resolve()
         self.paas, self.operator, self.not_yet = paas, operator, not_yet
+        self.metrics = {}  # by operator, what its last scrape said
         tools = subprocess.run([self.lab / "build", "--path"], capture_output=True, text=True, check=True).stdout.strip()
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("PAAS_", "PG", "KUBE", "RUST_LOG"))}
         self.environment |= {"KUBECONFIG": f"{self.folder}/kubeconfig", "PATH": f"{tools}/bin:{os.environ['PATH']}", "NO_COLOR": "1"}
@@ -64,7 +69,7 @@ class Space:
     """A namespace with an operator of its own, so that parts run beside each other."""
 
     def __init__(self, lab, name):
-        self.lab, self.name, self.process = lab, name, None
+        self.lab, self.name, self.process, self.rights = lab, name, None, None
         self.log = pathlib.Path(lab.folder) / "log" / f"operator-{name}.log"
         self.lines = []
         self.kubectl("create", "namespace", name)
@@ -82,12 +87,25 @@ class Space:
 
     # The operator.
 
-    def start(self, *options):
-        """`paas-operator run` outside of the cluster. It does not outlive us, also if we are killed."""
-        words = ["setpriv", "--pdeathsig", "KILL", self.lab.operator, "run", "--namespace", self.name]
-        words += ["--lease-namespace", self.name, "--metrics", "127.0.0.1:0", *options]
+    def start(self, *options, level="trace"):
+        """`paas-operator run` outside of the cluster, with the rights that an installation for this namespace has and no others, and
+        with all that it can log. It does not outlive us, also if we are killed."""
+        if not self.rights:
+            self.rights = account.grant(self.lab, self.name)
+            self.port = free_port()
+        arguments, kubeconfig = self.rights
+        own = ("--metrics", "--log-filter")  # a pod's address, and what is logged
+        arguments = [a for a in arguments if not a.startswith(own)]
+        words = ["setpriv", "--pdeathsig", "KILL", self.lab.operator, *arguments, f"--metrics=127.0.0.1:{self.port}", f"--log-filter={level}"]
+        environment = self.lab.environment | {"KUBECONFIG": kubeconfig}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(words, env=self.lab.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([*words, *options], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def scrape(self):
+        """What the operator's metrics say."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            self.lab.metrics[f"metrics of {self.name}"] = text = answer.read().decode()
+        return text
 
     def kill(self):
         """As a crash does it."""
@@ -100,6 +118,7 @@ class Space:
         """As Kubernetes does it: it has to end by itself, in peace."""
         if not self.process:
             return
+        self.scrape()
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(timeout=30)
@@ -192,6 +211,13 @@ class Space:
             done = self.lab.run("kubectl", "-n", self.name, *words)
             told.append(f"kubectl {' '.join(words)}:\n" + "\n".join((done.stdout or done.stderr).splitlines()[-60:]))
         return "\n".join(told)
+
+
+def free_port():
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def plain(made, name):

@@ -25,7 +25,7 @@ def the_documents_way(space):
         raise Wrong(f"paas crds: {definitions.stderr}")
     space.kubectl("apply", "--server-side", "-f", "-", stdin=definitions.stdout)
     space.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-    space.start()
+    space.start(level="info")  # it is timed
     name, seconds = ours(space, manifest())
     began = time.monotonic()
     who = "select current_database() || ' by ' || session_user || ', PostgreSQL ' || current_setting('server_version')"
