@@ -82,7 +82,7 @@ pub fn of_content(object: &Value) -> Health {
     }
 }
 
-/// How a `Pooler` does, as far as it says itself: whether its pods answer is said by its Deployment ([`super::pooler`]).
+/// How a `Pooler` does, as far as it says itself: whether its pods answer is said by its Deployment.
 pub fn of_pooler(object: &Value) -> Health {
     let (spec, status) = (&object["spec"], &object["status"]);
     let reason = text(&status["phaseReason"]);
