@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::{
     core::v1::{ConfigMap, Namespace},
-    rbac::v1::{Role, RoleBinding},
+    rbac::v1::{PolicyRule, Role, RoleBinding},
 };
 use kube::{
     Api, ResourceExt,
@@ -129,8 +129,15 @@ async fn allow(place: &Place) {
         ..Options::new("any")
     });
     let roles: Api<Role> = Api::default_namespaced(place.client.clone());
-    for role in &manifests.roles {
-        roles.create(&PostParams::default(), role).await.unwrap();
+    for mut role in manifests.roles {
+        // A kind of the test's engine alone, which the cluster lacks.
+        role.rules.get_or_insert_default().push(PolicyRule {
+            api_groups: Some(vec!["absent.paas.rs".to_owned()]),
+            resources: Some(vec!["absents".to_owned()]),
+            verbs: vec!["list".to_owned(), "watch".to_owned()],
+            ..PolicyRule::default()
+        });
+        roles.create(&PostParams::default(), &role).await.unwrap();
     }
     let bindings: Api<RoleBinding> = Api::default_namespaced(place.client.clone());
     for binding in &manifests.role_bindings {

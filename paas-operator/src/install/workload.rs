@@ -161,7 +161,6 @@ fn spread(options: &Options) -> TopologySpreadConstraint {
         match_label_keys: Some(vec!["pod-template-hash".to_owned()]),
         node_affinity_policy: Some("Honor".to_owned()),
         node_taints_policy: Some("Honor".to_owned()),
-        ..TopologySpreadConstraint::default()
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn install(app: &App, args: &OperatorInstall) -> Result<Exit, F
             app.printer.talk("One node takes pods here, so there is one pod; `paas operator upgrade --replicas 2` when there are more nodes.");
         }
     }
-    settle(app, &calls, options, &args.patience).await
+    Box::pin(settle(app, &calls, options, &args.patience)).await
 }
 
 pub(super) async fn upgrade(app: &App, args: &OperatorUpgrade) -> Result<Exit, Failure> {
@@ -56,7 +56,7 @@ pub(super) async fn upgrade(app: &App, args: &OperatorUpgrade) -> Result<Exit, F
         .await?
         .ok_or_else(|| absent("upgrade", place))?;
     let options = choose::options(place, &args.choices, options)?;
-    settle(app, &calls, options, &args.patience).await
+    Box::pin(settle(app, &calls, options, &args.patience)).await
 }
 
 /// Nothing is installed there.
@@ -105,7 +105,7 @@ async fn settle(
         check::no_other(&options, &others(calls).await?)?;
         plan(calls, &options).await
     };
-    let work = teller.during(app, looking).await?;
+    let work = Box::pin(teller.during(app, looking)).await?;
     let steps: Vec<&Step> = work.applied.iter().map(|(_, step)| step).collect();
     let deletions: Vec<Step> = work.stale.iter().map(deletion).collect();
     let due: Vec<&Step> = steps.iter().copied().filter(|s| s.verb.is_some()).collect();
@@ -127,7 +127,7 @@ async fn settle(
         return Ok(Exit::Done);
     }
     let carrying = carry_out(app, calls, &work, &options, patience, &teller, until);
-    teller.during(app, carrying).await?;
+    Box::pin(teller.during(app, carrying)).await?;
     tell(
         app,
         &options,

@@ -138,7 +138,7 @@ fn trouble(deployment: &Value, around: &Around) -> Option<String> {
         let name = &e["involvedObject"]["name"];
         e["type"] == "Warning" && troubled.iter().any(|p| p["metadata"]["name"] == *name)
     };
-    let last = around.events.iter().filter(about).next_back()?;
+    let last = around.events.iter().rfind(about)?;
     let (pod, reason) = (text(&last["involvedObject"]["name"]), text(&last["reason"]));
     Some(format!("pod {pod}: {reason}: {}", text(&last["message"])))
 }
