@@ -416,7 +416,7 @@ async fn a_restart_and_a_switchover_are_said_as_cloudnativepg_understands_them_a
     let hands = world.hands();
     let made = &desired.wanted()[&key("cluster")];
     world.create(&hands, "cluster", made).await.unwrap();
-    let acts = CnpgActs::new(world.place.client.clone(), &world.owner).unwrap();
+    let acts = CnpgActs::new(world.place.client.clone(), &world.owner, Arc::new(SystemClock)).unwrap();
     let well = json!({
         "phase": "Cluster in healthy state", "instances": 2, "readyInstances": 2, "currentPrimary": "pg-1",
         "targetPrimary": "pg-1", "instanceNames": ["pg-1", "pg-2"], "instancesStatus": {"healthy": ["pg-1", "pg-2"]},

@@ -1,7 +1,8 @@
 //! Restarts and switchovers, said to CloudNativePG as its own tool says them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use jiff::Timestamp;
 use kube::{
     Api, Client,
     api::{DynamicObject, Patch, PatchParams},
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{codes::CNPG_SWITCHOVER, health, kinds::CLUSTER, names};
 use crate::{
+    clock::Clock,
     database::acts::Acts,
     error::{Class, Error, Result},
     kube::{ASKED, fault},
@@ -23,11 +25,15 @@ const RESTART: &str = "kubectl.kubernetes.io/restartedAt";
 /// The phase in which CloudNativePG lets a standby take over (`PhaseSwitchover` of 1.30).
 const PHASE: &str = "Switchover in progress";
 
+/// CloudNativePG's own form of a time: with microseconds, in UTC.
+const TIME: &str = "%Y-%m-%dT%H:%M:%S%.6fZ";
+
 /// What can be done to the servers of one Cluster.
 #[derive(Debug, Clone)]
 pub struct CnpgActs {
     clusters: Api<DynamicObject>,
     cluster: String,
+    clock: Arc<dyn Clock>,
 }
 
 impl CnpgActs {
@@ -35,12 +41,13 @@ impl CnpgActs {
     ///
     /// # Errors
     /// As [`names::cluster`].
-    pub fn new(client: Client, owner: &Owner) -> Result<Self> {
+    pub fn new(client: Client, owner: &Owner, clock: Arc<dyn Clock>) -> Result<Self> {
         let kind = GroupVersionKind::gvk(CLUSTER.group, CLUSTER.version, CLUSTER.kind);
         let resource = ApiResource::from_gvk_with_plural(&kind, CLUSTER.plural);
         Ok(Self {
             clusters: Api::namespaced_with(client, owner.namespace(), &resource),
             cluster: names::cluster(owner)?,
+            clock,
         })
     }
 }
@@ -66,7 +73,7 @@ impl Acts for CnpgActs {
             Course::Ask => {
                 let status = json!({
                     "targetPrimary": server,
-                    "targetPrimaryTimestamp": now(),
+                    "targetPrimaryTimestamp": self.clock.now().strftime(TIME).to_string(),
                     "phase": PHASE,
                     "phaseReason": format!("Switching over to {server}"),
                 });
@@ -135,11 +142,6 @@ fn by_us() -> PatchParams {
         field_manager: Some(ASKED.to_owned()),
         ..PatchParams::default()
     }
-}
-
-/// CloudNativePG's own form: microseconds, and no letter for the zone.
-fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 #[cfg(test)]

@@ -61,5 +61,9 @@ pub(super) async fn engine(
             requests: None,
         }
     });
-    Ok(engine.acting(Arc::new(CnpgActs::new(client.clone(), owner)?)))
+    Ok(engine.acting(Arc::new(CnpgActs::new(
+        client.clone(),
+        owner,
+        Arc::new(SystemClock),
+    )?)))
 }
