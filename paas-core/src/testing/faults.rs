@@ -23,7 +23,7 @@
 //! let maps: Api<ConfigMap> = Api::default_namespaced(client);
 //! assert!(maps.create(&PostParams::default(), &ConfigMap::default()).await.is_ok());
 //! assert!(maps.create(&PostParams::default(), &ConfigMap::default()).await.is_err());
-//! assert_eq!(injector.hits()[0].to_string(), "LostReply at write 1: create configmaps");
+//! assert_eq!(injector.hits()[0].to_string(), "LostReply at write 1: create configmaps in shop");
 //! # });
 //! ```
 //!
