@@ -32,7 +32,14 @@ pub(crate) async fn run(app: &App, cluster: &Cluster, args: &Down) -> Result<Exi
             }
             all
         }
-        None => ours(cluster, &[cluster.namespace.clone()], !args.names.is_empty()).await?,
+        None => {
+            ours(
+                cluster,
+                std::slice::from_ref(&cluster.namespace),
+                !args.names.is_empty(),
+            )
+            .await?
+        }
     };
     for name in &args.names {
         if !all.iter().any(|d| d.name() == name) {

@@ -151,6 +151,10 @@ impl<'a> Watch<'a> {
     ///
     /// # Errors
     /// [`K8S_ANOTHER`] if another one has its name; [`CLI_NO_OPERATOR`]; those of the waiting.
+    #[allow(
+        clippy::future_not_send,
+        reason = "a command runs on one thread, and an async closure has no way to promise more"
+    )]
     pub(super) async fn until<T>(
         &mut self,
         patience: Duration,
