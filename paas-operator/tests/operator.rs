@@ -447,12 +447,24 @@ async fn an_operator_that_is_stopped_in_the_middle_is_gone_on_with_by_the_next()
     next.stop().await;
 }
 
+/// A program that does not outlive a test that fails.
+struct Killed(Option<std::process::Child>);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        if let Some(mut program) = self.0.take() {
+            let _ = program.kill();
+            let _ = program.wait();
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_asked_to_end() {
     let Some(place) = place("the program").await else {
         return;
     };
-    let mut program = Command::new(env!("CARGO_BIN_EXE_paas-operator"))
+    let program = Command::new(env!("CARGO_BIN_EXE_paas-operator"))
         .env("KUBECONFIG", place.namespace.cluster().kubeconfig())
         .args(["run", "--log", "json", "--metrics", "127.0.0.1:0"])
         .args(["--namespace", place.namespace.name()])
@@ -460,6 +472,7 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut program = Killed(Some(program));
     let leases: Api<Lease> = Api::default_namespaced(place.client.clone());
     let holder = async || {
         let lease = leases.get_opt("paas-operator").await.unwrap();
@@ -467,20 +480,25 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
     };
     while holder().await.is_none_or(|h| h.is_empty()) {
         SystemClock.sleep(Duration::from_millis(20)).await;
-        assert_eq!(program.try_wait().unwrap(), None, "it ended by itself");
+        let ended = program.0.as_mut().and_then(|p| p.try_wait().unwrap());
+        assert_eq!(ended, None, "it ended by itself");
     }
-    place.database("demo", json!({})).await;
+    place.database("demo", json!({"runtime": "CloudNativePG"})).await;
     let unlinked = |o: &Value| says(o, "Ready") == ["False", "NotSupported"];
     let told = place
         .until(
             Kind::DatabaseInstance,
             "demo",
-            "told that there is no engine",
+            "told that CloudNativePG is not there",
             unlinked,
         )
         .await;
     let message = told["status"]["conditions"][0]["message"].as_str().unwrap();
-    assert!(message.contains("CloudNativePG is not installed"), "{message}");
+    assert!(
+        message.contains("list Clusters") && message.contains("[PAAS-K8S-0007]"),
+        "{message}"
+    );
+    let program = program.0.take().unwrap();
     let pid = program.id().to_string();
     assert!(
         Command::new("kill")
