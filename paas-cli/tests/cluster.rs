@@ -541,6 +541,18 @@ async fn a_cluster_without_our_kinds_says_how_to_get_them_and_requests_are_answe
         }
     );
     assert_eq!(switched.exits(0).result()["to"], "shop-2");
+
+    let (refused, ()) = tokio::join!(place.paas(&["db", "restart", "shop", "--yes"]), async {
+        let other = |o: &Value| {
+            let word = &o["metadata"]["annotations"]["paas.rs/restart"];
+            word.is_string() && *word != o["status"]["requests"]["restart"]
+        };
+        let object = place.until("shop", "asked again", other).await;
+        let word = &object["metadata"]["annotations"]["paas.rs/restart"];
+        let answer = json!({"requests": {"restart": word, "refused": "the servers are on holiday"}});
+        place.status("shop", answer).await;
+    });
+    refused.exits(4).says("PAAS-CLI-0051").says("on holiday");
 }
 
 /// A Cluster of two servers that nobody runs.

@@ -13,6 +13,7 @@ use paas_core::{
         standing::{Stand, Standing},
     },
 };
+use paas_operator::{RESTART, SWITCHOVER};
 use serde_json::{Value, json};
 
 use super::{
@@ -30,12 +31,6 @@ use crate::{
         progress::{Line, Progress},
     },
 };
-
-/// The annotation that asks for a restart of the servers, once for each word.
-const RESTART: &str = "paas.rs/restart";
-
-/// The annotation that asks for another primary: its pod, and a word.
-const SWITCHOVER: &str = "paas.rs/switchover";
 
 /// A word that no request had before: the time.
 pub(super) fn word() -> String {
@@ -169,21 +164,21 @@ async fn answered(
     patience: Duration,
 ) -> Result<Declared, Error> {
     let progress = Progress::new(app.printer.clone());
-    // From before the request on: its refusal must not be missed.
     let mut watch = Watch::begin(app, cluster, &progress, declared.clone()).await;
     let declared = declare::annotate(&cluster.client, declared, &[(annotation, Some(request))]).await?;
     let waits = watch.until(
         patience,
         || Err(vanished(&declared)),
-        async |seen: &Declared, said: &Standing, warnings: &[Event]| {
+        async |seen: &Declared, said: &Standing, _: &[Event]| {
             if matches!(said.stand, Stand::Stalled | Stand::Paused) {
                 return Err(stalled(seen, said));
             }
-            let done = seen.object.data["status"]["requests"][field] == request;
-            if let (false, Some(refusal)) = (done, warnings.iter().find(|w| is_about(w, field))) {
+            let answers = &seen.object.data["status"]["requests"];
+            let done = answers[field] == request;
+            if let (true, Some(why)) = (done, answers["refused"].as_str()) {
                 return Err(Error::new(&CLI_REQUEST, Class::Blocked)
                     .attempted(format!("{field} of {}", seen.title()))
-                    .happened(refusal.message.clone()));
+                    .happened(why));
             }
             Ok(match done && said.stand == Stand::Ready {
                 true => ControlFlow::Break(seen.clone()),
@@ -192,12 +187,6 @@ async fn answered(
         },
     );
     moving(&progress, waits).await
-}
-
-/// True for a warning that is about such a request: `RestartRefused`, `to switchover database/cluster`.
-fn is_about(warning: &Event, field: &str) -> bool {
-    let said = |text: &str| text.to_lowercase().contains(field);
-    said(&warning.reason) || said(&warning.verb)
 }
 
 fn tell(app: &App, seen: &Declared, sentence: &str, value: Value) {
