@@ -170,10 +170,9 @@ fn brings_of(diff: &Diff, field: &str) -> String {
 
 #[test]
 fn stopping_and_starting_is_told() {
-    let spec = spec(|_| ());
     let (runs, stands) = (
-        object(&driver(), &spec, "cluster"),
-        object(&driver().stopped(true), &spec, "cluster"),
+        object(&driver(), &spec(|_| ()), "cluster"),
+        object(&driver(), &spec(|s| s.stopped = true), "cluster"),
     );
     assert_eq!(brings(&stands.diff(&runs))[0].1, "all servers are stopped");
     assert_eq!(brings(&runs.diff(&stands))[0].1, "the servers are started");
@@ -285,24 +284,24 @@ fn a_binding_is_given_once_login_and_database_are_there() {
 fn an_administrator_is_given_only_where_one_was_asked_for_and_servers_run() {
     let password = SecretRef::to("administrator", &"long and random".to_owned().into());
     let driver = driver().administrator(password.clone()).unwrap();
-    let spec = spec(|_| ());
-    let server = driver.gives(&spec, &all_well(&driver, &spec)).server.unwrap();
+    let runs = spec(|_| ());
+    let server = driver.gives(&runs, &all_well(&driver, &runs)).server.unwrap();
     assert_eq!(
         (server.username.as_str(), server.password),
         ("postgres", password)
     );
     // A Cluster that has reached its hibernation is ready, and nobody can be let in.
-    let stopped = driver.clone().stopped(true);
-    let mut seen = all_well(&stopped, &spec);
+    let stands = spec(|s| s.stopped = true);
+    let mut seen = all_well(&driver, &stands);
     let key = Key::new("cluster").unwrap();
     let hibernated =
         json!([{"type": "cnpg.io/hibernation", "status": "True", "message": "Cluster has been hibernated"}]);
     let status = json!({"status": {"phase": "Cluster in healthy state", "conditions": hibernated}});
-    let cluster = live(&object(&stopped, &spec, "cluster"), "cluster", status);
+    let cluster = live(&object(&driver, &stands, "cluster"), "cluster", status);
     assert!(cluster.is_ready());
     seen.live.insert(key, cluster);
-    assert_eq!(stopped.gives(&spec, &seen), Outputs::default());
-    assert_eq!(stopped.binding(&spec, &seen), None);
+    assert_eq!(driver.gives(&stands, &seen), Outputs::default());
+    assert_eq!(driver.binding(&stands, &seen), None);
 }
 
 #[test]

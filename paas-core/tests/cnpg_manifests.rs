@@ -208,15 +208,13 @@ fn users_databases_extensions_and_parameters_are_objects_of_their_own() {
         port: Some(6432),
         load_balancer: None,
     });
+    spec.stopped = true;
     let turns = Turns::parse("b retiring 1800000000").unwrap();
     let logins = Logins {
         turns: BTreeMap::from([("shop".to_owned(), turns)]),
         ..Logins::default()
     };
-    let driver = driver()
-        .logins(logins)
-        .authority("-----BEGIN CERTIFICATE-----\n")
-        .stopped(true);
+    let driver = driver().logins(logins).authority("-----BEGIN CERTIFICATE-----\n");
     insta::assert_snapshot!(documents(&desired(&driver, &spec)));
 }
 

@@ -80,15 +80,14 @@ fn said(namespace: &Namespace, arguments: &[&str]) -> String {
 /// What `kubectl explain` tells. An API server publishes the schema of a new definition only a moment after it serves its objects.
 async fn explained(namespace: &Namespace, arguments: &[&str]) -> String {
     let all = [&["explain"], arguments].concat();
-    for _ in 0..300 {
+    let mut tries = 300;
+    loop {
         match kubectl(namespace, &all, "") {
-            Err(why) if why.contains("couldn't find resource") => {
-                SystemClock.sleep(Duration::from_millis(100)).await;
-            }
+            Err(why) if tries > 0 && why.contains("couldn't find resource") => tries -= 1,
             told => return told.unwrap(),
         }
+        SystemClock.sleep(Duration::from_millis(100)).await;
     }
-    kubectl(namespace, &all, "").unwrap()
 }
 
 /// The words of each line of a table.

@@ -447,32 +447,20 @@ async fn an_operator_that_is_stopped_in_the_middle_is_gone_on_with_by_the_next()
     next.stop().await;
 }
 
-/// A program that does not outlive a test that fails.
-struct Killed(Option<std::process::Child>);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        if let Some(mut program) = self.0.take() {
-            let _ = program.kill();
-            let _ = program.wait();
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_asked_to_end() {
     let Some(place) = place("the program").await else {
         return;
     };
-    let program = Command::new(env!("CARGO_BIN_EXE_paas-operator"))
+    let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_paas-operator"))
         .env("KUBECONFIG", place.namespace.cluster().kubeconfig())
         .args(["run", "--log", "json", "--metrics", "127.0.0.1:0"])
         .args(["--namespace", place.namespace.name()])
         .args(["--lease-namespace", place.namespace.name()])
         .stderr(Stdio::piped())
+        .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let mut program = Killed(Some(program));
     let leases: Api<Lease> = Api::default_namespaced(place.client.clone());
     let holder = async || {
         let lease = leases.get_opt("paas-operator").await.unwrap();
@@ -480,8 +468,7 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
     };
     while holder().await.is_none_or(|h| h.is_empty()) {
         SystemClock.sleep(Duration::from_millis(20)).await;
-        let ended = program.0.as_mut().and_then(|p| p.try_wait().unwrap());
-        assert_eq!(ended, None, "it ended by itself");
+        assert_eq!(program.try_wait().unwrap(), None, "it ended by itself");
     }
     place.database("demo", json!({"runtime": "CloudNativePG"})).await;
     let unlinked = |o: &Value| says(o, "Ready") == ["False", "NotSupported"];
@@ -498,8 +485,7 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
         message.contains("list Clusters") && message.contains("[PAAS-K8S-0007]"),
         "{message}"
     );
-    let program = program.0.take().unwrap();
-    let pid = program.id().to_string();
+    let pid = program.id().unwrap().to_string();
     assert!(
         Command::new("kill")
             .args(["-TERM", &pid])
@@ -507,9 +493,7 @@ async fn the_program_leads_outside_the_cluster_and_lets_the_lease_go_when_it_is_
             .unwrap()
             .success()
     );
-    let ended = tokio::task::spawn_blocking(move || program.wait_with_output().unwrap())
-        .await
-        .unwrap();
+    let ended = program.wait_with_output().await.unwrap();
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(holder().await.as_deref(), Some(""));
     for line in String::from_utf8(ended.stderr).unwrap().lines() {

@@ -56,7 +56,8 @@ impl Around {
         let pods = server.list(all(&POD), selector, true).await?;
         let jobs = server.list(all(&JOB), selector, true).await?;
         let claims = server.list(all(&CLAIM), selector, true).await?;
-        let all_three = [&pods, &jobs, &claims].into_iter().flatten();
+        // A volume that does not come is what jobs and pods wait for.
+        let all_three = [&claims, &jobs, &pods].into_iter().flatten();
         let troubled = all_three
             .filter(|object| in_trouble(object))
             .filter_map(|object| object["metadata"]["name"].as_str());

@@ -56,31 +56,33 @@ impl Driver for ProcessDriver {
     }
 
     fn desired(&self, spec: &DatabaseInstanceSpec, _from: &Outputs) -> Result<Desired<LocalResource>> {
+        let refused = |what: String, remedy: &str| {
+            Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
+                .attempted(format!("run {} on this machine", self.owner))
+                .happened(what)
+                .remedy(format!("{remedy}, or use a Platform with a cluster")))
+        };
         if spec.exposure.as_ref().is_some_and(|e| e.load_balancer.is_some()) {
-            return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
-                .attempted(format!("run {} on this machine", self.owner))
-                .happened("a load balancer was asked for")
-                .remedy("remove exposure.loadBalancer, or use a Platform with a cluster"));
+            return refused(
+                "a load balancer was asked for".to_owned(),
+                "remove exposure.loadBalancer",
+            );
         }
-        if spec.pooler.is_some() || spec.stopped {
-            let asked = if spec.stopped {
-                "to rest (stopped: true)"
-            } else {
-                "a pooler"
-            };
-            return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
-                .attempted(format!("run {} on this machine", self.owner))
-                .happened(format!("{asked} was asked for"))
-                .remedy("remove pooler and stopped (`paas down` stops the server and keeps the data), or use a Platform with a cluster"));
+        if spec.pooler.is_some() {
+            return refused("a pooler was asked for".to_owned(), "remove pooler");
+        }
+        if spec.stopped {
+            return refused(
+                "it is to rest (stopped: true)".to_owned(),
+                "remove stopped (`paas down` stops the server and keeps the data)",
+            );
         }
         if !matches!(spec.runtime, Runtime::Auto | Runtime::Process) || spec.replicas != 1 {
-            return Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
-                .attempted(format!("run {} on this machine", self.owner))
-                .happened(format!(
-                    "runtime {:?} with {} servers was asked for",
-                    spec.runtime, spec.replicas
-                ))
-                .remedy("use the runtime Process (or Auto) with replicas: 1, or a Platform with a cluster"));
+            let what = format!(
+                "runtime {:?} with {} servers was asked for",
+                spec.runtime, spec.replicas
+            );
+            return refused(what, "use the runtime Process (or Auto) with replicas: 1");
         }
         let major = spec.engine.version.as_ref().map(EngineVersion::major);
         let port = spec.exposure.as_ref().and_then(|e| e.port);

@@ -50,7 +50,7 @@ pub(super) fn manifest(driver: &CnpgDriver, spec: &DatabaseInstanceSpec) -> Resu
         all.insert("certificates".into(), json!({"serverAltDNSNames": [host]}));
     }
     let mut manifest = json!({"spec": all});
-    if driver.stopped || spec.stopped {
+    if spec.stopped {
         manifest["metadata"]["annotations"][HIBERNATION] = "on".into();
     }
     if driver.steps.adopted {

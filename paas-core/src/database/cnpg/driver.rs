@@ -45,7 +45,6 @@ pub struct CnpgDriver {
     pub(super) operator_namespace: String,
     pub(super) administrator: Option<Administrator>,
     pub(super) authority: Option<Authority>,
-    pub(super) stopped: bool,
     pub(super) rotation: Option<Rotation>,
     pub(super) adopting: bool,
     pub(super) steps: Steps,
@@ -79,7 +78,6 @@ impl CnpgDriver {
             operator_namespace: OPERATOR_NAMESPACE.to_owned(),
             administrator: None,
             authority: None,
-            stopped: false,
             rotation: None,
             adopting: false,
             steps: Steps::default(),
@@ -152,13 +150,6 @@ impl CnpgDriver {
     pub fn authority(mut self, certificate: impl Into<String>) -> Self {
         let certificate = certificate.into();
         self.authority = Some(Authority { certificate });
-        self
-    }
-
-    /// Stops the servers and keeps their volumes.
-    #[must_use]
-    pub fn stopped(mut self, stopped: bool) -> Self {
-        self.stopped = stopped;
         self
     }
 

@@ -13,7 +13,8 @@
 //! | `pooler` | `Pooler/shop-pooler` | only where the spec asks for one |
 //! | `networkPolicy`, `podMonitor` | `NetworkPolicy/shop`, `PodMonitor/shop` | the latter only where the cluster has the kind |
 //!
-//! CloudNativePG itself makes services (`shop-rw`, `shop-ro`, `shop-r`), certificates and disruption budgets. Fields are written only where the spec speaks of them: the webhook's defaults stay as they are.
+//! CloudNativePG itself makes services (`shop-rw`, `shop-ro`, `shop-r`), certificates and disruption budgets. Fields are written only
+//! where the spec speaks of them: the webhook's defaults stay as they are.
 
 mod acts;
 pub mod adopt;

@@ -88,16 +88,12 @@ pub(super) async fn look(client: &Client, namespace: &str, seen: &mut Observed<K
     let what = format!("look at the Deployment {namespace}/{name}");
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let there = api.get_opt(name).await.map_err(|e| fault::of(&what, false, e))?;
-    let status = there.as_ref().and_then(|d| d.status.as_ref());
-    let ready = status.and_then(|s| s.ready_replicas).unwrap_or(0);
-    let current = there
-        .as_ref()
-        .is_some_and(|d| status.and_then(|s| s.observed_generation) == d.metadata.generation);
-    let wanted = there
-        .as_ref()
-        .and_then(|d| d.spec.as_ref()?.replicas)
-        .unwrap_or(1);
-    if !current || ready < wanted {
+    let deployment = there.unwrap_or_default();
+    let status = deployment.status.unwrap_or_default();
+    let ready = status.ready_replicas.unwrap_or(0);
+    let wanted = deployment.spec.and_then(|s| s.replicas).unwrap_or(1);
+    // One that is not there has no generation either, and none that is ready.
+    if status.observed_generation != deployment.metadata.generation || ready < wanted {
         let why = format!("{ready} of {wanted} poolers answer");
         live.health = Health::Settling { why };
     }
