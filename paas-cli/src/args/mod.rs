@@ -109,7 +109,7 @@ pub(crate) struct InCluster {
     /// In the cluster of this kubeconfig; left out, the one that kubectl would read
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// The namespace; left out, the one of the context
+    /// The namespace; left out, the one of the context, and for `paas operator` paas-system
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
     /// Where this Platform is: known here, else in the cluster of the current context; PAAS_PLATFORM says it too
