@@ -129,7 +129,7 @@ async fn an_installation_is_made_changed_narrowed_and_taken_away() {
 
     // One namespace alone: nothing of the cluster is left, and the cluster's uid is handed over.
     cluster.namespace("shop").await;
-    let other = cluster.install(&["-n", "ops"]).exits(4);
+    let other = cluster.install(&["--namespace", "ops"]).exits(4);
     assert!(other.err.contains("PAAS-CLI-0037"), "{}", other.err);
     cluster
         .operator(&["upgrade", "--watch-namespace", "shop", "--wait=false"])
@@ -144,9 +144,9 @@ async fn an_installation_is_made_changed_narrowed_and_taken_away() {
     );
     cluster.namespace("blog").await;
     cluster
-        .install(&["-n", "ops", "--watch-namespace", "blog"])
+        .install(&["--namespace", "ops", "--watch-namespace", "blog"])
         .exits(0);
-    cluster.operator(&["uninstall", "-n", "ops", "--yes"]).exits(0);
+    cluster.operator(&["uninstall", "--namespace", "ops", "--yes"]).exits(0);
     assert_eq!(
         cluster.roles().await,
         (0, 2),

@@ -104,7 +104,7 @@ fn core_brings_the_kubernetes_client_only_with_its_kube_feature() {
 }
 
 #[test]
-fn only_core_and_the_operator_name_the_kubernetes_client() {
+fn only_core_the_operator_and_programs_name_the_kubernetes_client() {
     let metadata = metadata();
     for package in metadata.workspace_packages() {
         let name = package.name.as_str();
@@ -114,8 +114,8 @@ fn only_core_and_the_operator_name_the_kubernetes_client() {
             .filter(|dependency| dependency.name == "kube")
         {
             assert!(
-                // An example is a program of somebody who embeds the operator, whose interface has the client in it.
-                ["paas-core", "paas-operator", "paas-examples"].contains(&name),
+                // A program opens the client that core and the operator are given, for it stands in their interfaces.
+                ["paas-core", "paas-operator", "paas-cli", "paas-examples"].contains(&name),
                 "{name} must not use kube"
             );
             assert!(

@@ -24,13 +24,14 @@ def grant(lab, namespace):
     return pods["containers"][0]["args"], kubeconfig(lab, namespace, token)
 
 
-def kubeconfig(lab, namespace, token):
-    """The lab's kubeconfig with this token in place of the administrator's certificate."""
+def kubeconfig(lab, namespace, token=None):
+    """The lab's kubeconfig for this namespace; with a token in place of the administrator's certificate if there is one."""
     text = json.loads(lab.kubectl("config", "view", "--raw", "--flatten", "-o", "json"))
-    text["users"] = [{"name": u["name"], "user": {"token": token}} for u in text["users"]]
+    if token:
+        text["users"] = [{"name": u["name"], "user": {"token": token}} for u in text["users"]]
     for context in text["contexts"]:
         context["context"]["namespace"] = namespace
-    path = pathlib.Path(lab.folder) / "run" / f"operator-{namespace}.kubeconfig"
+    path = pathlib.Path(lab.folder) / "run" / f"{'operator' if token else 'people'}-{namespace}.kubeconfig"
     path.parent.mkdir(exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as out:
