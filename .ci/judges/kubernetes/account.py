@@ -12,11 +12,7 @@ RIGHTS = {"ServiceAccount", "Role", "RoleBinding"}
 
 def grant(lab, namespace):
     """Gives an operator of this namespace alone its rights there; the arguments of its pods, and a kubeconfig of its account."""
-    words = ("operator", "install", "--print", "--image", "none", "--namespace", namespace, "--watch-namespace", namespace)
-    printed = lab.run(lab.paas, *words)
-    if printed.returncode:
-        raise RuntimeError(f"paas {' '.join(words)}: {printed.stderr}")
-    objects = json.loads(lab.kubectl("create", "--dry-run=client", "-o", "json", "-f", "-", stdin=printed.stdout))["items"]
+    objects = lab.manifests("--namespace", namespace, "--watch-namespace", namespace)
     ours = [o for o in objects if o["kind"] in RIGHTS]
     lab.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": ours}))
     pods = next(o for o in objects if o["kind"] == "Deployment")["spec"]["template"]["spec"]

@@ -22,6 +22,15 @@ DERIVED = {"uri", "jdbc-uri", "pgpass", "pooler-uri", "pooler-jdbc-uri"}
 LEAST = 12
 NOT_OURS = {"kube-system", "kube-public", "kube-node-lease", "cnpg-system", "local-path-storage"}
 
+# Programs of which arguments and environment are read, and those that they start.
+OURS = {"paas", "kubectl-paas", "paas-operator", "postgres", "manager", "pgbouncer"}
+
+
+def parent(folder):
+    """The program that started a process."""
+    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    return pathlib.Path(f"/proc/{fields[1]}/exe").readlink().name
+
 
 class Canaries:
     """Collects credentials, and what processes say of themselves, until it is stopped."""
@@ -59,12 +68,13 @@ class Canaries:
     def processes(self):
         for folder in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                words = (folder / "cmdline").read_bytes()
-                if b"paas" not in words and b"postgres" not in words and b"manager" not in words:
+                program = (folder / "exe").readlink().name
+                # What psql a judge runs is the judge's own affair; one that `paas` runs is not.
+                if program not in OURS and parent(folder) not in OURS:
                     continue
-                self.spoken[f"argv of {words[:60].decode(errors='replace')}"] = words.decode(errors="replace")
-                around = (folder / "environ").read_bytes().decode(errors="replace")
-                self.spoken[f"environ of {words[:60].decode(errors='replace')}"] = around
+                for what in ("cmdline", "environ"):
+                    words = (folder / what).read_bytes().decode(errors="replace")
+                    self.spoken[f"{what} of {program} {folder.name}"] = words
             except OSError:
                 continue
 

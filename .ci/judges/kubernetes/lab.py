@@ -59,6 +59,19 @@ class Lab:
             raise Wrong(f"kubectl {' '.join(map(str, words))}: {done.stderr.strip()}")
         return done.stdout
 
+    def manifests(self, *options):
+        """What `paas operator install --print` prints, as objects."""
+        printed = self.run(self.paas, "operator", "install", "--print", "--image", "none", *options)
+        if printed.returncode:
+            raise Wrong(f"paas operator install --print {' '.join(options)}: {printed.stderr}")
+        # One document of JSON after another.
+        text, objects = self.kubectl("create", "--dry-run=client", "-o", "json", "-f", "-", stdin=printed.stdout).strip(), []
+        while text:
+            one, end = json.JSONDecoder().raw_decode(text)
+            objects.append(one)
+            text = text[end:].lstrip()
+        return objects
+
     def psql(self, uri, statement, seconds=30):
         """psql in the lab's network, where names of Services are known. The connection string is that of the binding."""
         words = ("psql", uri, "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", statement)
@@ -202,7 +215,9 @@ class Space:
         """What a person wants to read after a failure."""
         told = []
         if self.log.exists():
-            told.append("the operator's log ends:\n" + "\n".join(self.log.read_text(errors="replace").splitlines()[-25:]))
+            lines = self.log.read_text(errors="replace").splitlines()
+            lines = [line[:600] for line in lines if '"level":"TRACE"' not in line and '"level":"DEBUG"' not in line]
+            told.append("the operator's log ends:\n" + "\n".join(lines[-25:]))
         for words in (
             ("get", "dbi", "-o", "yaml"),
             ("get", "clusters.postgresql.cnpg.io,statefulsets,pods,pvc,jobs", "-o", "wide"),

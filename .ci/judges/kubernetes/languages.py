@@ -15,7 +15,7 @@ def part(space, _given):
     through = (space.lab.lab / "exec", space.lab.folder, "--")
     cache = os.environ.get("PAAS_CI_CACHE", "")
     words = ("env", f"KUBECONFIG={kubeconfig}", f"PAAS_BIN={space.lab.paas}", f"PAAS_CI_CACHE={cache}")
-    done = space.lab.run(*words, ROOT / ".ci" / "languages", "--in-cluster", *through, seconds=400)
+    done = space.lab.run(*words, "bash", ROOT / ".ci" / "languages", "--in-cluster", *through, seconds=400)
     if done.returncode:
         raise Wrong(f".ci/languages: {done.stdout}{done.stderr}")
     for line in done.stdout.splitlines():

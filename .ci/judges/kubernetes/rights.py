@@ -14,11 +14,8 @@ UNSEEN = {
 
 
 def rules(lab):
-    """The rules of `paas operator rights`: group, resource, names, verbs."""
-    printed = lab.run(lab.paas, "operator", "install", "--print", "--image", "none")
-    objects = json.loads(lab.kubectl("create", "--dry-run=client", "-o", "json", "-f", "-", stdin=printed.stdout))["items"]
-    watching = lab.run(lab.paas, "operator", "install", "--print", "--image", "none", "--watch-namespace", "default")
-    objects += json.loads(lab.kubectl("create", "--dry-run=client", "-o", "json", "-f", "-", stdin=watching.stdout))["items"]
+    """The rules of an installation for all namespaces and of one for a single namespace: group, resource, names, verbs."""
+    objects = lab.manifests() + lab.manifests("--watch-namespace", "default")
     seen = {}
     for object_ in objects:
         if object_["kind"] in ("ClusterRole", "Role"):

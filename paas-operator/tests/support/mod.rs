@@ -379,7 +379,7 @@ pub struct Effect {
     pub key: String,
     /// Whether the object had the finalizer then.
     pub held: bool,
-    /// Who had the lease then, by the API server.
+    /// Who had the lease of the namespace then, by the API server; empty if it has none.
     pub leader: String,
 }
 
@@ -511,14 +511,15 @@ impl Hands {
         let leases: Api<Lease> = Api::namespaced(self.engine.client.clone(), &self.namespace);
         // An API server that is away is waited for: no effect goes by unseen.
         let (object, lease) = loop {
-            if let (Ok(object), Ok(lease)) =
-                (api.get_opt(owner.name()).await, leases.get("paas-operator").await)
-            {
+            if let (Ok(object), Ok(lease)) = (
+                api.get_opt(owner.name()).await,
+                leases.get_opt("paas-operator").await,
+            ) {
                 break (object, lease);
             }
             SystemClock.sleep(Duration::from_millis(50)).await;
         };
-        let leader = lease.spec.and_then(|s| s.holder_identity).unwrap_or_default();
+        let leader = lease.and_then(|l| l.spec?.holder_identity).unwrap_or_default();
         let finalizers = object.and_then(|o| o.metadata.finalizers).unwrap_or_default();
         let held = finalizers.contains(&FINALIZER.to_owned());
         self.engine.world.effects.lock().unwrap().push(Effect {
