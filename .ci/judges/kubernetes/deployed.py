@@ -161,7 +161,7 @@ def life(space):
     operator(space, "uninstall", "--yes", "--crds", code=4)
     operator(space, "uninstall", "--yes")
     operator(space, "status", code=1)
-    roles = space.lab.kubectl("get", "clusterroles,clusterrolebindings,deployments,leases", "-A", "-o", "name")
+    roles = space.lab.kubectl("-n", HOME, "get", "clusterroles,clusterrolebindings,deployments,leases", "-o", "name")
     if f"/{NAME}" in roles:
         raise Wrong(f"something of the installation is left: {roles}")
     for name in runs:

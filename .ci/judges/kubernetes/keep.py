@@ -10,6 +10,9 @@ LEFT = {
     "configmap/cnpg-default-monitoring",  # CloudNativePG's queries for metrics, one copy for all Clusters of the namespace
     "serviceaccount/default",
     "lease.coordination.k8s.io/paas-operator",
+    # The operator's account, with the rights of an installation.
+    "serviceaccount/paas-operator",
+    *(f"{kind}.rbac.authorization.k8s.io/{name}" for kind in ("role", "rolebinding") for name in ("paas-operator", "paas-operator-leader")),
 }
 
 

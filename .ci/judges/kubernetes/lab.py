@@ -216,7 +216,7 @@ class Space:
         told = []
         if self.log.exists():
             lines = self.log.read_text(errors="replace").splitlines()
-            lines = [line[:600] for line in lines if '"level":"TRACE"' not in line and '"level":"DEBUG"' not in line]
+            lines = [line[:400] for line in lines if '"level":"TRACE"' not in line and '"level":"DEBUG"' not in line]
             told.append("the operator's log ends:\n" + "\n".join(lines[-25:]))
         for words in (
             ("get", "dbi", "-o", "yaml"),

@@ -11,6 +11,8 @@ TROUBLES = {
     "image": ({"engine": {"version": "17.99"}}, r"17\.99|ErrImagePull|ImagePullBackOff"),
     "class": ({"storage": {"size": "1Gi", "class": "nowhere"}}, r"nowhere.* not found"),
     "room": ({"resources": {"cpu": "500", "memory": "256Mi"}}, r"Insufficient cpu"),
+    # Only the log of the job that makes the first server says it.
+    "job": ({"parameters": {"work_mem": "plenty"}}, r'invalid value for parameter "work_mem"'),
 }
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight"}, "spec": {"hard": {"requests.memory": "64Mi"}}}
 
@@ -21,6 +23,24 @@ def words(space, name):
     if condition(object_, "Ready").get("status") == "True":
         return ""
     return " ".join(c.get("message", "") for c in object_.get("status", {}).get("conditions", []))
+
+
+# Nobody carries these out in a cluster; that is told.
+IDLE = {
+    "platform": {"infrastructure": {"type": "OpenStack", "openStack": {"cloud": "somewhere"}}},
+    "databasebackup": {"instanceRef": {"name": "fine"}},
+}
+
+
+def idle(space):
+    for kind, spec in IDLE.items():
+        names = {"platform": "Platform", "databasebackup": "DatabaseBackup"}
+        space.apply({"apiVersion": "paas.rs/v1alpha1", "kind": names[kind], "metadata": {"name": kind}, "spec": spec})
+        stalled = space.until(f"{kind} told that nobody carries it out", lambda kind=kind: condition(space.get(kind, kind), "Stalled"), WITHIN)
+        if stalled["status"] != "True" or "PAAS-OP-" not in stalled["message"]:
+            raise Wrong(f"{kind}: {stalled}")
+        space.say(f"{kind}: {stalled['message'][:140]}")
+        space.kubectl("delete", kind, kind)
 
 
 def cannot_pull(space):
@@ -45,6 +65,7 @@ def pods(space, _given):
             space.until("the pod's own words", lambda: cannot_pull(space), 120)  # the lab has no way out, and the kubelet tries for long
         told(space, name, pattern)
     space.ready("fine")
+    idle(space)
     if not space.skips("words: a missing secret"):
         missing_secret(space)
 

@@ -66,7 +66,11 @@ const fn only(mut rule: Rule, names: &'static [&'static str]) -> Rule {
     rule
 }
 
+/// Objects of ours that are carried out.
 const OBJECTS: &[&str] = &["get", "list", "watch", "patch"];
+/// Objects of ours that this operator has no engine for, which it says in their status. An operator with an engine of its own for them needs
+/// [`OBJECTS`], for the finalizer.
+const TOLD: &[&str] = &["list", "watch"];
 const DATABASES: Where = Where::Databases;
 
 /// Everything that the operator may do.
@@ -81,16 +85,16 @@ pub const RULES: &[Rule] = &[
     rule(
         GROUP,
         "platforms",
-        OBJECTS,
+        TOLD,
         DATABASES,
-        "read what is wanted; set the finalizer",
+        "read what is wanted",
     ),
     rule(
         GROUP,
         "databasebackups",
-        OBJECTS,
+        TOLD,
         DATABASES,
-        "read what is wanted; set the finalizer",
+        "read what is wanted",
     ),
     rule(
         GROUP,
@@ -144,6 +148,13 @@ pub const RULES: &[Rule] = &[
         "who may reach a server",
     ),
     rule(CNPG, "clusters", KEPT, DATABASES, "servers by CloudNativePG"),
+    rule(
+        CNPG,
+        "clusters/status",
+        &["patch"],
+        DATABASES,
+        "a switchover that is asked for",
+    ),
     rule(CNPG, "databases", KEPT, DATABASES, "databases in them"),
     rule(CNPG, "databaseroles", KEPT, DATABASES, "users in them"),
     rule(
@@ -328,7 +339,8 @@ mod tests {
             rule.map_or(&[][..], |r| r.verbs)
         };
         for kind in Kind::ALL {
-            assert_eq!(of(GROUP, kind.plural()), OBJECTS, "{kind}");
+            let wanted = if kind == Kind::DatabaseInstance { OBJECTS } else { TOLD };
+            assert_eq!(of(GROUP, kind.plural()), wanted, "{kind}");
             assert_eq!(
                 of(GROUP, &format!("{}/status", kind.plural())),
                 ["patch"],
