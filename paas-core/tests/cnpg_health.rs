@@ -416,6 +416,26 @@ fn the_last_error_of_a_log_is_what_the_job_has_to_say() {
 }
 
 #[test]
+fn a_server_that_does_not_start_is_told_in_the_words_of_postgresql() {
+    let log = [
+        r#"{"level":"info","logger":"pg_ctl","msg":"waiting for server to start....2026-11-23 20:16:13.583 UTC [30] LOG:  invalid value for parameter \"work_mem\": \"plenty\""}"#,
+        r#"{"level":"info","logger":"pg_ctl","msg":"2026-11-23 20:16:13.583 UTC [30] FATAL:  configuration file \"custom.conf\" contains errors"}"#,
+        r#"{"level":"error","msg":"Error while bootstrapping data directory","error":"exit status 1"}"#,
+    ];
+    let words = r#"exit status 1: invalid value for parameter "work_mem": "plenty""#;
+    assert_eq!(last_words(&log.join("\n")).as_deref(), Some(words));
+    let other = log[1].replace(
+        r#"configuration file \"custom.conf\" contains errors"#,
+        "could not load library",
+    );
+    let words = "exit status 1: could not load library";
+    assert_eq!(
+        last_words(&[log[0], &other, log[2]].join("\n")).as_deref(),
+        Some(words)
+    );
+}
+
+#[test]
 fn a_quota_and_a_container_that_ends_again_and_again_are_told_too() {
     let words = "pods \"pg-1-initdb-\" is forbidden: exceeded quota: small";
     let events = [event("Job", "pg-1-initdb", "FailedCreate", words)];

@@ -57,7 +57,7 @@ def create(space, chance):
     space.instance(NAME)
     when = strike(space, chance, "create")
     space.start()
-    space.ready(NAME)
+    space.answers(NAME)
     once(space, 1, 1)
     space.sql(NAME, f"create table kept (n int); insert into kept select generate_series(1, {ROWS})")
     return when
@@ -67,7 +67,7 @@ def change(space, chance):
     space.patch(NAME, **AFTER)
     when = strike(space, chance, "change")
     space.start()
-    space.ready(NAME)
+    space.answers(NAME)
     once(space, 2, 2)
     told = space.sql(NAME, "select current_setting('work_mem') || (select count(*) from pg_database where datname = 'sales')")
     if told != "7MB1" or not filled(space, NAME):
@@ -77,7 +77,7 @@ def change(space, chance):
 
 def delete(space, chance):
     space.patch(NAME, deletionPolicy="Delete")
-    space.ready(NAME)
+    space.answers(NAME)
     space.kubectl("delete", "dbi", NAME, "--wait=false")
     agree(space, NAME)
     when = strike(space, chance, "delete")
@@ -120,6 +120,6 @@ def part(space, given):
             space.stop()
     if given.points % 3:
         space.patch(NAME, deletionPolicy="Delete")
-        space.ready(NAME)
+        space.answers(NAME)
         space.kubectl("delete", "dbi", NAME, "--wait=false")
         gone(space)

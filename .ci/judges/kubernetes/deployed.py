@@ -139,7 +139,7 @@ def life(space):
     for name, spec in runs.items():
         space.instance(name, **spec)
     for name in runs:
-        space.ready(name, 240)
+        space.answers(name)
         space.sql(name, "create table kept (n int); insert into kept values (7)")
     denied(space)
     seen, _ = status(space)

@@ -66,7 +66,7 @@ def keep(space, options, **spec):
     before = space.world()
     space.start(*options)
     space.instance(name, **spec)
-    space.ready(name)
+    space.answers(name)
     space.sql(name, f"create table kept (n int); insert into kept select generate_series(1, {ROWS})")
     had, uri = volumes(space), space.uri(name)
 

@@ -188,6 +188,11 @@ class Space:
         """Waits until the object says that it is as its present spec says."""
         return self.until(f"dbi/{name} Ready", lambda: is_ready(self.get("dbi", name)), seconds)
 
+    def answers(self, name, seconds=240):
+        """Ready, and known to the network of every node, which learns of a Service's endpoints a moment later."""
+        self.ready(name, seconds)
+        self.until(f"{name} answers", lambda: self.sql(name, "select 1"), 20)
+
     def gone(self, name, seconds=90):
         self.until(f"dbi/{name} gone", lambda: not self.get("dbi", name), seconds)
 

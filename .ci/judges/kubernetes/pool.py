@@ -32,7 +32,7 @@ def part(space, _given):
     space.start()
     pooler = None if missing else {"mode": "Transaction", "poolSize": POOL, "maxClients": 200}
     space.instance("pool", **({"pooler": pooler} if pooler else {}))
-    space.ready("pool", 180)
+    space.answers("pool", 180)
     space.sql("pool", f"create table kept (n int); insert into kept select generate_series(1, {ROWS})")
     space.until("the server is trusted", lambda: trusted(space, "uri") or True, 30)
     space.say("ca.crt of the binding proves the server (verify-full)")
@@ -76,7 +76,7 @@ def pooled(space):
             raise Wrong(f"after a rotation, through the pooler: {done.stderr.strip()}")
     space.say("after a rotation both passwords pass the pooler")
     space.kubectl("patch", "dbi", "pool", "--type=json", "-p", '[{"op": "remove", "path": "/spec/pooler"}]')
-    space.ready("pool")
+    space.answers("pool")
     space.until("the pooler is gone", lambda: not space.all("poolers.postgresql.cnpg.io"), 60)
     if "pooler-uri" in space.get("secret", space.get("dbi", "pool")["status"]["binding"]["name"])["data"]:
         raise Wrong("the binding still names a pooler")
@@ -89,7 +89,7 @@ def rest(space):
     if pods := [p["metadata"]["name"] for p in space.all("pods") if p["status"]["phase"] == "Running"]:
         raise Wrong(f"stopped and Ready, and these still run: {', '.join(pods)}")
     space.patch("pool", stopped=False)
-    space.ready("pool")
+    space.answers("pool")
     if space.uri("pool") != uri or space.sql("pool", "select count(*) from kept") != str(ROWS):
         raise Wrong("after a rest something is missing")
     space.say("stopped: no server runs; started again: the same rows, the same connection string")

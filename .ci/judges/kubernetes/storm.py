@@ -137,7 +137,7 @@ def part(space, given):
 
     space.until("all that was deleted gone", over, 240)
     for name, value in people.wanted.items():
-        space.ready(name, 300)
+        space.answers(name, 300)
         if name in people.filled and space.sql(name, "select count(*) from kept") != "1":
             raise Wrong(f"{name} lost its row")
         if not value:

@@ -82,20 +82,8 @@ pub const RULES: &[Rule] = &[
         DATABASES,
         "read what is wanted; set the finalizer",
     ),
-    rule(
-        GROUP,
-        "platforms",
-        TOLD,
-        DATABASES,
-        "read what is wanted",
-    ),
-    rule(
-        GROUP,
-        "databasebackups",
-        TOLD,
-        DATABASES,
-        "read what is wanted",
-    ),
+    rule(GROUP, "platforms", TOLD, DATABASES, "read what is wanted"),
+    rule(GROUP, "databasebackups", TOLD, DATABASES, "read what is wanted"),
     rule(
         GROUP,
         "databaseinstances/status",
@@ -339,7 +327,11 @@ mod tests {
             rule.map_or(&[][..], |r| r.verbs)
         };
         for kind in Kind::ALL {
-            let wanted = if kind == Kind::DatabaseInstance { OBJECTS } else { TOLD };
+            let wanted = if kind == Kind::DatabaseInstance {
+                OBJECTS
+            } else {
+                TOLD
+            };
             assert_eq!(of(GROUP, kind.plural()), wanted, "{kind}");
             assert_eq!(
                 of(GROUP, &format!("{}/status", kind.plural())),

@@ -102,17 +102,41 @@ fn failed(job: &Value, pods: &[Value]) -> Option<Health> {
     Some(broken(&CNPG_BOOTSTRAP, why))
 }
 
-/// The last error in the log of a job's pod. CloudNativePG leaves no words in a pod's status, so whoever reads logs may put them there
-/// for [`worse`], as `state.terminated.message`. The log has a JSON object a line; at its end may stand what `cobra` prints.
+/// The last error in the log of a job's pod, with what PostgreSQL itself said of it. CloudNativePG leaves no words in a pod's status, so
+/// whoever reads logs may put them there for [`worse`], as `state.terminated.message`. The log has a JSON object a line; at its end may stand
+/// what `cobra` prints.
 pub fn last_words(log: &str) -> Option<String> {
-    log.lines().rev().find_map(|line| {
+    let words = log.lines().rev().find_map(|line| {
         if let Some(words) = line.strip_prefix("Error: ") {
             return Some(words.to_owned());
         }
         let line: Value = serde_json::from_str(line).ok()?;
         let error = line["error"].as_str().filter(|_| line["level"] == "error")?;
         Some(error.to_owned())
+    })?;
+    Some(match fatal(log) {
+        Some(why) => format!("{words}: {why}"),
+        None => words,
     })
+}
+
+/// Why PostgreSQL did not start, as `pg_ctl` passed it on. Of its settings the server says at the end only that there are errors; which,
+/// stands before that.
+fn fatal(log: &str) -> Option<String> {
+    let (mut before, mut why) = (None, None);
+    for line in log.lines() {
+        let Ok(line) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
+        let message = text(&line["msg"]);
+        if let Some((_, words)) = message.split_once("FATAL:  ") {
+            let settings = words.ends_with("contains errors");
+            why = before.take().filter(|_| settings).or(Some(words.to_owned()));
+        } else if let Some((_, words)) = message.split_once("LOG:  ") {
+            before = Some(words.to_owned());
+        }
+    }
+    why
 }
 
 /// A claim that waits for a volume, if an event tells why it gets none. That it waits for its first pod is no failure.
