@@ -20,7 +20,7 @@ paas_core::codes! {
         "Nothing was changed. Run the same command again to be asked again.";
     CLI_NO_CODE = "PAAS-CLI-0006", "there is no such code",
         "Codes have the form PAAS-AREA-0001.",
-        "List all with `paas explain`.";
+        "List all codes with `paas explain`, and objects with `paas status`.";
     CLI_OBJECTS = "PAAS-CLI-0007", "the accepted objects cannot be read or written",
         "A file below objects/ in the home is damaged or closed.",
         "Correct the file that the message names, or move it away; `paas up -f FILE` then writes it anew.";

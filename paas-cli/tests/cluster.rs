@@ -406,6 +406,18 @@ async fn whoever_waits_is_told_why_nothing_happens() {
         .json();
     assert_eq!(standing["objects"][0]["state"], "Blocked");
     assert_eq!(standing["objects"][0]["codes"], json!(["PAAS-OP-0006"]));
+    place
+        .paas(&["explain", "shop"])
+        .await
+        .exits(0)
+        .says("is Blocked")
+        .says("find an engine: there is none")
+        .says("PAAS-OP-0006: an object in a cluster cannot be this machine");
+    place
+        .paas(&["explain", "nothing"])
+        .await
+        .exits(2)
+        .says("no code of this build and no object");
 
     place.write(
         "elsewhere.yaml",

@@ -30,6 +30,31 @@ fn heard(lines: &mut Lines<BufReader<ChildStderr>>, words: &str) {
 }
 
 #[test]
+fn an_object_is_explained_by_its_name() {
+    let home = Home::new();
+    let unknown = home.paas(&["explain", "demo"]).exits(2);
+    assert!(unknown.err.contains("no object has that name"), "{}", unknown.err);
+    home.paas(&["up"]).exits(0);
+    let ready = home.paas(&["explain", "demo"]).exits(0);
+    assert!(
+        ready.out.contains("DatabaseInstance/default/demo is Ready"),
+        "{}",
+        ready.out
+    );
+    signal(home.servers()[0], "KILL");
+    let told = home.paas(&["explain", "demo"]).exits(0);
+    assert!(told.out.contains("is Stopped"), "{}", told.out);
+    assert!(told.out.contains("paas up starts it"), "{}", told.out);
+    let data = home.paas(&["explain", "demo", "-o", "json"]).exits(0);
+    assert!(
+        data.out.contains("\"state\":\"Stopped\"") || data.out.contains("\"state\": \"Stopped\""),
+        "{}",
+        data.out
+    );
+    home.paas(&["down", "--yes"]).exits(0);
+}
+
+#[test]
 fn in_the_foreground_a_killed_server_comes_back_a_down_wins_and_signals_stop_everything() {
     let home = Home::new();
     let (mut child, mut lines) = foreground(&home, &[]);

@@ -172,7 +172,7 @@ pub(crate) enum Command {
     /// Virtual machines: one with network, key and address outside in one command
     #[command(subcommand)]
     Vm(Vm),
-    /// Explain an error code
+    /// Explain an error code, or why an object is as it is
     Explain(Explain),
     /// Print the CustomResourceDefinitions of all kinds
     #[command(
@@ -353,10 +353,13 @@ pub(crate) struct Events {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  paas explain PAAS-LOC-0001\n  paas explain")]
+#[command(
+    after_help = "Examples:\n  paas explain PAAS-LOC-0001\n  paas explain demo\n  paas explain shop --cluster\n  paas explain"
+)]
 pub(crate) struct Explain {
-    /// The code; left out, all codes are listed
-    pub(crate) code: Option<String>,
+    /// A code, or the name of an object; left out, all codes are listed
+    #[arg(value_name = "CODE|NAME")]
+    pub(crate) what: Option<String>,
 }
 
 impl Command {
@@ -368,6 +371,7 @@ impl Command {
             | Self::Down(_)
             | Self::Status(_)
             | Self::Events(_)
+            | Self::Explain(_)
             | Self::Operator(_) => true,
             Self::Db(verb) => verb.in_cluster(),
             Self::Init(_)
@@ -377,7 +381,6 @@ impl Command {
             | Self::Cloud(_)
             | Self::Gc(_)
             | Self::Vm(_)
-            | Self::Explain(_)
             | Self::Crds { .. }
             | Self::Completions { .. } => false,
         }

@@ -8,6 +8,7 @@ pub(crate) mod delete;
 pub(crate) mod down;
 mod env;
 pub(crate) mod events;
+pub(crate) mod explain;
 mod folder;
 mod follow;
 mod forward;

@@ -131,6 +131,17 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
     session
         .connect(app, &documents, args.calls.trace.as_deref())
         .await;
+    let wide = app.printer.output() == Output::Wide;
+    print(app, &all(&session, documents, wide).await?);
+    Ok(Exit::Done)
+}
+
+/// How every one of these is doing; those that cannot be reached come first. At length with what there is in their clouds.
+pub(crate) async fn all(
+    session: &Session,
+    documents: Vec<Document>,
+    at_length: bool,
+) -> Result<Vec<Standing>, Failure> {
     let (out, reachable): (Vec<Document>, Vec<Document>) = documents
         .into_iter()
         .partition(|d| session.unreachable(d).is_some());
@@ -138,13 +149,12 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
         .iter()
         .filter_map(|d| Some(out_of_reach(d, session.unreachable(d)?)))
         .collect();
-    let mut seen = standings(&session, session.targets(&reachable)?).await?;
-    if app.printer.output() == Output::Wide {
-        list(&session, &reachable, &mut seen).await?;
+    let mut seen = standings(session, session.targets(&reachable)?).await?;
+    if at_length {
+        list(session, &reachable, &mut seen).await?;
     }
     all.extend(seen);
-    print(app, &all);
-    Ok(Exit::Done)
+    Ok(all)
 }
 
 /// Nothing is known of what a cloud has that cannot be entered, not even the uid.

@@ -1,4 +1,6 @@
-//! `paas explain`.
+//! `paas explain`: what a code means, or why an object is as it is.
+
+mod object;
 
 use paas_core::{
     codes::{Code, find},
@@ -15,16 +17,28 @@ use crate::{
 
 pub(crate) fn run(app: &App, args: &Explain) -> Result<Exit, Failure> {
     let all = || TABLES.iter().flat_map(|t| t.iter().copied());
-    let Some(id) = &args.code else {
+    let Some(what) = &args.what else {
         list(app, all().collect());
         return Ok(Exit::Done);
     };
-    let short = |c: &&Code| c.id.trim_start_matches("PAAS-").eq_ignore_ascii_case(id.trim());
-    let code = find(TABLES, id).or_else(|| all().find(short)).ok_or_else(|| {
-        Error::new(&CLI_NO_CODE, Class::Invalid)
-            .attempted(format!("explain {id:?}"))
-            .happened("no code of this build has that name")
-    })?;
+    let short = |c: &&Code| c.id.trim_start_matches("PAAS-").eq_ignore_ascii_case(what.trim());
+    if let Some(code) = find(TABLES, what).or_else(|| all().find(short)) {
+        one(app, code);
+        return Ok(Exit::Done);
+    }
+    let unknown = |words: &str| {
+        let error = Error::new(&CLI_NO_CODE, Class::Invalid);
+        Failure::from(error.attempted(format!("explain {what:?}")).happened(words))
+    };
+    // No object is called so: names are in lower case.
+    if what.starts_with("PAAS-") {
+        return Err(unknown("no code of this build has that name"));
+    }
+    let found = app.block_on(object::run(app, what))?;
+    found.ok_or_else(|| unknown("no code of this build and no object has that name"))
+}
+
+fn one(app: &App, code: &Code) {
     match app.printer.output() {
         Output::Json | Output::Yaml => app.printer.value(&serde_json::to_value(code).unwrap_or_default()),
         Output::Name => app.printer.data(code.id),
@@ -40,7 +54,6 @@ pub(crate) fn run(app: &App, args: &Explain) -> Result<Exit, Failure> {
             ));
         }
     }
-    Ok(Exit::Done)
 }
 
 fn list(app: &App, codes: Vec<&Code>) {
