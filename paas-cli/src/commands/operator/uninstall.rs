@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     Place,
-    api::{Calls, DEFINITION, DEPLOYMENT, LEASE, POLICY, POLICY_BINDING, title},
+    api::{Calls, DEFINITION, DEPLOYMENT, Kind, LEASE, POLICY, POLICY_BINDING, title},
     choose, connect,
     install::{absent, counted, everything, others},
     status::{self, Objects},
@@ -55,7 +55,8 @@ pub(super) async fn run(app: &App, args: &OperatorUninstall) -> Result<Exit, Fai
             calls.delete(object).await?;
             // The leader ends its calls and lets go of the lease before its rights go.
             if object["kind"] == DEPLOYMENT.kind {
-                gone(app, &calls, namespace, &teller, until).await?;
+                let why = "its pods finish the calls under way and let go of the lease";
+                gone(app, &calls, (DEPLOYMENT, object), why, &teller, until).await?;
             }
             teller.done(Verb::Delete, object);
         }
@@ -70,6 +71,10 @@ pub(super) async fn run(app: &App, args: &OperatorUninstall) -> Result<Exit, Fai
             }
             calls.delete(object).await?;
             teller.done(Verb::Delete, object);
+        }
+        for object in shared.iter().filter(|o| o["kind"] == DEFINITION.kind) {
+            let why = "the cluster lets go of the kind";
+            gone(app, &calls, (DEFINITION, object), why, &teller, until).await?;
         }
         Ok(())
     };
@@ -151,20 +156,22 @@ fn databases(objects: &[Objects]) -> usize {
     ours.map(|o| o.total).sum()
 }
 
-/// Waits until the pods have ended.
+/// Waits until an object that was deleted is not there any more.
 async fn gone(
     app: &App,
     calls: &Calls,
-    namespace: &str,
+    (kind, object): (Kind, &Value),
+    why: &str,
     teller: &Teller,
     until: Instant,
 ) -> Result<(), Error> {
-    let key = format!("Deployment/{namespace}/{NAME}");
-    while calls.get(DEPLOYMENT, namespace, NAME).await?.is_some() {
+    let metadata = &object["metadata"];
+    let text = |field: &str| metadata[field].as_str().unwrap_or_default();
+    let key = title(object);
+    while calls.get(kind, text("namespace"), text("name")).await?.is_some() {
         if app.interrupt.cancel.is_cancelled() {
             return Err(interrupted());
         }
-        let why = "its pods finish the calls under way and let go of the lease";
         if Instant::now() >= until {
             return Err(Error::new(&CLI_OPERATOR_UNREADY, Class::TimedOut)
                 .attempted(format!("wait for the end of {key}"))
