@@ -346,6 +346,18 @@ fn a_pod_that_no_node_takes_is_told_with_the_schedulers_words() {
 }
 
 #[test]
+fn a_scheduler_that_has_not_heard_of_a_claim_yet_is_not_in_the_way() {
+    let pending = pod(json!({"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+         "message": "0/2 nodes are available: persistentvolumeclaim \"pg-2\" not found. not found"}]}));
+    let claim = |name: &str| json!({"metadata": {"name": name}, "status": {"phase": "Pending"}});
+    let all = std::slice::from_ref(&pending);
+    assert_eq!(worse(all, &[], &[claim("pg-2")], &[]), None);
+    let health = worse(all, &[], &[claim("pg-1")], &[]).unwrap();
+    assert_eq!(code(&health), CNPG_UNSCHEDULABLE.id, "it is there no more");
+}
+
+#[test]
 fn a_volume_that_is_not_made_is_the_cause_and_the_pod_that_waits_for_it_is_not() {
     let words = "storageclass.storage.k8s.io \"fast\" not found";
     let pending = pod(

@@ -41,7 +41,7 @@ pub fn worse(pods: &[Value], jobs: &[Value], claims: &[Value], events: &[Value])
     pods.iter()
         .find_map(image)
         .or_else(|| claims.iter().find_map(|claim| volume(claim, events)))
-        .or_else(|| pods.iter().find_map(unschedulable))
+        .or_else(|| pods.iter().find_map(|pod| unschedulable(pod, claims)))
         .or_else(|| jobs.iter().find_map(|job| failed(job, pods)))
         .or_else(|| pods.iter().find_map(container))
         .or_else(|| jobs.iter().chain(pods).find_map(|of| refused(of, events)))
@@ -69,13 +69,19 @@ fn container(pod: &Value) -> Option<Health> {
     Some(broken(&CNPG_STUCK, why.trim_end()))
 }
 
-fn unschedulable(pod: &Value) -> Option<Health> {
+/// A pod that no node takes. A scheduler that has not heard yet of a claim that is there looks again by itself.
+fn unschedulable(pod: &Value, claims: &[Value]) -> Option<Health> {
     let conditions = pod["status"]["conditions"].as_array()?;
     let condition = conditions
         .iter()
         .find(|c| c["type"] == "PodScheduled" && c["status"] == "False" && c["reason"] == "Unschedulable")?;
-    let why = format!("{}: {}", name(pod), text(&condition["message"]));
-    Some(broken(&CNPG_UNSCHEDULABLE, why))
+    let message = text(&condition["message"]);
+    let unheard =
+        |claim: &Value| message.contains(&format!("persistentvolumeclaim {:?} not found", name(claim)));
+    if claims.iter().any(unheard) {
+        return None;
+    }
+    Some(broken(&CNPG_UNSCHEDULABLE, format!("{}: {message}", name(pod))))
 }
 
 /// A job that failed, or fails again and again: it is tried six times more, with longer and longer pauses, before it counts as failed.
