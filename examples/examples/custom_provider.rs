@@ -187,6 +187,8 @@ impl Driver for FolderCloud {
             address: live.id.clone(),
             public_address: None,
             role: "worker".to_owned(),
+            id: None,
+            going: false,
         };
         Outputs {
             hosts: Some(seen.live.iter().map(host).collect()),

@@ -157,6 +157,7 @@ pub const TABLES: &[&[&Code]] = &[
     paas_core::database::codes::ALL,
     paas_core::database::cnpg::codes::ALL,
     paas_core::database::statefulset::codes::ALL,
+    paas_core::installer::codes::ALL,
     paas_core::kube::codes::ALL,
     paas_openstack::codes::ALL,
     paas_operator::codes::ALL,

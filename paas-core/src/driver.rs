@@ -1,6 +1,6 @@
 //! The traits that the outside implements: what a spec wants, what a stage gives, and hands made from what earlier stages gave.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -10,10 +10,12 @@ use crate::{
     actuator::Actuator,
     error::Error,
     graph::{Desired, Observed},
+    owner::Owner,
     pipeline::Wanted,
+    plan::Plan,
     preflight::{Ahead, Finding},
     resource::{Key, Resource},
-    secrets::SecretRef,
+    secrets::{SecretRef, SecretString},
 };
 
 /// One stage's knowledge of its world. Pure but for the actuator it makes.
@@ -64,6 +66,9 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// What later stages get, by what is seen.
     fn gives(&self, spec: &Self::Spec, seen: &Observed<Self::Resource>) -> Outputs;
 
+    /// What later stages have to know of what is about to happen here: a machine that goes has to be emptied first.
+    fn foretells(&self, _plan: &Plan<Self::Resource>, _outputs: &mut Outputs) {}
+
     /// Keys of earlier stages that must stay for now: a node not yet drained holds its server.
     fn holds(&self, _spec: &Self::Spec, _seen: &Observed<Self::Resource>) -> Vec<Hold> {
         Vec::new()
@@ -100,28 +105,45 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
 /// A driver that gives networks and machines, a managed cluster, or this machine.
 pub trait InfrastructureProvider: Driver {}
 
-/// A driver that makes a Kubernetes cluster of machines: a pure recipe for their first boot, and `Node` resources.
+/// A driver that makes a Kubernetes cluster of machines: by what their first boot does, and `Node` resources.
 pub trait ClusterInstaller: Driver {
-    /// The user-data for one machine, without a call to anything.
+    /// What the machines do on their first boot: for the provider that makes them.
+    fn boot(&self) -> Arc<dyn Boot>;
+}
+
+/// What machines do on their first boot, for the provider that makes them.
+#[async_trait]
+pub trait Boot: fmt::Debug + Send + Sync {
+    /// The user-data of a machine, whole and with its secrets; asked right before the call that makes the machine, and kept nowhere.
+    ///
+    /// Laws: what it needs is stored before this returns; asked again about the same machine, it gives the same, until the machine has
+    /// joined its cluster.
     ///
     /// # Errors
-    /// A spec that the installer cannot serve.
-    fn bootstrap(&self, spec: &Self::Spec, machine: &str, from: &Outputs) -> Result<Bootstrap, Error>;
+    /// [`crate::codes::CORE_SECRET_MISSING`] where [`NewMachine::first`] is false and a secret that the cluster stands on is gone; what
+    /// does not fit into [`NewMachine::limit`].
+    async fn user_data(&self, owner: &Owner, machine: &NewMachine) -> Result<SecretString, Error>;
+}
+
+/// A machine that is about to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMachine {
+    /// Its name, which will be its node's.
+    pub name: String,
+    /// `control-plane`, or the worker pool's name.
+    pub role: String,
+    /// The address of the first machine of the control plane, inside the network.
+    pub control_plane: String,
+    /// True if no machine of its owner is there: what the cluster stands on may be generated then, and only then.
+    pub first: bool,
+    /// How long user-data may be, in bytes before any encoding.
+    pub limit: usize,
 }
 
 /// A driver that makes a managed database: CloudNativePG, a StatefulSet, processes on this machine, a cloud's service.
 pub trait DatabaseEngine: Driver {
     /// The binding of the instance as far as it is known.
     fn binding(&self, spec: &Self::Spec, seen: &Observed<Self::Resource>) -> Option<Binding>;
-}
-
-/// What a machine gets for its first boot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bootstrap {
-    /// The user-data without its secrets.
-    pub user_data: String,
-    /// The secrets that the actuator puts in, by the placeholder that stands for them.
-    pub secrets: BTreeMap<String, SecretRef>,
 }
 
 /// A key of an earlier stage that must stay, and why.
@@ -207,16 +229,23 @@ pub struct Host {
     pub public_address: Option<String>,
     /// `control-plane`, or the worker pool's name.
     pub role: String,
+    /// The infrastructure's own id of the machine, such as Nova's; another one is another machine by the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// True if the infrastructure is about to delete or replace it: what runs on it should be elsewhere first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub going: bool,
 }
 
-/// How a cluster is reached.
+/// How a cluster is reached. What is needed to log in is asked for where it is used ([`crate::secrets`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterAccess {
     /// The API server's URL.
     pub endpoint: String,
-    /// The kubeconfig.
-    pub kubeconfig: SecretRef,
+    /// The name in the API server's certificate, where it is not the URL's host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
 }
 
 /// This machine as infrastructure.

@@ -47,6 +47,8 @@ pub mod view;
 
 #[cfg(feature = "database")]
 pub mod database;
+#[cfg(feature = "installer")]
+pub mod installer;
 #[cfg(feature = "kube")]
 pub mod kube;
 #[cfg(feature = "local")]

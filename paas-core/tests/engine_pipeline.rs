@@ -25,7 +25,6 @@ use paas_core::{
     plan::{Verb, plan},
     policy::{Consent, Policy, Retention},
     resource::{Key, Origin},
-    secrets::SecretRef,
     testing::{
         CountedLedger, Counting, Fault, Faulty, Fuse, ManualClock, Memory, Outside, Pace, Thing, Variant,
         matrix::{self, Scene, Stand},
@@ -122,16 +121,15 @@ impl Driver for Layer {
                 address: l.id.clone(),
                 public_address: None,
                 role: "control-plane".into(),
+                id: None,
+                going: false,
             };
             outputs.hosts = Some(servers.map(host).collect());
         }
         if self.level == Level::Cluster && live("node") > 0 {
             outputs.cluster = Some(ClusterAccess {
                 endpoint: "https://10.0.0.1:6443".into(),
-                kubeconfig: SecretRef {
-                    name: "kubeconfig".into(),
-                    fingerprint: "00".into(),
-                },
+                server_name: None,
             });
         }
         outputs

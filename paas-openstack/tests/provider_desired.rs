@@ -8,7 +8,7 @@ use paas_core::{
     resource::{Key, Resource},
     spec::PlatformSpec,
 };
-use paas_openstack::provider::{OpenStackResource, desired};
+use paas_openstack::provider::{Layout, OpenStackResource, desired};
 
 fn graph(cloud: &str, kubernetes: &str) -> paas_core::error::Result<Desired<OpenStackResource>> {
     let text = format!(
@@ -16,7 +16,7 @@ fn graph(cloud: &str, kubernetes: &str) -> paas_core::error::Result<Desired<Open
     );
     let spec: PlatformSpec = serde_json::from_str(&text).unwrap();
     let cloud = spec.infrastructure.open_stack.clone().unwrap();
-    desired(&spec, &cloud)
+    desired(&spec, &cloud, Layout::default())
 }
 
 /// A line for each resource, in the order in which they can be made.

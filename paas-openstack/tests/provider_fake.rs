@@ -30,7 +30,7 @@ use paas_openstack::{
     compute::{GroupPolicy, Networks, NewKeypair, NewServer, NewServerGroup},
     fake::{Fake, Object, Setup},
     network::{NetworkFilter, NewFloatingIp, NewNetwork, NewPort, NewSecurityGroup, NewSubnet},
-    provider::{OpenStackActuator, OpenStackDriver, OpenStackResource, choice::Choice, desired},
+    provider::{Layout, OpenStackActuator, OpenStackDriver, OpenStackResource, choice::Choice, desired},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -274,7 +274,11 @@ impl Fixture for OnTheFake {
             ),
         };
         let spec = spec(&cloud, machines);
-        desired(&spec, spec.infrastructure.open_stack.as_ref().unwrap())
+        desired(
+            &spec,
+            spec.infrastructure.open_stack.as_ref().unwrap(),
+            Layout::default(),
+        )
     }
 }
 

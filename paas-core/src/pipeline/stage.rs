@@ -132,6 +132,7 @@ impl<D: Driver> DriverStage<D> {
         cx.outputs.merge(gives);
         cx.holds.extend(self.driver.holds(&self.spec, &observed));
         let plan = plan(&desired, &observed, &policy);
+        self.driver.foretells(&plan, &mut cx.outputs);
         ledger.settle(&learned);
         let mut over = over(&ledger, &plan);
         over.extend(applied(&ledger, &desired, &observed, &plan));

@@ -18,10 +18,12 @@ mod contents;
 pub(crate) mod database;
 mod document;
 mod engine;
+mod kubernetes;
 mod meta;
 mod openstack;
 pub(crate) mod platform;
 mod quantity;
+mod roles;
 mod upkeep;
 
 pub use backup::{BackupMethod, DatabaseBackupSpec, DatabaseBackupStatus};
@@ -36,13 +38,12 @@ pub use database::{
 };
 pub use document::{Document, Kind, Object, Spec, UnknownKind};
 pub use engine::{Engine, EngineType, EngineVersion, EngineVersionError, Plan, Resources, Runtime};
+pub use kubernetes::{Addons, ControlPlane, Installer, Kubernetes, Packages, Pool};
 pub use meta::Meta;
 pub use openstack::{AntiAffinity, Existing, FlavorAtLeast, FloatingIps, OpenStack};
-pub use platform::{
-    Addons, ControlPlane, Infrastructure, InfrastructureType, Installer, Kubernetes, Local, PlatformSpec,
-    PlatformStatus, Pool, Stackit,
-};
+pub use platform::{Infrastructure, InfrastructureType, Local, PlatformSpec, PlatformStatus, Stackit};
 pub use quantity::{Cpu, Quantity, QuantityError};
+pub use roles::{CONTROL_PLANE, Role};
 pub use upkeep::{BackupPlan, MaintenanceWindow, Weekday};
 
 /// The API group of all kinds.

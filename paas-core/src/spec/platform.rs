@@ -1,14 +1,9 @@
 //! `Platform`: infrastructure, a Kubernetes cluster on it, and addons.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BlockedStatus, Condition, OpenStack, Quantity,
-    meta::{LABEL_HELP, LABEL_VALUE},
-};
+use super::{Addons, BlockedStatus, Condition, Kubernetes, OpenStack};
 use crate::policy::{Drift, OnBroken, Policy};
 
 /// Where databases run: infrastructure, a Kubernetes cluster on it, and addons.
@@ -138,102 +133,6 @@ pub struct Stackit {
 
 fn default_region() -> String {
     "eu01".to_owned()
-}
-
-/// The Kubernetes cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Kubernetes {
-    /// Minor version, or an exact one; left out, the newest that is known to work.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 12), regex(pattern = r"^1\.[0-9]{2}(\.[0-9]{1,2})?$"))]
-    #[schemars(extend("x-paas-help" = "a version in quotes such as \"1.34\" or \"1.34.2\""))]
-    pub version: Option<String>,
-    /// What sets the cluster up; a managed cluster needs none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub installer: Option<Installer>,
-    /// The machines of the control plane; a managed cluster has its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub control_plane: Option<ControlPlane>,
-    /// The groups of machines that workloads run on; left out, one group `workers` of one machine.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50))]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
-    pub pools: Vec<Pool>,
-}
-
-/// What sets a cluster up on bare machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Installer {
-    /// The upstream tool, with a stacked etcd.
-    Kubeadm,
-    /// A single small binary, for small platforms.
-    K3s,
-}
-
-/// The machines of the control plane.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "self.replicas % 2 == 1", "fieldPath": ".replicas",
-     "message": "a control plane needs an odd number of machines: 1, 3 or 5"},
-]))]
-pub struct ControlPlane {
-    /// How many machines: 1, 3 or 5.
-    #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 5))]
-    pub replicas: u16,
-    /// The flavor or machine type; left out, the platform's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
-    pub machine_type: Option<String>,
-}
-
-/// A group of machines that are alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Pool {
-    /// The group's name, at most 15 characters.
-    #[schemars(length(min = 1, max = 15), regex(pattern = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
-    #[schemars(extend("x-paas-help" = "lower-case letters, digits and '-', beginning with a letter, such as workers"))]
-    pub name: String,
-    /// How many machines.
-    #[serde(default = "one")]
-    #[schemars(range(min = 0, max = 500))]
-    pub replicas: u16,
-    /// The flavor or machine type; left out, the platform's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
-    pub machine_type: Option<String>,
-    /// The size of the machines' root volume; left out, the flavor's own disk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_size: Option<Quantity>,
-    /// The size of a further volume for each machine, kept when the machine is replaced; left out, none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_volume_size: Option<Quantity>,
-    /// Labels that the nodes carry.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("additionalProperties" = {"type": "string", "maxLength": 63, "pattern": LABEL_VALUE, "x-paas-help": LABEL_HELP}, "maxProperties" = 50))]
-    pub labels: BTreeMap<String, String>,
-}
-
-fn one() -> u16 {
-    1
-}
-
-/// What is installed into the cluster beside the databases.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Addons {
-    /// The CloudNativePG operator, for replicated databases.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cloud_native_pg: Option<bool>,
-    /// The cloud's controller manager and volume driver.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cloud_integration: Option<bool>,
-    /// The operator of this platform itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operator: Option<bool>,
 }
 
 /// What is observed of a platform.

@@ -4,7 +4,7 @@ use paas_core::{
     error::Result,
     graph::{Builder, Desired},
     resource::Key,
-    spec::{AntiAffinity, FloatingIps, OpenStack, PlatformSpec, Quantity},
+    spec::{AntiAffinity, CONTROL_PLANE, FloatingIps, OpenStack, PlatformSpec, Quantity, Role},
 };
 
 use super::{
@@ -12,10 +12,10 @@ use super::{
     choice::Choice,
     kinds::{
         Credential, Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network,
-        Policy, Port, Remote, Root, Router, Rule, Server, ServerGroup, Subnet, Volume,
+        Policy, Port, Remote, Root, Router, Rule, Server, ServerGroup, Subnet, UserData, Volume,
     },
     resource::OpenStackResource,
-    shape::{CONTROL_PLANE, Role, has_credential, roles},
+    shape::{has_credential, roles},
 };
 
 const NETWORK: &str = "network";
@@ -31,11 +31,24 @@ const ANY_FLAVOR: Choice = Choice::AtLeast {
     disk: 20,
 };
 
+/// What a graph depends on beside its spec.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Layout<'a> {
+    /// Somebody says what the machines do on their first boot; else they stay bare.
+    pub boots: bool,
+    /// Machines whose servers are left out.
+    pub without: &'a [String],
+}
+
 /// The graph of a Platform. What is there already is given by the user's own word for it, a name or an id; the actuator finds it.
 ///
 /// # Errors
 /// `PAAS-OS-0040` for machines that cannot be told apart.
-pub fn desired(spec: &PlatformSpec, cloud: &OpenStack) -> Result<Desired<OpenStackResource>> {
+pub fn desired(
+    spec: &PlatformSpec,
+    cloud: &OpenStack,
+    layout: Layout<'_>,
+) -> Result<Desired<OpenStackResource>> {
     let roles = roles(spec)?;
     let mut graph = Graph {
         cloud,
@@ -43,6 +56,7 @@ pub fn desired(spec: &PlatformSpec, cloud: &OpenStack) -> Result<Desired<OpenSta
         given: Vec::new(),
         groups_there: Vec::new(),
         interface: None,
+        layout,
     };
     graph.network()?;
     graph.security()?;
@@ -52,7 +66,7 @@ pub fn desired(spec: &PlatformSpec, cloud: &OpenStack) -> Result<Desired<OpenSta
     if cloud.load_balancer {
         graph.balancer(&roles)?;
     }
-    if has_credential(spec) {
+    if has_credential(spec, layout.boots) {
         let credential = Credential {
             secret: CREDENTIAL_SECRET.to_owned(),
             unrestricted: false,
@@ -83,6 +97,7 @@ struct Graph<'a> {
     groups_there: Vec<Key>,
     /// The leg of our router in our subnet, if both are ours.
     interface: Option<Key>,
+    layout: Layout<'a>,
 }
 
 fn key(kind: &str, name: &str) -> Result<Key> {
@@ -282,6 +297,15 @@ impl Graph<'_> {
             None => Vec::new(),
             Some(size) => vec![self.volume(&format!("{name}-data"), size, None)?],
         };
+        if self.layout.without.iter().any(|w| w == name) {
+            return Ok(());
+        }
+        let user_data = match self.layout.boots {
+            true => Some(UserData::Boot {
+                control_plane: key("port", &format!("{CONTROL_PLANE}-1"))?,
+            }),
+            false => None,
+        };
         self.add(
             key("server", name)?,
             Server {
@@ -296,7 +320,7 @@ impl Graph<'_> {
                 },
                 group,
                 zone,
-                user_data: None,
+                user_data,
                 pool: role.name.clone(),
             },
         );

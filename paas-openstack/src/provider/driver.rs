@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use paas_core::{
     actuator::Actuator,
-    driver::{Driver, Host, InfrastructureProvider, Outputs},
+    driver::{Boot, Driver, Host, InfrastructureProvider, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
+    plan::{Plan, Verb},
     policy::Bounds,
     preflight::{Ahead, Finding},
     resource::{Key, Live},
@@ -17,7 +18,7 @@ use paas_core::{
 
 use super::{
     OpenStackActuator,
-    desired::{desired, external},
+    desired::{Layout, desired, external},
     preflight,
     resource::OpenStackResource,
     shape::has_credential,
@@ -31,6 +32,9 @@ use crate::{client::Client, codes::OS_SHAPE};
 pub struct OpenStackDriver {
     hands: OpenStackActuator,
     client: Client,
+    boots: bool,
+    /// Machines that are left out for now.
+    without: Vec<String>,
     /// How long the look ahead may take.
     patience: Duration,
 }
@@ -76,11 +80,31 @@ impl OpenStackDriver {
         let hands = OpenStackActuator::new(client.clone(), secrets, external);
         Self {
             hands: hands
-                .with_credential(has_credential(spec))
+                .with_credential(has_credential(spec, false))
                 .protecting(spec.deletion_protection),
             client,
+            boots: false,
+            without: Vec::new(),
             patience: preflight::DEADLINE,
         }
+    }
+
+    /// Machines do on their first boot what `boot` says: they become a cluster. Without it they stay bare.
+    #[must_use]
+    pub fn booting(mut self, spec: &PlatformSpec, boot: Arc<dyn Boot>) -> Self {
+        self.boots = true;
+        self.hands = self
+            .hands
+            .with_credential(has_credential(spec, true))
+            .booting(boot);
+        self
+    }
+
+    /// Leaves the servers of these machines out, so that they are made anew the next time: their ports, addresses and volumes stay.
+    #[must_use]
+    pub fn without(mut self, machines: impl IntoIterator<Item = String>) -> Self {
+        self.without.extend(machines);
+        self
     }
 
     /// Looks ahead for so long at most, instead of 5 seconds; what was not told by then is a warning in the plan.
@@ -113,7 +137,11 @@ impl Driver for OpenStackDriver {
     }
 
     fn desired(&self, spec: &PlatformSpec, _from: &Outputs) -> Result<Desired<OpenStackResource>> {
-        desired(spec, cloud(spec)?)
+        let layout = Layout {
+            boots: self.boots,
+            without: &self.without,
+        };
+        desired(spec, cloud(spec)?, layout)
     }
 
     /// The machines whose server and port are there, with their addresses, in the order of their names.
@@ -126,6 +154,16 @@ impl Driver for OpenStackDriver {
         Outputs {
             hosts: (!hosts.is_empty()).then_some(hosts),
             ..Outputs::default()
+        }
+    }
+
+    fn foretells(&self, plan: &Plan<OpenStackResource>, outputs: &mut Outputs) {
+        for host in outputs.hosts.iter_mut().flatten() {
+            let key = format!("server/{}", host.name);
+            host.going = plan.steps.iter().any(|step| {
+                let goes = matches!(step.action.verb(), Verb::Delete | Verb::Replace);
+                goes && step.hold.is_none() && step.key.as_str() == key
+            });
         }
     }
 
@@ -169,5 +207,7 @@ pub(crate) fn host(
         address: port.address.clone()?,
         public_address: outside,
         role: server.pool.clone(),
+        id: Some(live.id.clone()),
+        going: false,
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     codes::OS_CHOICE,
     compute::{Flavor, FlavorFilter},
     image::{Image, ImageFilter, ImageStatus},
-    network::{Network, NetworkFilter, SecurityGroupFilter, SubnetFilter},
+    network::{Network, NetworkFilter, Port, SecurityGroupFilter, SubnetFilter},
 };
 
 /// What was found, remembered until something cannot be made of it: all machines of a run get the same image.
@@ -63,6 +63,28 @@ impl Lookups {
         let id = external(client, choice).await?.id;
         self.keep(what, &id);
         Ok(id)
+    }
+
+    /// The first address of a port, which a create has told or the cloud is asked for.
+    pub(super) async fn address(&self, client: &Client, port: &str) -> Result<String> {
+        if let Some(address) = self.known(&format!("address of {port}")) {
+            return Ok(address);
+        }
+        let port = client.network().ports().show(port).await?;
+        self.keep_address(&port);
+        let address = port.fixed_ips.into_iter().find_map(|ip| ip.ip_address);
+        address.ok_or_else(|| {
+            Error::new(&OS_CHOICE, Class::Internal)
+                .attempted("find the address of a port")
+                .happened(format!("{} has none", port.id))
+        })
+    }
+
+    /// Takes over the first address of a port.
+    pub(super) fn keep_address(&self, port: &Port) {
+        if let Some(address) = port.fixed_ips.iter().find_map(|ip| ip.ip_address.as_deref()) {
+            self.keep(format!("address of {}", port.id), address);
+        }
     }
 
     /// The id of the image.

@@ -16,8 +16,7 @@ mod shape;
 mod tags;
 
 pub use actuator::OpenStackActuator;
-pub use desired::desired;
+pub use desired::{Layout, desired};
 pub use driver::{OpenStackDriver, bounds};
 pub use identity::identity;
 pub use resource::OpenStackResource;
-pub use shape::CONTROL_PLANE;

@@ -13,7 +13,7 @@ use crate::provider::{
     OpenStackResource,
     kinds::{
         Direction, FloatingIp, Group, Interface, KeyPair, Network, Port, Remote, Root, Router, Rule, Server,
-        Subnet, Volume,
+        Subnet, UserData, Volume,
     },
 };
 
@@ -158,7 +158,7 @@ fn server(spec: &VmSpec, all: &mut Builder<OpenStackResource>, port: Key) -> Res
         key_pair,
         group: None,
         zone: spec.zone.clone(),
-        user_data: spec.user_data.clone(),
+        user_data: spec.user_data.clone().map(UserData::Stored),
         pool: spec.name.clone(),
     };
     add(all, &key("server", spec)?, machine);

@@ -19,7 +19,7 @@ use paas_openstack::{
 use super::place::{Place, SMALL, left, spec};
 
 fn platform() -> paas_core::spec::PlatformSpec {
-    let addons = r#"{"cloudIntegration": true}"#;
+    let addons = r#"{"cloudController": true}"#;
     spec(r#"{"antiAffinity": "Off"}"#, SMALL, addons)
 }
 

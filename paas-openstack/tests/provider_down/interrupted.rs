@@ -6,7 +6,7 @@ use paas_openstack::fake::{Fault, What};
 use super::place::{Place, SMALL, left, spec};
 
 async fn furnished() -> Place {
-    let addons = r#"{"cloudIntegration": true}"#;
+    let addons = r#"{"cloudController": true}"#;
     let place = Place::new(spec(r#"{"antiAffinity": "Off"}"#, SMALL, addons)).await;
     place.up().await;
     let _ = place.cluster_works().await;

@@ -3,6 +3,7 @@
 use paas_core::{
     actuator::Ids,
     codes::CORE_SECRET_MISSING,
+    driver::NewMachine,
     error::{Class, Error, Result},
     names,
     owner::Owner,
@@ -15,15 +16,17 @@ use crate::{
     block_storage::NewVolume,
     client::ApiError,
     codes::{OS_CHOICE, OS_UNSUPPORTED},
-    compute::{GroupPolicy, Networks, NewDisk, NewKeypair, NewServer, NewServerGroup, UserData},
+    compute::{
+        GroupPolicy, Networks, NewDisk, NewKeypair, NewServer, NewServerGroup, USER_DATA_LIMIT, UserData,
+    },
     network::{
         AddressPair, Ethertype, FixedIp, Gateway, NewFloatingIp, NewNetwork, NewPort, NewRouter, NewRule,
         NewSecurityGroup, NewSubnet, Plug, SecurityGroupRule,
     },
     provider::{
         kinds::{
-            Direction, FloatingIp, Interface, KeyPair, Network, Policy, Port, Remote, Root, Router, Rule,
-            Server, ServerGroup, Subnet, Volume,
+            self, Direction, FloatingIp, Interface, KeyPair, Network, Policy, Port, Remote, Root, Router,
+            Rule, Server, ServerGroup, Subnet, Volume,
         },
         marks,
         resource::OpenStackResource,
@@ -36,6 +39,13 @@ pub(super) struct Making<'a> {
     pub(super) key: &'a Key,
     pub(super) name: String,
     pub(super) ids: &'a Ids,
+}
+
+impl Making<'_> {
+    /// The name of the machine that the key is about.
+    fn machine(&self) -> &str {
+        self.key.as_str().rsplit('/').next().unwrap_or_default()
+    }
 }
 
 impl OpenStackActuator {
@@ -209,7 +219,9 @@ impl OpenStackActuator {
         if let Some(also) = &want.also {
             new = new.allowed_address_pairs(pairs(also));
         }
-        Ok(self.client.network().ports().create(&new).await?.id)
+        let made = self.client.network().ports().create(&new).await?;
+        self.lookups.keep_address(&made);
+        Ok(made.id)
     }
 
     pub(super) async fn ids(&self, ids: &Ids, keys: &[Key]) -> Result<Vec<String>> {
@@ -250,8 +262,7 @@ impl OpenStackActuator {
         let mut metadata = marks::metadata(making.owner, making.key);
         metadata.insert(marks::FLAVOR.to_owned(), marks::chosen(&want.flavor));
         metadata.insert(marks::IMAGE.to_owned(), marks::chosen(&want.image));
-        let name = making.key.as_str().rsplit('/').next().unwrap_or_default();
-        let mut new = NewServer::new(name, flavor, Networks::port(port))
+        let mut new = NewServer::new(making.machine(), flavor, Networks::port(port))
             .metadata(metadata)
             .config_drive(true);
         let mut disks = Vec::new();
@@ -276,13 +287,37 @@ impl OpenStackActuator {
             new.group = Some(self.id(making.ids, key).await?);
         }
         new.availability_zone = want.zone.clone();
-        if let Some(secret) = &want.user_data {
-            new.user_data = Some(self.user_data(making, secret).await?);
-        }
+        new.user_data = match &want.user_data {
+            None => None,
+            Some(kinds::UserData::Stored(secret)) => Some(self.stored(making, secret).await?),
+            Some(kinds::UserData::Boot { control_plane }) => {
+                Some(self.boot(making, want, control_plane).await?)
+            }
+        };
         Ok(self.client.compute().servers().create(&new).await?.id)
     }
 
-    async fn user_data(&self, making: &Making<'_>, secret: &SecretRef) -> Result<UserData> {
+    /// What whoever installs the cluster says, with the address that its machines look for the control plane at.
+    async fn boot(&self, making: &Making<'_>, want: &Server, control_plane: &Key) -> Result<UserData> {
+        let boot = self.boot.as_ref().ok_or_else(|| {
+            Error::new(&OS_UNSUPPORTED, Class::Internal)
+                .attempted(format!("make {}", making.key))
+                .happened("nobody says what it does on its first boot")
+        })?;
+        let port = self.id(making.ids, control_plane).await?;
+        let is_server = |key: &&Key| key.as_str().starts_with("server/");
+        let machine = NewMachine {
+            name: making.machine().to_owned(),
+            role: want.pool.clone(),
+            control_plane: self.lookups.address(&self.client, &port).await?,
+            first: !making.ids.keys().any(|key| is_server(&key)),
+            limit: USER_DATA_LIMIT / 4 * 3,
+        };
+        let text = boot.user_data(making.owner, &machine).await?;
+        UserData::new(text.expose_secret().as_bytes())
+    }
+
+    async fn stored(&self, making: &Making<'_>, secret: &SecretRef) -> Result<UserData> {
         match self.secrets.get(making.owner, &secret.name).await? {
             Some(text) => UserData::new(text.expose_secret().as_bytes()),
             None => Err(Error::new(&CORE_SECRET_MISSING, Class::Blocked)

@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use paas_core::{
     actuator::{Actuator, Ids, Reach},
     codes::CORE_PROTECTED,
+    driver::Boot,
     error::{Error, Result},
     graph::Observed,
     ledger::Ledger,
@@ -50,6 +51,7 @@ pub struct OpenStackActuator {
     /// Whether nothing of the Platform may go.
     protected: bool,
     departure: Arc<Departure>,
+    boot: Option<Arc<dyn Boot>>,
     random: Arc<dyn Generate>,
 }
 
@@ -64,6 +66,7 @@ impl OpenStackActuator {
             credential: false,
             protected: false,
             departure: Arc::default(),
+            boot: None,
             random: Arc::new(SystemRandom),
         }
     }
@@ -77,6 +80,13 @@ impl OpenStackActuator {
     #[must_use]
     pub fn with_credential(mut self, wanted: bool) -> Self {
         self.credential = wanted;
+        self
+    }
+
+    /// Asks `boot` what machines do on their first boot.
+    #[must_use]
+    pub fn booting(mut self, boot: Arc<dyn Boot>) -> Self {
+        self.boot = Some(boot);
         self
     }
 

@@ -96,6 +96,18 @@ pub enum Root {
     Volume(Key),
 }
 
+/// Where user-data comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserData {
+    /// A secret that is stored.
+    Stored(SecretRef),
+    /// Whoever installs the cluster says it ([`paas_core::driver::Boot`]), and has to know where the control plane is.
+    Boot {
+        /// The port of its first machine.
+        control_plane: Key,
+    },
+}
+
 /// A server. Its user-data is written at creation and never judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
@@ -116,7 +128,7 @@ pub struct Server {
     /// Its availability zone; `None` for any.
     pub zone: Option<String>,
     /// What its first boot does.
-    pub user_data: Option<SecretRef>,
+    pub user_data: Option<UserData>,
     /// The pool whose replacements are bounded together.
     pub pool: String,
 }
@@ -133,9 +145,16 @@ impl Kind for Server {
             .into_iter()
             .flatten()
             .chain(&self.volumes);
+        let plane = match &self.user_data {
+            Some(UserData::Boot { control_plane }) if *control_plane != self.port => {
+                Some(control_plane.clone())
+            }
+            Some(UserData::Boot { .. } | UserData::Stored(_)) | None => None,
+        };
         std::iter::once(Need::Built(self.port.clone()))
             .chain(root)
             .chain(later.cloned().map(Need::Order))
+            .chain(plane.map(Need::Order))
             .collect()
     }
 

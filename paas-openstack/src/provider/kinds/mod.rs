@@ -21,7 +21,7 @@ pub use self::{
     balancer::{Listener, LoadBalancer},
     credential::Credential,
     derived::{Derived, Made},
-    machine::{KeyPair, Policy, Root, Server, ServerGroup},
+    machine::{KeyPair, Policy, Root, Server, ServerGroup, UserData},
     network::{Interface, Network, Port, Router, Subnet},
     security::{Direction, Group, Remote, Rule},
     volume::Volume,
