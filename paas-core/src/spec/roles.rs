@@ -71,6 +71,18 @@ impl PlatformSpec {
         }
     }
 
+    /// The addresses of pods.
+    pub fn pod_cidr(&self) -> &str {
+        let said = self.kubernetes.as_ref().and_then(|k| k.pod_cidr.as_deref());
+        said.unwrap_or("10.244.0.0/16")
+    }
+
+    /// The addresses of Services.
+    pub fn service_cidr(&self) -> &str {
+        let said = self.kubernetes.as_ref().and_then(|k| k.service_cidr.as_deref());
+        said.unwrap_or("10.96.0.0/16")
+    }
+
     /// True if the cluster speaks to its cloud, by its controller manager or its storage driver.
     pub fn speaks_to_its_cloud(&self) -> bool {
         let asked = |of: fn(&super::Addons) -> Option<bool>| self.addons.as_ref().and_then(of);

@@ -21,7 +21,7 @@ use paas_openstack::{
     compute::{Networks, NewServer, ServerChange},
     fake::{Object, Setup},
     network::{Gateway, NetworkChange, NetworkFilter, NewNetwork, NewPort, NewRouter, NewSubnet, Plug},
-    provider::{OpenStackResource, adopt::Adoption, desired},
+    provider::{Layout, OpenStackResource, adopt::Adoption, desired},
 };
 
 use super::{place::Place, told};
@@ -80,6 +80,7 @@ fn graph(place: &Place) -> Desired<OpenStackResource> {
     desired(
         &place.spec,
         place.spec.infrastructure.open_stack.as_ref().unwrap(),
+        Layout::default(),
     )
     .unwrap()
 }
