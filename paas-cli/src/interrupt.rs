@@ -42,9 +42,11 @@ impl Drop for Mode {
 }
 
 impl Interrupt {
-    /// Listens from now on. The thread has its own runtime, so that it is heard while the engine computes.
+    /// Listens from now on: once this returns, a signal is heard. The thread has its own runtime, so that it is heard while the engine
+    /// computes.
     pub(crate) fn listen(&self) {
         let this = self.clone();
+        let (listening, listens) = std::sync::mpsc::channel::<()>();
         let listener = std::thread::Builder::new()
             .name("signals".to_owned())
             .stack_size(128 << 10);
@@ -52,16 +54,19 @@ impl Interrupt {
         let _ = listener.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
             if let Ok(runtime) = runtime {
-                runtime.block_on(this.wait());
+                runtime.block_on(this.wait(listening));
             }
         });
+        // Who cannot listen lets go of its end.
+        let _ = listens.recv();
     }
 
-    async fn wait(self) {
+    async fn wait(self, listening: std::sync::mpsc::Sender<()>) {
         let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             return;
         };
+        drop(listening);
         loop {
             let by_user = tokio::select! {
                 _ = int.recv() => true,
