@@ -111,6 +111,12 @@ paas_core::codes! {
     CLI_NAMESPACE = "PAAS-CLI-0052", "the object is for another namespace",
         "The file names a namespace, and --namespace another one.",
         "Leave --namespace out, or the namespace out of the file.";
+    CLI_PLATFORM_NOT_UP = "PAAS-CLI-0053", "the platform of a database is not up",
+        "A database runs in the cluster of its platform, and that could not be brought up: its own error stands before this one.",
+        "Do what the platform's error asks for, and run the same command again.";
+    CLI_KUBECONFIG = "PAAS-CLI-0054", "the kubeconfig cannot be merged",
+        "The file that kubectl reads is no kubeconfig, or it cannot be written. It was left as it is.",
+        "Correct the file that the message names, name another with --into, or leave --merge out and keep what is printed.";
     CLI_OPERATOR_ABSENT = "PAAS-CLI-0034", "no operator is installed there",
         "The namespace has no Deployment of ours: it was never installed, or runs in another namespace or cluster.",
         "See where it is with `kubectl get deployments -A -l app.kubernetes.io/name=paas-operator` and give --namespace; install it with `paas operator install`.";
@@ -178,7 +184,7 @@ mod tests {
         for code in all {
             let parts: Vec<&str> = code.id.split('-').collect();
             assert!(
-                matches!(parts.as_slice(), ["PAAS", "CORE" | "SPEC" | "LOC" | "PG" | "OS" | "K8S" | "OP" | "CLI", n] if n.len() == 4),
+                matches!(parts.as_slice(), ["PAAS", "CORE" | "SPEC" | "LOC" | "PG" | "OS" | "K8S" | "INS" | "OP" | "CLI", n] if n.len() == 4),
                 "{}",
                 code.id
             );

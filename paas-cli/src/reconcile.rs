@@ -17,6 +17,7 @@ use paas_core::{
 use crate::{
     app::App,
     args::{Act, Output},
+    codes::CLI_PLATFORM_NOT_UP,
     exit::{self, Exit},
     session::{Session, Target},
     ui::{
@@ -176,8 +177,17 @@ async fn each(
     let mut done: Vec<Done> = Vec::with_capacity(planned.len());
     for Planned { target, mut cx, plan } in planned {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let platform = done.iter().find(|d| target.platform.as_ref() == Some(&d.target.owner));
+        if let Some(platform) = platform {
+            cx.outputs.merge(platform.outputs.clone());
+        }
+        let stands = platform.is_none_or(|p| matches!(p.result, Ok(Outcome::Converged)));
         let result = if is_idle(&plan) {
             Ok(Outcome::Converged)
+        } else if !stands && request.wanted == Wanted::Spec {
+            Err(Error::new(&CLI_PLATFORM_NOT_UP, Class::Blocked)
+                .attempted(format!("{} {}", request.what, target.owner))
+                .happened("the platform that it runs on is not up"))
         } else {
             cx.shown = Some(plan.clone());
             carry_out(&target, &mut cx, request, left, &session.progress).await

@@ -4,11 +4,18 @@ use kube::Api;
 use paas_core::{
     crd::Platform,
     error::{Class, Error},
+    installer::login::Login as _,
     kube::fault,
     spec::{Document, InfrastructureType},
 };
 
-use crate::{app::App, cluster::Cluster, codes::CLI_NO_PLATFORM, objects::Objects, session};
+use crate::{
+    app::App,
+    cluster::Cluster,
+    codes::CLI_NO_PLATFORM,
+    objects::Objects,
+    session::{self, Session},
+};
 
 /// Where databases are meant to be.
 #[derive(Debug)]
@@ -53,6 +60,7 @@ pub(crate) async fn of(app: &App) -> Result<Site, Error> {
         Some(name) if flags.named() => there(cluster().await?, &name).await,
         Some(name) => match known(app, &name)? {
             Some(InfrastructureType::Local) => Ok(Site::Machine),
+            Some(InfrastructureType::OpenStack) => Ok(Site::Cluster(made(app, &name).await?)),
             Some(other) => Err(absent(
                 &name,
                 format!("it is known here, on {other:?}, and has no cluster of ours"),
@@ -67,6 +75,19 @@ pub(crate) async fn of(app: &App) -> Result<Site, Error> {
         None if flags.named() || context.is_some() => Ok(Site::Cluster(cluster().await?)),
         None => Ok(Site::Machine),
     }
+}
+
+/// The cluster that a Platform made of machines.
+async fn made(app: &App, name: &str) -> Result<Cluster, Error> {
+    let namespace = app.global.cluster.namespace.as_deref().unwrap_or("default");
+    let made = Session::open(app)?.made("default", name).await?;
+    Ok(Cluster {
+        client: made.login.client(&made.access).await?,
+        context: None,
+        namespace: namespace.to_owned(),
+        platform: None,
+        made_by: Some(name.to_owned()),
+    })
 }
 
 /// The infrastructure of a Platform that was accepted on this machine.

@@ -100,7 +100,8 @@ pub fn check<R: Resource>(
                 if !matches!(live.origin, Origin::Ours | Origin::Adopted) && !derived {
                     say(key, "deleted although it is not ours");
                 }
-                if observed.barred.contains_key(key) {
+                let bar = observed.barred.get(key);
+                if bar.is_some_and(|bar| !(bar.data && policy.data_may_go)) {
                     say(key, "deleted although something that is not ours is in the way");
                 }
                 if policy.held.contains_key(key) {

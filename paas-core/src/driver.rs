@@ -1,6 +1,6 @@
 //! The traits that the outside implements: what a spec wants, what a stage gives, and hands made from what earlier stages gave.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,7 +12,6 @@ use crate::{
     graph::{Desired, Observed},
     owner::Owner,
     pipeline::Wanted,
-    plan::Plan,
     preflight::{Ahead, Finding},
     resource::{Key, Resource},
     secrets::{SecretRef, SecretString},
@@ -66,8 +65,9 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
     /// What later stages get, by what is seen.
     fn gives(&self, spec: &Self::Spec, seen: &Observed<Self::Resource>) -> Outputs;
 
-    /// What later stages have to know of what is about to happen here: a machine that goes has to be emptied first.
-    fn foretells(&self, _plan: &Plan<Self::Resource>, _outputs: &mut Outputs) {}
+    /// What later stages have to know of what is about to go here: a machine has to be emptied first. `going` are keys that the plan
+    /// deletes or replaces; of a pass, only those whose turn it is.
+    fn foretells(&self, _going: &BTreeSet<Key>, _outputs: &mut Outputs) {}
 
     /// Keys of earlier stages that must stay for now: a node not yet drained holds its server.
     fn holds(&self, _spec: &Self::Spec, _seen: &Observed<Self::Resource>) -> Vec<Hold> {
@@ -123,6 +123,21 @@ pub trait Boot: fmt::Debug + Send + Sync {
     /// [`crate::codes::CORE_SECRET_MISSING`] where [`NewMachine::first`] is false and a secret that the cluster stands on is gone; what
     /// does not fit into [`NewMachine::limit`].
     async fn user_data(&self, owner: &Owner, machine: &NewMachine) -> Result<SecretString, Error>;
+
+    /// What stands in the way by the spec alone, found before the first machine is made.
+    fn findings(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+}
+
+/// What machines wrote on their consoles: the one thing that tells of a machine which never got as far as its cluster.
+#[async_trait]
+pub trait Consoles: fmt::Debug + Send + Sync {
+    /// The last lines of a machine's console, by the infrastructure's id of the machine. Empty where it wrote nothing yet.
+    ///
+    /// # Errors
+    /// The infrastructure cannot tell.
+    async fn tail(&self, machine: &str) -> Result<String, Error>;
 }
 
 /// A machine that is about to be made.
@@ -180,6 +195,9 @@ pub struct Outputs {
     /// Machines that can be logged in to or that boot by user-data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<Host>>,
+    /// Where the API of a cluster on the hosts is reached, if not at one of them: a load balancer's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_address: Option<String>,
     /// A Kubernetes cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterAccess>,
@@ -202,6 +220,7 @@ impl Outputs {
     pub fn merge(&mut self, later: Self) {
         let Self {
             hosts,
+            api_address,
             cluster,
             machine,
             project,
@@ -209,6 +228,7 @@ impl Outputs {
             binding,
         } = later;
         self.hosts = hosts.or(self.hosts.take());
+        self.api_address = api_address.or(self.api_address.take());
         self.cluster = cluster.or(self.cluster.take());
         self.machine = machine.or(self.machine.take());
         self.project = project.or(self.project.take());

@@ -199,6 +199,8 @@ pub struct Bar {
     pub why: String,
     /// The code that explains it.
     pub code: &'static Code,
+    /// True if it is data, which may go with consent by name; what else is in the way stays there.
+    pub data: bool,
 }
 
 /// By key: the live resources that need it, each with whether it is built on it.
@@ -252,11 +254,24 @@ impl<R: Resource> Observed<R> {
     pub fn bar(&mut self, key: Key, code: &'static Code, why: impl Into<String>) {
         let why = why.into();
         match self.barred.get_mut(&key) {
-            Some(bar) if bar.why.contains(&why) => {}
-            Some(bar) => bar.why = format!("{}; {why}", bar.why),
-            None => {
-                self.barred.insert(key, Bar { why, code });
+            Some(bar) if bar.why.contains(&why) => bar.data = false,
+            Some(bar) => {
+                bar.why = format!("{}; {why}", bar.why);
+                bar.data = false;
             }
+            None => {
+                let data = false;
+                self.barred.insert(key, Bar { why, code, data });
+            }
+        }
+    }
+
+    /// Notes that `key` does not go without consent by name, because of the data that goes with it.
+    pub fn bar_for_data(&mut self, key: Key, why: impl Into<String>) {
+        let data = self.barred.get(&key).is_none_or(|bar| bar.data);
+        self.bar(key.clone(), &codes::CORE_BLOCKED, why);
+        if let Some(bar) = self.barred.get_mut(&key) {
+            bar.data = data;
         }
     }
 

@@ -3,6 +3,7 @@
 mod adopt;
 mod backup;
 mod cloud;
+mod cluster;
 mod db;
 mod dump;
 mod forward;
@@ -19,6 +20,7 @@ use clap_complete::Shell;
 pub(crate) use adopt::Adopt;
 pub(crate) use backup::{DbBackup, DbBackupVerb, DbBackups, DbClone, DbRestore};
 pub(crate) use cloud::{Cloud, CloudList, CloudShow};
+pub(crate) use cluster::{ClusterAt, ClusterReplace, ClusterVerb, Kubeconfig};
 pub(crate) use db::{
     Db, DbAdopt, DbAt, DbCheck, DbConnect, DbCreate, DbDelete, DbEnv, DbList, DbPurge, DbRotate, DbSet,
     DbSql, DbUpgrade, EnvFormat, Room,
@@ -164,6 +166,11 @@ pub(crate) enum Command {
     /// OpenStack clouds: which ones are configured, and whether they are right
     #[command(subcommand)]
     Cloud(Cloud),
+    /// Kubernetes clusters that platforms made of machines: show, doctor, replace
+    #[command(subcommand)]
+    Cluster(ClusterVerb),
+    /// Access to the cluster of a platform, for kubectl and all who read its configuration
+    Kubeconfig(Kubeconfig),
     /// Find what is left over in a project of a cloud, and delete it
     Gc(Gc),
     /// The operator in a cluster: install, upgrade, look at and uninstall it
@@ -379,6 +386,8 @@ impl Command {
             | Self::Service(_)
             | Self::Doctor
             | Self::Cloud(_)
+            | Self::Cluster(_)
+            | Self::Kubeconfig(_)
             | Self::Gc(_)
             | Self::Vm(_)
             | Self::Crds { .. }

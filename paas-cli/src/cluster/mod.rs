@@ -57,6 +57,8 @@ pub(crate) struct Cluster {
     pub(crate) namespace: String,
     /// Only what is on this Platform of the cluster; `None` for whatever there is.
     pub(crate) platform: Option<String>,
+    /// The Platform of this machine that made the cluster, if that is how we came here.
+    pub(crate) made_by: Option<String>,
 }
 
 impl fmt::Debug for Cluster {
@@ -82,12 +84,14 @@ impl Cluster {
             client: chosen.client,
             context: chosen.context,
             platform: None,
+            made_by: None,
         })
     }
 
     /// The cluster as people know it.
     pub(crate) fn name(&self) -> &str {
-        self.context.as_deref().unwrap_or("this cluster")
+        let names = [self.context.as_deref(), self.made_by.as_deref()];
+        names.into_iter().flatten().next().unwrap_or("this cluster")
     }
 
     /// Patience with what happens in it.
@@ -136,10 +140,11 @@ impl Cluster {
         } else {
             format!("paas {words}")
         };
-        match &flags.context {
-            Some(context) => command += &format!(" --context {context}"),
-            None if !app.plugin => command += " --cluster",
-            None => {}
+        match (&flags.context, &self.made_by) {
+            (Some(context), _) => command += &format!(" --context {context}"),
+            (None, Some(platform)) => command += &format!(" --platform {platform}"),
+            (None, None) if !app.plugin => command += " --cluster",
+            (None, None) => {}
         }
         if let Some(namespace) = &flags.namespace {
             command += &format!(" --namespace {namespace}");

@@ -11,7 +11,7 @@ use paas_core::{
     view::{PlanView, StageView},
 };
 use paas_openstack::provider::{
-    OpenStackActuator, OpenStackDriver,
+    Layout, OpenStackActuator, OpenStackDriver,
     adopt::{Adoption, Release, Take, Write},
     desired,
 };
@@ -108,7 +108,11 @@ async fn take_over(
     accept: impl FnOnce() -> Result<(), Error>,
 ) -> Result<Exit, Failure> {
     let owner = &place.scope.owner;
-    let wanted = desired(&place.spec, &place.cloud)?;
+    let layout = Layout {
+        boots: place.spec.installer().is_some(),
+        without: &[],
+    };
+    let wanted = desired(&place.spec, &place.cloud, layout)?;
     let policy = place.spec.policy();
     let adoption = place
         .hands

@@ -2,6 +2,7 @@
 
 mod adopt;
 pub(crate) mod cloud;
+mod cluster;
 mod completions;
 mod crds;
 pub(crate) mod db;
@@ -12,6 +13,7 @@ mod explain;
 mod foreground;
 mod gc;
 mod init;
+mod kubeconfig;
 mod operator;
 mod plan;
 mod service;
@@ -23,7 +25,7 @@ use paas_core::error::{Class, Error};
 
 use crate::{
     app::App,
-    args::{Cloud, Command, Db, Vm},
+    args::{Cloud, ClusterVerb, Command, Db, Vm},
     codes::CLI_NO_CLUSTER,
     exit::{Exit, Failure},
 };
@@ -44,6 +46,10 @@ pub(crate) fn run(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Status(args) => app.block_on(status::run(app, &args)),
         Command::Events(args) => app.block_on(events::run(app, &args)),
         Command::Gc(args) => app.block_on(gc::run(app, &args)),
+        Command::Cluster(ClusterVerb::Show(at)) => app.block_on(cluster::show::run(app, &at)),
+        Command::Cluster(ClusterVerb::Doctor(at)) => app.block_on(cluster::doctor::run(app, &at)),
+        Command::Cluster(ClusterVerb::Replace(args)) => app.block_on(cluster::replace::run(app, &args)),
+        Command::Kubeconfig(args) => app.block_on(kubeconfig::run(app, &args)),
         Command::Explain(args) => explain::run(app, &args),
         Command::Operator(command) => operator::run(app, &command),
         Command::Crds { policies } => Ok(crds::run(app, policies)),

@@ -51,10 +51,7 @@ pub(super) type Projects = BTreeMap<(String, String), Result<Project, Error>>;
 impl Session {
     /// Logs in for each platform that is on a cloud. That one cannot be reached is told where its stages are asked for.
     pub(crate) async fn connect(&mut self, app: &App, documents: &[Document], trace: Option<&Path>) {
-        for document in documents {
-            let Document::Platform(platform) = document else {
-                continue;
-            };
+        for platform in self.meant(documents) {
             let infrastructure = &platform.spec.infrastructure;
             if infrastructure.type_ != InfrastructureType::OpenStack {
                 continue;
@@ -70,8 +67,35 @@ impl Session {
                     Err(Error::new(&paas_core::codes::CORE_CANCELLED, Class::Cancelled))
                 }
             };
-            self.projects.insert(key(platform), entered);
+            self.projects.insert(key(&platform), entered);
         }
+    }
+
+    /// The platforms of these objects: those among them, and those that databases among them run on.
+    fn meant(&self, documents: &[Document]) -> Vec<Object<PlatformSpec>> {
+        let platforms = |all: &[Document]| -> Vec<Object<PlatformSpec>> {
+            let one = |d: &Document| match d {
+                Document::Platform(p) => Some(p.clone()),
+                Document::DatabaseInstance(_) | Document::DatabaseBackup(_) => None,
+            };
+            all.iter().filter_map(one).collect()
+        };
+        let mut meant = platforms(documents);
+        // What cannot be read is told where it is needed.
+        for accepted in platforms(&self.objects.all().unwrap_or_default()) {
+            let known = meant.iter().any(|p| key(p) == key(&accepted));
+            let has = documents.iter().any(|d| match d {
+                Document::DatabaseInstance(o) => {
+                    let named = o.spec.platform_ref.as_ref().map(|r| r.name.as_str());
+                    named.is_none_or(|name| name == accepted.metadata.name)
+                }
+                Document::Platform(_) | Document::DatabaseBackup(_) => false,
+            });
+            if has && !known {
+                meant.push(accepted);
+            }
+        }
+        meant
     }
 
     /// The object's cloud could not be entered, and why.

@@ -1,6 +1,7 @@
 //! The one place that knows this machine's platform: the home, the locks, and the stages of each object.
 
 mod clouds;
+mod cluster;
 mod platform;
 mod way;
 
@@ -21,14 +22,14 @@ use paas_core::{
         machine::LocalMachine,
     },
     owner::Owner,
-    pipeline::{Context, DriverStage, Pipeline, Stage},
+    pipeline::{Context, DriverStage, Pipeline},
     policy::{Policy, Retention},
     spec::{
         DatabaseBackupSpec, DatabaseInstanceSpec, Document, InfrastructureType, Kind, Meta, Object,
         PlatformSpec, validate,
     },
 };
-use paas_openstack::provider::{self, OpenStackDriver};
+use paas_openstack::provider;
 
 use crate::{
     app::App,
@@ -39,7 +40,7 @@ use crate::{
 };
 
 use clouds::Projects;
-use platform::{check_local, choose, not_here};
+use platform::{choose, not_here, runs_in_a_cluster};
 
 pub(crate) use clouds::Project;
 pub(crate) use platform::quickstart_platform;
@@ -183,7 +184,7 @@ impl Session {
         let mut targets = Vec::with_capacity(documents.len());
         for document in documents {
             if let Document::Platform(platform) = document {
-                targets.push(self.platform(document, platform)?);
+                targets.push(self.platform(document, platform, &[])?);
             }
         }
         for document in documents {
@@ -204,20 +205,26 @@ impl Session {
         Ok(targets)
     }
 
-    fn platform(&self, document: &Document, platform: &Object<PlatformSpec>) -> Result<Target, Error> {
+    /// A platform; `without` are machines that are left out for now.
+    pub(crate) fn platform(
+        &self,
+        document: &Document,
+        platform: &Object<PlatformSpec>,
+        without: &[String],
+    ) -> Result<Target, Error> {
         let spec = platform.spec.clone();
-        let (project, owner, stage): (_, _, Box<dyn Stage>) = match spec.infrastructure.type_ {
+        let (project, owner, pipeline) = match spec.infrastructure.type_ {
             InfrastructureType::Local => {
                 let driver = LocalInfrastructure::new(self.machine.clone());
                 let owner = self.local_platform(platform);
-                (None, owner, Box::new(DriverStage::new(driver, spec)))
+                let stage = DriverStage::new(driver, spec);
+                (None, owner, Pipeline::new(vec![Box::new(stage)]))
             }
             InfrastructureType::OpenStack => {
                 let project = self.project(platform)?.clone();
-                let secrets = self.machine.secrets.clone();
-                let driver = OpenStackDriver::new(project.client.clone(), secrets, &spec);
                 let owner = project.owner(platform);
-                (Some(project), owner, Box::new(DriverStage::new(driver, spec)))
+                let pipeline = self.on_machines(&project, &owner, &spec, without);
+                (Some(project), owner, pipeline)
             }
             InfrastructureType::Stackit => return Err(not_here(platform)),
         };
@@ -225,7 +232,7 @@ impl Session {
             document: Some(document.clone()),
             owner,
             platform: None,
-            pipeline: Pipeline::new(vec![stage]),
+            pipeline,
             instance: None,
             project,
             fence: Arc::new(Alone),
@@ -277,8 +284,10 @@ impl Session {
         platforms: &[Object<PlatformSpec>],
     ) -> Result<Target, Error> {
         let platform = choose(object, platforms)?;
-        if let Some(platform) = platform {
-            check_local(platform)?;
+        if let Some(platform) = platform
+            && runs_in_a_cluster(platform)?
+        {
+            return self.database_in(document, object, platform);
         }
         let owner = self.owner(&object.metadata);
         let instance = self.instance(&owner, object.spec.clone());
@@ -288,6 +297,26 @@ impl Session {
             platform: platform.map(|p| self.local_platform(p)),
             pipeline: instance.pipeline(),
             instance: Some(instance),
+            project: None,
+            fence: Arc::new(Alone),
+        })
+    }
+
+    /// A database in the cluster of a platform on a cloud.
+    fn database_in(
+        &self,
+        document: &Document,
+        object: &Object<DatabaseInstanceSpec>,
+        platform: &Object<PlatformSpec>,
+    ) -> Result<Target, Error> {
+        let project = self.project(platform)?;
+        let (meta, platform) = (&object.metadata, project.owner(platform));
+        Ok(Target {
+            document: Some(document.clone()),
+            owner: Owner::new(&project.identity, "DatabaseInstance", &meta.namespace, &meta.name),
+            pipeline: self.declared(&platform, object)?,
+            platform: Some(platform),
+            instance: None,
             project: None,
             fence: Arc::new(Alone),
         })
@@ -327,6 +356,7 @@ impl Session {
                 let instance = instance.clone().doing(doing).patience(act.timeout);
                 target.fence = Arc::new(instance.lock(&waiting).await?);
             } else if target.project.is_some() {
+                self.remember(&target.owner)?;
                 let path = self.machine.home.lock_of(&target.owner);
                 let (clock, patience) = (&*self.machine.clock, act.timeout);
                 let lock = Lock::take(&path, doing, patience, clock, &self.cancel, &waiting).await?;

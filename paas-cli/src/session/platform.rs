@@ -45,16 +45,21 @@ pub(super) fn choose<'a>(
     }
 }
 
-/// Databases that this build makes run on this machine.
-pub(super) fn check_local(platform: &Object<PlatformSpec>) -> Result<(), Error> {
+/// True for a platform whose databases run in a cluster of its own, false for one whose databases run on this machine.
+pub(super) fn runs_in_a_cluster(platform: &Object<PlatformSpec>) -> Result<bool, Error> {
     let type_ = platform.spec.infrastructure.type_;
     if type_ == InfrastructureType::Local {
-        return Ok(());
+        return Ok(false);
+    }
+    if platform.spec.installer().is_some() {
+        return Ok(true);
     }
     Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
         .attempted(format!("run a database on the platform {}", platform.metadata.name))
-        .happened(format!("its infrastructure is {type_:?}; databases of this build run on Local"))
-        .remedy("let spec.platformRef name a Platform whose infrastructure.type is Local, or use a build that can"))
+        .happened(format!(
+            "its infrastructure is {type_:?}, and it has no cluster for databases"
+        ))
+        .remedy("leave spec.kubernetes.installer out, or let spec.platformRef name another Platform"))
 }
 
 /// This build does not have the platform's kind of infrastructure.

@@ -1,6 +1,9 @@
 //! A stage made of any driver.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use async_trait::async_trait;
 
@@ -20,9 +23,9 @@ use crate::{
     graph::{Desired, Observed},
     inventory::Inventory,
     ledger::{Scope, Settled, Since, applied, doubts, later},
-    plan::{Verb, plan},
+    plan::{Plan, Verb, plan},
     preflight::{Ahead, Finding},
-    resource::{Health, Key, Live},
+    resource::{Health, Key, Live, Resource},
     view::StageView,
 };
 
@@ -132,7 +135,6 @@ impl<D: Driver> DriverStage<D> {
         cx.outputs.merge(gives);
         cx.holds.extend(self.driver.holds(&self.spec, &observed));
         let plan = plan(&desired, &observed, &policy);
-        self.driver.foretells(&plan, &mut cx.outputs);
         ledger.settle(&learned);
         let mut over = over(&ledger, &plan);
         over.extend(applied(&ledger, &desired, &observed, &plan));
@@ -159,6 +161,7 @@ impl<D: Driver> Stage for DriverStage<D> {
 
     async fn plan(&self, cx: &mut Context, wanted: Wanted) -> Result<StageView, Error> {
         if let Some(mut look) = self.look(cx, wanted).await? {
+            self.driver.foretells(&going(&look.plan, true), &mut cx.outputs);
             if let Some((at, seen)) = look.raw.take() {
                 self.recent.keep(at, wanted, seen, None);
             }
@@ -200,6 +203,7 @@ impl<D: Driver> Stage for DriverStage<D> {
             self.recent.wait(Waited::Nothing);
             return self.unknown(cx, wanted).await;
         };
+        self.driver.foretells(&going(&look.plan, false), &mut cx.outputs);
         settle(cx, &scope, &look.learned).await?;
         if wanted == Wanted::Spec && self.is_unseen_start(cx, &look) {
             let because = StageView {
@@ -361,6 +365,15 @@ impl<D: Driver> DriverStage<D> {
             clears: false,
         })
     }
+}
+
+/// What a plan deletes or replaces; what has to wait for something else only with `all`.
+fn going<R: Resource>(plan: &Plan<R>, all: bool) -> BTreeSet<Key> {
+    let going = plan
+        .steps
+        .iter()
+        .filter(|s| s.action.verb().removes() && (all || s.hold.is_none()));
+    going.map(|s| s.key.clone()).collect()
 }
 
 /// Writes down what was learned, as long as this process may write: the memory is that of whoever leads now.

@@ -251,7 +251,8 @@ fn obstacle<R: Resource>(
     }
     let retained = live.resource.precious() && !wanted && policy.retention == Retention::Retain;
     // What stays anyway is in nobody's way.
-    if let Some(bar) = observed.barred.get(key).filter(|_| !retained) {
+    let bar = observed.barred.get(key).filter(|_| !retained);
+    if let Some(bar) = bar.filter(|bar| !(bar.data && policy.data_may_go)) {
         return Some(Obstacle::Blocked(bar.why.clone(), bar.code));
     }
     if live.origin == Origin::External || (live.origin == Origin::Derived && !policy.sweep) {

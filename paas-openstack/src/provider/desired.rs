@@ -21,6 +21,9 @@ use super::{
 const NETWORK: &str = "network";
 const SUBNET: &str = "subnet";
 
+/// The load balancer before the API.
+pub(super) const BALANCER: &str = "load-balancer/api";
+
 /// Where the API of the cluster is served.
 const API: u16 = 6443;
 
@@ -360,7 +363,7 @@ impl Graph<'_> {
             .collect::<Result<Vec<Key>>>()?;
         // Octavia tells them in no order.
         members.sort();
-        let balancer = key("load-balancer", "api")?;
+        let balancer = Key::new(BALANCER)?;
         self.add(
             balancer.clone(),
             LoadBalancer {

@@ -1,6 +1,6 @@
 //! A Platform's infrastructure on OpenStack, as a stage of its pipeline.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use paas_core::{
@@ -8,7 +8,6 @@ use paas_core::{
     driver::{Boot, Driver, Host, InfrastructureProvider, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
-    plan::{Plan, Verb},
     policy::Bounds,
     preflight::{Ahead, Finding},
     resource::{Key, Live},
@@ -18,7 +17,7 @@ use paas_core::{
 
 use super::{
     OpenStackActuator,
-    desired::{Layout, desired, external},
+    desired::{BALANCER, Layout, desired, external},
     preflight,
     resource::OpenStackResource,
     shape::has_credential,
@@ -32,7 +31,7 @@ use crate::{client::Client, codes::OS_SHAPE};
 pub struct OpenStackDriver {
     hands: OpenStackActuator,
     client: Client,
-    boots: bool,
+    boot: Option<Arc<dyn Boot>>,
     /// Machines that are left out for now.
     without: Vec<String>,
     /// How long the look ahead may take.
@@ -83,7 +82,7 @@ impl OpenStackDriver {
                 .with_credential(has_credential(spec, false))
                 .protecting(spec.deletion_protection),
             client,
-            boots: false,
+            boot: None,
             without: Vec::new(),
             patience: preflight::DEADLINE,
         }
@@ -92,11 +91,12 @@ impl OpenStackDriver {
     /// Machines do on their first boot what `boot` says: they become a cluster. Without it they stay bare.
     #[must_use]
     pub fn booting(mut self, spec: &PlatformSpec, boot: Arc<dyn Boot>) -> Self {
-        self.boots = true;
+        let credential = has_credential(spec, true);
         self.hands = self
             .hands
-            .with_credential(has_credential(spec, true))
-            .booting(boot);
+            .with_credential(credential)
+            .booting(Arc::clone(&boot));
+        self.boot = Some(boot);
         self
     }
 
@@ -138,7 +138,7 @@ impl Driver for OpenStackDriver {
 
     fn desired(&self, spec: &PlatformSpec, _from: &Outputs) -> Result<Desired<OpenStackResource>> {
         let layout = Layout {
-            boots: self.boots,
+            boots: self.boot.is_some(),
             without: &self.without,
         };
         desired(spec, cloud(spec)?, layout)
@@ -153,17 +153,15 @@ impl Driver for OpenStackDriver {
             .collect();
         Outputs {
             hosts: (!hosts.is_empty()).then_some(hosts),
+            api_address: api_address(seen),
             ..Outputs::default()
         }
     }
 
-    fn foretells(&self, plan: &Plan<OpenStackResource>, outputs: &mut Outputs) {
+    fn foretells(&self, going: &BTreeSet<Key>, outputs: &mut Outputs) {
         for host in outputs.hosts.iter_mut().flatten() {
-            let key = format!("server/{}", host.name);
-            host.going = plan.steps.iter().any(|step| {
-                let goes = matches!(step.action.verb(), Verb::Delete | Verb::Replace);
-                goes && step.hold.is_none() && step.key.as_str() == key
-            });
+            let server = Key::new(format!("server/{}", host.name));
+            host.going = server.is_ok_and(|server| going.contains(&server));
         }
     }
 
@@ -180,11 +178,23 @@ impl Driver for OpenStackDriver {
         _spec: &PlatformSpec,
         ahead: Ahead<'_, OpenStackResource>,
     ) -> Result<Vec<Finding>> {
-        Ok(preflight::look_ahead(&self.client, ahead, self.patience, self.hands.lookups()).await)
+        let mut findings: Vec<Finding> = self.boot.iter().flat_map(|boot| boot.findings()).collect();
+        findings.extend(
+            preflight::look_ahead(&self.client, ahead, self.patience, self.hands.lookups()).await,
+        );
+        Ok(findings)
     }
 }
 
 impl InfrastructureProvider for OpenStackDriver {}
+
+/// The address of the load balancer before the API, outside.
+fn api_address(seen: &Observed<OpenStackResource>) -> Option<String> {
+    seen.live.values().find_map(|live| match &live.resource {
+        OpenStackResource::FloatingIp(it) if it.target.as_str() == BALANCER => it.address.clone(),
+        _ => None,
+    })
+}
 
 /// A machine whose server and port are there, with its addresses.
 pub(crate) fn host(

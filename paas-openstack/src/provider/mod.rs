@@ -3,6 +3,7 @@
 mod actuator;
 pub mod adopt;
 pub mod choice;
+mod consoles;
 mod desired;
 pub(crate) mod driver;
 mod identity;
@@ -16,6 +17,7 @@ mod shape;
 mod tags;
 
 pub use actuator::OpenStackActuator;
+pub use consoles::ServerConsoles;
 pub use desired::{Layout, desired};
 pub use driver::{OpenStackDriver, bounds};
 pub use identity::identity;

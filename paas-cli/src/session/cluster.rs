@@ -1,0 +1,146 @@
+//! The clusters that platforms make of machines: their stages, and the way back into them.
+
+use std::{fs, io, sync::Arc};
+
+use paas_core::{
+    clock::SystemClock,
+    driver::{ClusterAccess, Outputs},
+    durable,
+    error::{Class, Error},
+    installer::{
+        boot::NodeBoot,
+        cluster::{ClusterDriver, ClusterStage, Parts},
+        declared::DeclaredStage,
+        login::PkiLogin,
+    },
+    ledger::{FileLedger, LedgerStore as _, Scope},
+    owner::Owner,
+    pipeline::{DriverStage, Pipeline, Stage},
+    secrets::{SecretStore, SystemRandom},
+    spec::{DatabaseInstanceSpec, Document, Object, PlatformSpec},
+};
+use paas_openstack::provider::{OpenStackDriver, ServerConsoles};
+
+use super::{Project, Session};
+use crate::codes::CLI_NO_PLATFORM;
+
+/// The file with an owner's name, in the folder of its ledgers: a hint that saves asking the cloud who it is.
+const OWNER: &str = "owner.json";
+
+/// A cluster that a Platform made.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    /// The Platform.
+    pub(crate) owner: Owner,
+    /// How it is reached.
+    pub(crate) access: ClusterAccess,
+    /// How one logs in.
+    pub(crate) login: Arc<PkiLogin>,
+}
+
+impl Session {
+    fn secrets(&self) -> Arc<dyn SecretStore> {
+        self.machine.secrets.clone()
+    }
+
+    fn login(&self, owner: &Owner) -> Arc<PkiLogin> {
+        Arc::new(PkiLogin::new(owner.clone(), self.secrets(), Arc::new(SystemClock)))
+    }
+
+    /// The stages of a platform on a cloud: machines alone, or a cluster on them and what belongs into it. `without` are machines that
+    /// are left out for now.
+    pub(super) fn on_machines(
+        &self,
+        project: &Project,
+        owner: &Owner,
+        spec: &PlatformSpec,
+        without: &[String],
+    ) -> Pipeline {
+        let secrets = self.secrets();
+        let driver = OpenStackDriver::new(project.client.clone(), secrets.clone(), spec)
+            .without(without.iter().cloned());
+        if spec.installer().is_none() {
+            return Pipeline::new(vec![Box::new(DriverStage::new(driver, spec.clone()))]);
+        }
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let boot = Arc::new(NodeBoot::new(spec.clone(), secrets.clone(), random, clock.clone()));
+        let login = self.login(owner);
+        let parts = Parts::new(boot.clone(), login.clone(), secrets, clock)
+            .hearing(Arc::new(ServerConsoles(project.client.clone())));
+        let cluster = ClusterDriver::new(parts).without(without.iter().cloned());
+        let stages: Vec<Box<dyn Stage>> = vec![
+            Box::new(DriverStage::new(driver.booting(spec, boot), spec.clone())),
+            Box::new(ClusterStage::new(cluster, spec.clone())),
+        ];
+        Pipeline::new(stages)
+    }
+
+    /// The stage of a database in the cluster of its platform.
+    pub(super) fn declared(
+        &self,
+        platform: &Owner,
+        object: &Object<DatabaseInstanceSpec>,
+    ) -> Result<Pipeline, Error> {
+        let written = serde_json::to_value(Document::DatabaseInstance(object.clone())).unwrap_or_default();
+        let stage = DeclaredStage::new(self.login(platform), Arc::new(SystemClock), &written)?;
+        Ok(Pipeline::new(vec![Box::new(stage)]))
+    }
+
+    /// Notes whose folder it is.
+    pub(super) fn remember(&self, owner: &Owner) -> Result<(), Error> {
+        let folder = self.owner_folder(owner);
+        let failed = |e: io::Error| unreadable(&folder, &e);
+        if folder.join(OWNER).is_file() {
+            return Ok(());
+        }
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let text = serde_json::to_vec(owner).unwrap_or_default();
+        durable::write(&folder.join(OWNER), &text).map_err(failed)
+    }
+
+    /// The cluster that a Platform of that name made, by what is remembered here; nothing is asked of its cloud.
+    ///
+    /// # Errors
+    /// `PAAS-CLI-…` if there is none, or it has never answered.
+    pub(crate) async fn made(&self, namespace: &str, name: &str) -> Result<Made, Error> {
+        let absent = |why: &str| {
+            Error::new(&CLI_NO_PLATFORM, Class::NotFound)
+                .attempted(format!("find the cluster of the platform {name}"))
+                .happened(why)
+        };
+        let owner = self
+            .remembered()
+            .into_iter()
+            .find(|o| (o.kind(), o.namespace(), o.name()) == ("Platform", namespace, name))
+            .ok_or_else(|| absent("it was not brought up from here"))?;
+        let scope = Scope {
+            owner: owner.clone(),
+            stage: ClusterDriver::STAGE.to_owned(),
+        };
+        let ledger = FileLedger::new(self.machine.home.owners()).load(&scope).await?;
+        let outputs = ledger.outputs.and_then(|o| serde_json::from_value::<Outputs>(o).ok());
+        let access = outputs
+            .and_then(|o| o.cluster)
+            .ok_or_else(|| absent("its API has never answered: `paas up` goes on with it"))?;
+        Ok(Made {
+            login: self.login(&owner),
+            owner,
+            access,
+        })
+    }
+
+    fn remembered(&self) -> Vec<Owner> {
+        let folders = fs::read_dir(self.machine.home.owners()).into_iter().flatten().flatten();
+        let read = |folder: fs::DirEntry| {
+            let text = fs::read(folder.path().join(OWNER)).ok()?;
+            serde_json::from_slice(&text).ok()
+        };
+        folders.filter_map(read).collect()
+    }
+}
+
+fn unreadable(folder: &std::path::Path, e: &io::Error) -> Error {
+    Error::new(&paas_core::codes::CORE_LEDGER, Class::Internal)
+        .attempted(format!("write to {}", folder.display()))
+        .happened(e.to_string())
+}
