@@ -6,4 +6,17 @@
 //! - [`addons`] is the stage after it: what a cluster needs before databases run in it.
 //! - [`login`] gives access to the cluster, from the authorities in the secret store.
 
+pub mod boot;
+pub mod cloud_init;
 pub mod codes;
+pub mod content;
+mod k3s;
+pub mod kubeadm;
+pub mod login;
+mod machine;
+pub mod pki;
+pub mod script;
+pub mod token;
+pub mod validate;
+pub mod version;
+mod yaml;
