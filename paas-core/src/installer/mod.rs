@@ -6,4 +6,6 @@
 //! - [`addons`] is the stage after it: what a cluster needs before databases run in it.
 //! - [`login`] gives access to the cluster, from the authorities in the secret store.
 
+pub mod addons;
 pub mod codes;
+pub mod login;
