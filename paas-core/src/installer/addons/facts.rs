@@ -6,7 +6,7 @@ use super::cloud::CloudConfig;
 use crate::owner::Owner;
 
 /// The port of the API server on machines that we set up.
-pub const API_PORT: u16 = 6443;
+pub(super) const API_PORT: u16 = 6443;
 
 /// What is known of a cluster.
 #[derive(Debug, Clone, PartialEq)]
