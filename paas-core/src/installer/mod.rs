@@ -6,10 +6,14 @@
 //! - [`addons`] is the stage after it: what a cluster needs before databases run in it.
 //! - [`login`] gives access to the cluster, from the authorities in the secret store.
 
+pub mod addons;
 pub mod boot;
 pub mod cloud_init;
+pub mod cluster;
 pub mod codes;
 pub mod content;
+pub mod declared;
+pub mod examine;
 mod k3s;
 pub mod kubeadm;
 pub mod login;

@@ -28,6 +28,7 @@ pub struct KubeObject {
     needs: Vec<Need>,
     after: Vec<Key>,
     precious: bool,
+    brief: bool,
     patience: Duration,
     seen: Option<Arc<Seen>>,
 }
@@ -61,6 +62,7 @@ impl KubeObject {
             needs: Vec::new(),
             after: Vec::new(),
             precious: false,
+            brief: false,
             patience: Duration::from_secs(600),
             seen: None,
         }
@@ -105,6 +107,13 @@ impl KubeObject {
     #[must_use]
     pub fn holding_data(mut self) -> Self {
         self.precious = true;
+        self
+    }
+
+    /// Is shown and remembered by its fingerprint: its manifest is too large for a plan and a ledger.
+    #[must_use]
+    pub fn brief(mut self) -> Self {
+        self.brief = true;
         self
     }
 
@@ -299,7 +308,10 @@ impl Resource for KubeObject {
             view.insert("namespace".into(), self.namespace.as_str().into());
         }
         view.insert("name".into(), self.name.as_str().into());
-        view.insert("manifest".into(), (*self.manifest).clone());
+        match self.brief {
+            true => view.insert("fingerprint".into(), self.fingerprint().into()),
+            false => view.insert("manifest".into(), (*self.manifest).clone()),
+        };
         if !self.secrets.is_empty() {
             view.insert("secrets".into(), json!(self.secrets));
         }
