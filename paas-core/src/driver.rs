@@ -198,6 +198,9 @@ pub struct Outputs {
     /// Where the API of a cluster on the hosts is reached, if not at one of them: a load balancer's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_address: Option<String>,
+    /// What a cluster on the hosts has to know of its cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudAccess>,
     /// A Kubernetes cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterAccess>,
@@ -221,6 +224,7 @@ impl Outputs {
         let Self {
             hosts,
             api_address,
+            cloud,
             cluster,
             machine,
             project,
@@ -229,6 +233,7 @@ impl Outputs {
         } = later;
         self.hosts = hosts.or(self.hosts.take());
         self.api_address = api_address.or(self.api_address.take());
+        self.cloud = cloud.or(self.cloud.take());
         self.cluster = cluster.or(self.cluster.take());
         self.machine = machine.or(self.machine.take());
         self.project = project.or(self.project.take());
@@ -255,6 +260,22 @@ pub struct Host {
     /// True if the infrastructure is about to delete or replace it: what runs on it should be elsewhere first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub going: bool,
+}
+
+/// What a cluster has to know of the cloud that it is on, to speak to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CloudAccess {
+    /// Where one logs in.
+    pub auth_url: String,
+    /// The region.
+    pub region: String,
+    /// The id of the credential that was made for the cluster.
+    pub credential_id: SecretRef,
+    /// Its secret.
+    pub credential_secret: SecretRef,
+    /// The id of the subnet that the machines are in.
+    pub subnet: String,
 }
 
 /// How a cluster is reached. What is needed to log in is asked for where it is used ([`crate::secrets`]).

@@ -15,7 +15,7 @@ use paas_openstack::{
     vm::{self, VmSpec},
 };
 
-use super::{Session, Target};
+use super::{Session, Target, cluster};
 use crate::{app::App, cloud, codes::CLI_NOT_CONNECTED};
 
 /// How long one call may take, with its repetitions.
@@ -28,6 +28,8 @@ pub(crate) struct Project {
     pub(crate) client: Client,
     /// What tells the project from others.
     pub(crate) identity: Identity,
+    /// The release of CloudNativePG for the platform's cluster, if it is to have it, or why it cannot be read.
+    pub(crate) release: Option<Result<Vec<serde_json::Value>, Error>>,
 }
 
 impl Project {
@@ -35,7 +37,11 @@ impl Project {
     pub(crate) async fn enter(app: &App, choice: &Choice, trace: Option<&Path>) -> Result<Self, Error> {
         let client = cloud::connect(app, choice, CALL, trace)?;
         let identity = provider::identity(&client).await?;
-        Ok(Self { client, identity })
+        Ok(Self {
+            client,
+            identity,
+            release: None,
+        })
     }
 
     /// Who owns what a platform has here.
@@ -61,8 +67,14 @@ impl Session {
                 cloud: spec.and_then(|s| s.cloud.clone()),
                 region: spec.and_then(|s| s.region.clone()),
             };
+            let cache = self.machine.home.root().join("manifests");
+            let enter = async {
+                let mut project = Project::enter(app, &choice, trace).await?;
+                project.release = cluster::release(&platform.spec, &cache).await;
+                Ok(project)
+            };
             let entered = tokio::select! {
-                entered = Project::enter(app, &choice, trace) => entered,
+                entered = enter => entered,
                 () = self.cancel.cancelled() => {
                     Err(Error::new(&paas_core::codes::CORE_CANCELLED, Class::Cancelled))
                 }

@@ -8,6 +8,7 @@ use paas_core::{
     durable,
     error::{Class, Error},
     installer::{
+        addons::{AddonsDriver, Directory, GivenCloud, InsideCluster, Manifests as Source, Wants, Web, cloudnative_pg},
         boot::NodeBoot,
         cluster::{ClusterDriver, ClusterStage, Parts},
         declared::DeclaredStage,
@@ -20,18 +21,20 @@ use paas_core::{
     spec::{DatabaseInstanceSpec, Document, Object, PlatformSpec},
 };
 use paas_openstack::provider::{OpenStackDriver, ServerConsoles};
+use paas_operator::install::{Manifests, Options};
 
 use super::{Project, Session};
-use crate::codes::CLI_NO_PLATFORM;
+use crate::codes::{CLI_NO_PLATFORM, CLI_OPERATOR_OPTION};
 
 /// The file with an owner's name, in the folder of its ledgers: a hint that saves asking the cloud who it is.
 const OWNER: &str = "owner.json";
 
+/// Where the operator's image is, unless a spec says it.
+const OPERATOR_IMAGE: &str = "PAAS_OPERATOR_IMAGE";
+
 /// A cluster that a Platform made.
 #[derive(Debug, Clone)]
 pub(crate) struct Made {
-    /// The Platform.
-    pub(crate) owner: Owner,
     /// How it is reached.
     pub(crate) access: ClusterAccess,
     /// How one logs in.
@@ -55,24 +58,36 @@ impl Session {
         owner: &Owner,
         spec: &PlatformSpec,
         without: &[String],
-    ) -> Pipeline {
+    ) -> Result<Pipeline, Error> {
         let secrets = self.secrets();
         let driver = OpenStackDriver::new(project.client.clone(), secrets.clone(), spec)
             .without(without.iter().cloned());
         if spec.installer().is_none() {
-            return Pipeline::new(vec![Box::new(DriverStage::new(driver, spec.clone()))]);
+            let stage = DriverStage::new(driver, spec.clone());
+            return Ok(Pipeline::new(vec![Box::new(stage)]));
         }
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         let boot = Arc::new(NodeBoot::new(spec.clone(), secrets.clone(), random, clock.clone()));
         let login = self.login(owner);
         let parts = Parts::new(boot.clone(), login.clone(), secrets, clock)
             .hearing(Arc::new(ServerConsoles(project.client.clone())));
+        let addons = AddonsDriver::new(owner.clone(), login.clone(), self.secrets(), Arc::new(SystemClock))
+            .cloud(Arc::new(GivenCloud));
+        let addons = match operator(spec)? {
+            Some(objects) => addons.operator(objects),
+            None => addons,
+        };
+        let addons = match &project.release {
+            Some(release) => addons.cloudnative_pg(release.clone()),
+            None => addons,
+        };
         let cluster = ClusterDriver::new(parts).without(without.iter().cloned());
         let stages: Vec<Box<dyn Stage>> = vec![
             Box::new(DriverStage::new(driver.booting(spec, boot), spec.clone())),
             Box::new(ClusterStage::new(cluster, spec.clone())),
+            Box::new(InsideCluster::new(DriverStage::new(addons, spec.clone()))),
         ];
-        Pipeline::new(stages)
+        Ok(Pipeline::new(stages))
     }
 
     /// The stage of a database in the cluster of its platform.
@@ -124,7 +139,6 @@ impl Session {
             .ok_or_else(|| absent("its API has never answered: `paas up` goes on with it"))?;
         Ok(Made {
             login: self.login(&owner),
-            owner,
             access,
         })
     }
@@ -137,6 +151,41 @@ impl Session {
         };
         folders.filter_map(read).collect()
     }
+}
+
+/// The objects of our operator in the image that the spec or the environment names; `None` where the cluster is to have none.
+fn operator(spec: &PlatformSpec) -> Result<Option<Vec<serde_json::Value>>, Error> {
+    if !Wants::of(spec).operator {
+        return Ok(None);
+    }
+    let said = spec.addons.as_ref().and_then(|a| a.operator_image.clone());
+    let image = said.or_else(|| std::env::var(OPERATOR_IMAGE).ok().filter(|v| !v.is_empty()));
+    let image = image.ok_or_else(|| {
+        Error::new(&CLI_OPERATOR_OPTION, Class::Invalid)
+            .attempted("choose the image of the operator")
+            .happened("neither the spec nor the environment says where the cluster finds it")
+            .remedy(format!(
+                "set spec.addons.operatorImage or {OPERATOR_IMAGE}, or spec.addons.operator to false"
+            ))
+    })?;
+    Ok(Some(Manifests::of(&Options::new(image)).documents()))
+}
+
+/// What a cluster of this platform is to have of CloudNativePG, read once a command: `None` where it is to have none.
+pub(super) async fn release(
+    spec: &PlatformSpec,
+    cache: &std::path::Path,
+) -> Option<Result<Vec<serde_json::Value>, Error>> {
+    if spec.installer().is_none() || !Wants::of(spec).cloud_native_pg {
+        return None;
+    }
+    let mirror = spec.addons.as_ref().and_then(|a| a.mirror.as_deref());
+    let from: Box<dyn Source> = match mirror {
+        None => Box::new(Web::upstream().cached(cache)),
+        Some(url) if url.contains("://") => Box::new(Web::mirror(url).cached(cache)),
+        Some(folder) => Box::new(Directory::new(folder)),
+    };
+    Some(cloudnative_pg::fetch(&*from).await)
 }
 
 fn unreadable(folder: &std::path::Path, e: &io::Error) -> Error {

@@ -223,7 +223,7 @@ impl Session {
             InfrastructureType::OpenStack => {
                 let project = self.project(platform)?.clone();
                 let owner = project.owner(platform);
-                let pipeline = self.on_machines(&project, &owner, &spec, without);
+                let pipeline = self.on_machines(&project, &owner, &spec, without)?;
                 (Some(project), owner, pipeline)
             }
             InfrastructureType::Stackit => return Err(not_here(platform)),

@@ -73,6 +73,7 @@ pub fn desired(
         let credential = Credential {
             secret: CREDENTIAL_SECRET.to_owned(),
             unrestricted: false,
+            kept: None,
         };
         graph.add(Key::new(CREDENTIAL)?, credential);
     }

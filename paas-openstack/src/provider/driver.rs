@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use paas_core::{
     actuator::Actuator,
-    driver::{Boot, Driver, Host, InfrastructureProvider, Outputs},
+    driver::{Boot, CloudAccess, Driver, Host, InfrastructureProvider, Outputs},
     error::{Class, Error, Result},
     graph::{Desired, Observed},
     policy::Bounds,
@@ -100,6 +100,24 @@ impl OpenStackDriver {
         self
     }
 
+    /// What the cluster has to know of this cloud, once its credential and its subnet are there.
+    fn cloud_access(&self, seen: &Observed<OpenStackResource>) -> Option<CloudAccess> {
+        let kept = seen.live.values().find_map(|live| match &live.resource {
+            OpenStackResource::Credential(it) => it.kept.clone(),
+            _ => None,
+        });
+        let (credential_id, credential_secret) = kept?;
+        let cloud = self.client.cloud();
+        let subnet = seen.live.iter().find(|(key, _)| key.as_str() == "subnet");
+        Some(CloudAccess {
+            auth_url: cloud.auth_url.to_string(),
+            region: cloud.region.clone().unwrap_or_default(),
+            credential_id,
+            credential_secret,
+            subnet: subnet.map(|(_, live)| live.id.clone()).unwrap_or_default(),
+        })
+    }
+
     /// Leaves the servers of these machines out, so that they are made anew the next time: their ports, addresses and volumes stay.
     #[must_use]
     pub fn without(mut self, machines: impl IntoIterator<Item = String>) -> Self {
@@ -154,6 +172,7 @@ impl Driver for OpenStackDriver {
         Outputs {
             hosts: (!hosts.is_empty()).then_some(hosts),
             api_address: api_address(seen),
+            cloud: self.cloud_access(seen),
             ..Outputs::default()
         }
     }

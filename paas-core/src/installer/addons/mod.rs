@@ -26,6 +26,7 @@ pub mod documents;
 mod driver;
 mod facts;
 pub mod flannel;
+mod given;
 mod hands;
 pub mod health;
 mod inside;
@@ -41,6 +42,7 @@ pub mod wire;
 
 pub use cloud::{CloudConfig, CloudFacts, NoCloud};
 pub use driver::{AddonsDriver, STAGE};
+pub use given::GivenCloud;
 pub use facts::{Facts, Registry, cluster_name};
 pub use hands::AddonsHands;
 pub use inside::InsideCluster;

@@ -8,6 +8,7 @@ use paas_core::{
     graph::Observed,
     owner::Owner,
     resource::{Health, Key, Live, Need},
+    secrets::{ExposeSecret as _, SecretRef, SecretString},
 };
 
 use super::{OpenStackActuator, create::Making};
@@ -23,6 +24,9 @@ pub(crate) const KEY: &str = "credential/cluster";
 
 /// The name of its secret in the store.
 pub(crate) const SECRET: &str = "credential-cluster";
+
+/// The name of its id in the store.
+const ID: &str = "credential-cluster-id";
 
 /// What was there when the credential that we were logged in with was deleted: after that, nobody is told anything any more.
 ///
@@ -131,11 +135,14 @@ impl OpenStackActuator {
         owner: &Owner,
         it: &ApplicationCredential,
     ) -> Result<Live<OpenStackResource>> {
-        let credential = Credential {
+        let mut credential = Credential {
             secret: SECRET.to_owned(),
             unrestricted: it.unrestricted,
+            kept: None,
         };
-        if self.secrets.get(owner, SECRET).await?.is_some() {
+        if let Some(secret) = self.secrets.get(owner, SECRET).await? {
+            let id = self.keep_id(owner, &it.id).await?;
+            credential.kept = Some((SecretRef::to(ID, &id), SecretRef::to(SECRET, &secret)));
             return Ok(Live::ready(&it.id, credential.into()));
         }
         // It cannot be read back: the credential is of no use, and made anew.
@@ -143,6 +150,18 @@ impl OpenStackActuator {
         Ok(live.health(Health::broken(
             "its secret is not in the store of secrets here, and Keystone shows it to nobody again",
         )))
+    }
+
+    /// Its id lies beside its secret, since both are written into the cluster.
+    async fn keep_id(&self, owner: &Owner, id: &str) -> Result<SecretString> {
+        let kept = self.secrets.get(owner, ID).await?;
+        if let Some(kept) = kept {
+            if kept.expose_secret() == id {
+                return Ok(kept);
+            }
+            self.secrets.delete(owner, ID).await?;
+        }
+        self.secrets.put_if_absent(owner, ID, id.to_owned().into()).await
     }
 
     pub(super) async fn new_credential(&self, making: &Making<'_>, want: &Credential) -> Result<String> {
@@ -175,6 +194,7 @@ impl OpenStackActuator {
         if own {
             self.departure.gone(id);
         }
+        self.secrets.delete(owner, ID).await?;
         self.secrets.delete(owner, &it.secret).await
     }
 }

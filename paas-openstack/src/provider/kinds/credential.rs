@@ -1,5 +1,6 @@
 //! Application credentials.
 
+use paas_core::secrets::SecretRef;
 use paas_core::resource::{Diff, Need, View};
 
 use super::{Kind, changed, judged, view};
@@ -12,6 +13,8 @@ pub struct Credential {
     pub secret: String,
     /// Whether it may make further ones.
     pub unrestricted: bool,
+    /// Its id and its secret, as they are in the store; `None` where it is only wanted.
+    pub kept: Option<(SecretRef, SecretRef)>,
 }
 
 impl Kind for Credential {
