@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import selectors
+import shutil
 import socket
 import subprocess
 import threading
@@ -70,9 +71,10 @@ class Cloud:
 class Bridge(threading.Thread):
     """Boots and takes away machines until it is stopped."""
 
-    def __init__(self, cloud, machines, folder, box, images=()):
+    def __init__(self, cloud, machines, folder, box, images=(), names=()):
         super().__init__(daemon=True)
         self.cloud, self.machines, self.folder, self.box, self.images = cloud, machines, folder, pathlib.Path(box), list(images)
+        self.names = [name.split("=", 1) for name in names]
         self.booted, self.stopped, self.trouble, self.paused = {}, threading.Event(), None, set()
 
     def do(self, *words, environment=None, check=True):
@@ -112,22 +114,31 @@ class Bridge(threading.Thread):
         meta.write_bytes(self.cloud.metadata(server, address, "meta_data.json"))
         self.do("start", self.folder, name, data, address, environment={"MACHINE_ID": server["id"], "MACHINE_META": str(meta)})
         self.booted[server["id"]] = name
-        if self.images:
+        if self.images or self.names:
             threading.Thread(target=self.load, args=(name,), daemon=True).start()
 
     def load(self, name):
-        """What the machines' image does not have."""
-        for image in self.images:
-            target = pathlib.Path(self.folder) / "machines" / name / "disk/upper/root/image.tar"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
-            subprocess.run(["cp", image, target], check=True)
-            until = time.monotonic() + 60
-            while time.monotonic() < until:
-                words = [self.machines, "exec", self.folder, name, "ctr", "-n", "k8s.io", "images", "import", "/root/image.tar"]
-                if subprocess.run(words, capture_output=True).returncode == 0:
-                    break
-                time.sleep(0.5)
+        """What the machines' image does not have, or has by another name."""
+        there = pathlib.Path(self.folder) / "machines" / name / "disk/upper/root"
+        there.mkdir(parents=True, exist_ok=True)
+        for number, image in enumerate(self.images):
+            shutil.copy(image, there / f"image-{number}.tar")
+            self.containerd(name, "import", f"/root/image-{number}.tar")
+            (there / f"image-{number}.tar").unlink(missing_ok=True)
+        for old, new in self.names:
+            self.containerd(name, "tag", "--force", old, new)
+
+    def containerd(self, name, *words):
+        """Its daemon is up a few seconds after the machine."""
+        until = time.monotonic() + 60
+        while True:
+            done = subprocess.run([self.machines, "exec", self.folder, name, "ctr", "-n", "k8s.io", "images", *words], capture_output=True, text=True)
+            if done.returncode == 0:
+                return
+            if time.monotonic() > until:
+                self.trouble = f"ctr images {' '.join(words)} on {name}: {done.stderr.strip()}"
+                return
+            time.sleep(0.5)
 
     def floating(self, server):
         fixed = [a["addr"] for all in server["addresses"].values() for a in all if a["OS-EXT-IPS:type"] == "fixed"]
