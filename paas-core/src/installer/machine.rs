@@ -128,6 +128,7 @@ pub(super) fn identity(from: &str, to: &str, more: &[(&str, &str)]) -> Phase {
         text.push(format!("{name}={command}"));
         edit.push_str(&format!(" -e \"s|@{name}@|${name}|g\""));
     }
+    text.push(format!("mkdir -p \"$(dirname {})\"", quote(to)));
     text.push("umask 077".to_owned());
     text.push(format!("{edit} {} >{}", quote(from), quote(to)));
     Phase::new("identity", text)

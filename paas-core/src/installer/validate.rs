@@ -26,12 +26,9 @@ pub fn findings(spec: &PlatformSpec) -> Vec<Finding> {
         .into_iter()
         .map(|Fault(code, what)| Finding::error(code, what))
         .collect();
-    if spec.installer().is_some()
-        && spec
-            .roles()
-            .iter()
-            .all(|r| r.is_control_plane() || r.replicas == 0)
-    {
+    let pools = spec.kubernetes.as_ref().map_or(&[][..], |k| &k.pools);
+    let empty = !pools.is_empty() && pools.iter().all(|pool| pool.replicas == 0);
+    if empty && spec.installer().is_some() {
         let what = "no pool has a machine: workloads run beside the control plane, on its machine";
         all.push(Finding::warning(&INS_NO_WORKERS, what));
     }

@@ -93,7 +93,7 @@ fn install(kubernetes: &Kubernetes, version: Version) -> Vec<String> {
          \x20 apt='apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold'\n\
          \x20 retry $apt update\n\
          \x20 retry $apt install ca-certificates curl {BESIDE}\n\
-         \x20 mkdir -p -m 0755 /etc/apt/keyrings\n\
+         \x20 mkdir -p /etc/apt/keyrings\n\
          \x20 retry curl -fsSL --max-time 60 -o /etc/apt/keyrings/paas-kubernetes.asc \"$repository/deb/Release.key\"\n\
          \x20 echo \"deb [signed-by=/etc/apt/keyrings/paas-kubernetes.asc] $repository/deb/ /\" >/etc/apt/sources.list.d/paas-kubernetes.list\n\
          \x20 retry $apt update\n\
@@ -102,7 +102,7 @@ fn install(kubernetes: &Kubernetes, version: Version) -> Vec<String> {
          elif command -v dnf >/dev/null; then\n\
          \x20 printf '[paas-kubernetes]\\nname=Kubernetes\\nbaseurl=%s/rpm/\\nenabled=1\\ngpgcheck=1\\ngpgkey=%s/rpm/repodata/repomd.xml.key\\n' \"$repository\" \"$repository\" >/etc/yum.repos.d/paas-kubernetes.repo\n\
          \x20 retry dnf -q -y install nftables iptables-nft conntrack-tools ethtool socat\n\
-         \x20 retry dnf -q -y install containerd || retry dnf -q -y install containerd.io\n\
+         \x20 dnf -q -y install containerd || retry dnf -q -y install containerd.io\n\
          \x20 retry dnf -q -y install {rpm}\n\
          else\n\
          \x20 die 'this image has neither apt-get nor dnf: use one of Debian, Ubuntu or Fedora, or spec.kubernetes.packages: Preinstalled'\n\

@@ -70,7 +70,7 @@ pub fn words(phase: &str) -> Option<&'static str> {
 }
 
 /// The script of these phases.
-pub(super) fn render(machine: &str, phases: &[Phase]) -> String {
+pub fn render(machine: &str, phases: &[Phase]) -> String {
     let mut text = format!(
         r#"#!/bin/sh
 # The first boot of {machine}, made by paas. What a phase prints is in /var/log/paas on this machine.
@@ -78,7 +78,8 @@ set -eu
 umask 022
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/root
 logs=/var/log/paas
-mkdir -p -m 0700 "$logs"
+mkdir -p "$logs"
+chmod 0700 "$logs"
 phase=start
 
 ended() {{
@@ -129,7 +130,7 @@ boot() {{
 }
 
 /// A word for the shell, whatever is in it.
-pub(super) fn quote(word: &str) -> String {
+pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
