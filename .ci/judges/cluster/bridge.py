@@ -14,7 +14,6 @@ import os
 import pathlib
 import re
 import selectors
-import shutil
 import socket
 import subprocess
 import threading
@@ -119,20 +118,18 @@ class Bridge(threading.Thread):
 
     def load(self, name):
         """What the machines' image does not have, or has by another name."""
-        there = pathlib.Path(self.folder) / "machines" / name / "disk/upper/root"
-        there.mkdir(parents=True, exist_ok=True)
-        for number, image in enumerate(self.images):
-            shutil.copy(image, there / f"image-{number}.tar")
-            self.containerd(name, "import", f"/root/image-{number}.tar")
-            (there / f"image-{number}.tar").unlink(missing_ok=True)
+        for image in self.images:
+            self.containerd(name, "import", "-", archive=image)
         for old, new in self.names:
             self.containerd(name, "tag", "--force", old, new)
 
-    def containerd(self, name, *words):
+    def containerd(self, name, *words, archive=os.devnull):
         """Its daemon is up a few seconds after the machine."""
         until = time.monotonic() + 60
         while True:
-            done = subprocess.run([self.machines, "exec", self.folder, name, "ctr", "-n", "k8s.io", "images", *words], capture_output=True, text=True)
+            command = [self.machines, "exec", self.folder, name, "ctr", "-n", "k8s.io", "images", *words]
+            with open(archive, "rb") as source:
+                done = subprocess.run(command, stdin=source, capture_output=True, text=True)
             if done.returncode == 0:
                 return
             if time.monotonic() > until:

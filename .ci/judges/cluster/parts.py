@@ -238,7 +238,8 @@ def main():
     chosen = [p for p in PARTS if not asked.parts or p.__name__ in asked.parts]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="paas-cluster-") as box:
-        (pathlib.Path(box) / "bridge").mkdir()
+        os.chmod(box, 0o711)  # PostgreSQL's user has to pass
+        (pathlib.Path(box) / "bridge").mkdir(mode=0o700)
         cloud = bridge.Cloud(asked.clouds)
         cloud.login()
         asked.bridge = bridge.Bridge(cloud, asked.machines, asked.folder, pathlib.Path(box) / "bridge", asked.image, asked.name)
@@ -262,8 +263,11 @@ def main():
                         print(f"the bridge: {asked.bridge.trouble}", file=sys.stderr)
                     break
             if failed and asked.keep:
-                print(f"everything is left as it is; the home is in {box}", flush=True)
-                input("Enter takes it away")
+                kept = place.box / "kept"
+                kept.touch()
+                print(f"everything is left as it is until {kept} is removed", flush=True)
+                while kept.exists():
+                    time.sleep(1)
         finally:
             asked.bridge.stop()
             with contextlib.suppress(Exception):

@@ -168,7 +168,13 @@ fn operator(spec: &PlatformSpec) -> Result<Option<Vec<serde_json::Value>>, Error
                 "set spec.addons.operatorImage or {OPERATOR_IMAGE}, or spec.addons.operator to false"
             ))
     })?;
-    Ok(Some(Manifests::of(&Options::new(image)).documents()))
+    // Its pods keep apart, and one that finds no node of its own would never be there.
+    let workers: u16 = spec.roles().iter().filter(|r| !r.is_control_plane()).map(|r| r.replicas).sum();
+    let options = Options {
+        replicas: workers.clamp(1, 2),
+        ..Options::new(image)
+    };
+    Ok(Some(Manifests::of(&options).documents()))
 }
 
 /// What a cluster of this platform is to have of CloudNativePG, read once a command: `None` where it is to have none.

@@ -116,7 +116,7 @@ impl ClusterActuator {
             }
             let node = Node {
                 invited: true,
-                machine: None,
+                joined: false,
                 ..Node::of(&self.role(name), None, BTreeMap::new())
             };
             let health = self.boot(name, "its machine has not joined yet").await;

@@ -45,7 +45,9 @@ pub struct Node {
     pub labels: BTreeMap<String, String>,
     /// True as long as its machine may join by its token.
     pub invited: bool,
-    /// Where the API is: the node's need.
+    /// False as long as nothing of it is there but its machine's token.
+    pub(super) joined: bool,
+    /// True where its machine joins by a token; the control plane's is the cluster itself.
     pub(super) joins: bool,
 }
 
@@ -57,6 +59,7 @@ impl Node {
             role: role.to_owned(),
             labels,
             invited: false,
+            joined: true,
             joins: role != crate::spec::CONTROL_PLANE,
         }
     }
@@ -67,6 +70,9 @@ impl Node {
             && want != is
         {
             return Diff::Replace(vec![Change::new("machine", is, want)]);
+        }
+        if !live.joined {
+            return Diff::Same;
         }
         let mut changes = Vec::new();
         if live.invited && !self.invited {
