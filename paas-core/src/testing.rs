@@ -6,6 +6,7 @@
 //! - [`stores`] checks those of [`crate::ledger::LedgerStore`] and [`crate::secrets::SecretStore`].
 //! - `postgres()`, with the feature `local`, is an isolated database of a real PostgreSQL for each test.
 //! - `kube::control_plane()`, with the features `kube` and `local`, is a real Kubernetes API server with a namespace for each test.
+//! - `machines`, with the features `installer` and `local`, plays the machines that a cluster is made of.
 //! - `faults`, with the feature `kube`, breaks the calls and watches of any kube client, or of any program by a proxy.
 //! - [`matrix`] breaks every call of a run in every way and asks whether it still ends well.
 
@@ -19,6 +20,8 @@ mod fixed;
 mod fixture;
 #[cfg(all(feature = "kube", feature = "local"))]
 pub mod kube;
+#[cfg(all(feature = "installer", feature = "local"))]
+pub mod machines;
 pub mod matrix;
 mod memory;
 #[cfg(feature = "local")]

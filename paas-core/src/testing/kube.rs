@@ -49,7 +49,7 @@ pub use self::{
     cluster::ControlPlane,
     namespace::{ANNOTATION, LABEL, Namespace},
 };
-use crate::error::Result;
+use crate::{error::Result, secrets::SecretString};
 
 /// The control plane of this process.
 static SHARED: Mutex<Option<Result<ControlPlane>>> = Mutex::const_new(None);
@@ -119,6 +119,10 @@ pub struct Options {
     pub audit_log: Option<PathBuf>,
     /// Further arguments of the API server.
     pub api_server_arguments: Vec<String>,
+    /// Further arguments of the controllers.
+    pub controller_arguments: Vec<String>,
+    /// What it stands on, where that was made before; without, everything is made for it.
+    pub authorities: Option<Authorities>,
     /// A folder for its files. Without it they are in memory (`/dev/shm`) if 1 GiB is free there, else where temporary files are.
     pub folder: Option<PathBuf>,
 }
@@ -129,9 +133,24 @@ impl Default for Options {
             controllers: true,
             audit_log: None,
             api_server_arguments: Vec::new(),
+            controller_arguments: Vec::new(),
+            authorities: None,
             folder: None,
         }
     }
+}
+
+/// What a control plane stands on: whoever has it can log in ahead of the first start. With it, the controllers sign for nodes too.
+#[derive(Debug, Clone)]
+pub struct Authorities {
+    /// The certificate of who signs for the API server and its clients, PEM.
+    pub certificate: String,
+    /// Its key, PEM.
+    pub key: SecretString,
+    /// The key that service accounts' tokens are signed with, PEM.
+    pub service_account: SecretString,
+    /// Names and addresses of the API server beside those that it has always.
+    pub names: Vec<String>,
 }
 
 /// A server of a control plane.

@@ -59,6 +59,7 @@ use crate::{
 pub use collection::Object;
 pub use faults::{Fault, What};
 pub use ledger::Recorded;
+pub use nova::guest::Guest;
 pub use setup::{
     ApplicationCredential, Flavor, Hypervisor, Image, Latency, Network, Project, Quotas, Setup, Shape, Times,
     User,
@@ -218,6 +219,26 @@ impl Fake {
     /// Switches a project off, by name: for who works in it, it has vanished. What is in it stays, and is there when it is switched on again.
     pub fn switch_project(&self, name: &str, on: bool) {
         self.world.state().keystone.switch_project(name, on);
+    }
+
+    /// The servers as their hypervisors see them, with what each is told on its first boot: for tests that play the guests.
+    pub fn guests(&self) -> Vec<Guest> {
+        nova::guest::all(&self.world.state())
+    }
+
+    /// Sets what a server has written on its console so far; false if there is no such server.
+    pub fn write_console(&self, id: &str, text: impl Into<String>) -> bool {
+        self.world.state().nova.write(id, text.into())
+    }
+
+    /// A server loses its power, and is SHUTOFF without anybody having asked for it; false if there is no such server.
+    pub fn power_lost(&self, id: &str) -> bool {
+        self.world.state().nova.is_off(&self.world, id)
+    }
+
+    /// A server's hypervisor loses it, and it is in ERROR with these words; false if there is no such server.
+    pub fn server_lost(&self, id: &str, words: &str) -> bool {
+        self.world.state().nova.is_lost(&self.world, id, words)
     }
 
     fn described(&self, identity: Identity) -> Cloud {

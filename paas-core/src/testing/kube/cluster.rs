@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -48,6 +49,7 @@ struct Inner {
     janitor: OnceLock<Janitor>,
     /// None: an existing cluster.
     servers: Option<Mutex<Servers>>,
+    address: Option<SocketAddr>,
     folder: Option<PathBuf>,
 }
 
@@ -66,6 +68,7 @@ impl ControlPlane {
         Ok(Self(Arc::new(Inner {
             kubeconfig: servers.kubeconfig(),
             folder: Some(servers.folder().to_path_buf()),
+            address: Some(servers.address()),
             assets: Some(assets),
             janitor: OnceLock::new(),
             servers: Some(Mutex::new(servers)),
@@ -78,6 +81,7 @@ impl ControlPlane {
             assets: None,
             janitor: OnceLock::new(),
             servers: None,
+            address: None,
             folder: None,
         }));
         let attempted = format!("use the cluster of PAAS_TEST_KUBECONFIG={}", kubeconfig.display());
@@ -98,6 +102,11 @@ impl ControlPlane {
     /// The file that `kubectl` and others take as `KUBECONFIG`, with all rights; only this user can read it.
     pub fn kubeconfig(&self) -> PathBuf {
         self.0.kubeconfig.clone()
+    }
+
+    /// Where its API server listens; `None` for an existing cluster.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.address
     }
 
     /// The program `kubectl` of the same version, if it is there.

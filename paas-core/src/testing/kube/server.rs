@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -91,7 +92,8 @@ impl Servers {
         let place = Place::new(parent, &account)?;
         let folder = place.folder().to_path_buf();
         let ports = Ports::choose(&folder)?;
-        let pki = Pki::make(&folder, &format!("https://127.0.0.1:{}", ports.api), &account)?;
+        let server = format!("https://127.0.0.1:{}", ports.api);
+        let pki = Pki::make(&folder, &server, options.authorities.as_ref(), &account)?;
         files::write_new(
             &folder.join("audit.json"),
             AUDIT_POLICY.as_bytes(),
@@ -117,6 +119,11 @@ impl Servers {
     /// The folder of logs.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where the API server listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.ports.api).into()
     }
 
     /// The administrator's way in.
@@ -247,7 +254,7 @@ impl Servers {
     fn controllers(&self) -> Vec<String> {
         let file = |name| self.pki.file(name).display().to_string();
         let config = file("controllers.kubeconfig");
-        vec![
+        let mut words = vec![
             format!("--kubeconfig={config}"),
             format!("--authentication-kubeconfig={config}"),
             format!("--authorization-kubeconfig={config}"),
@@ -259,7 +266,13 @@ impl Servers {
             "--use-service-account-credentials".to_owned(),
             format!("--service-account-private-key-file={}", file("tokens.key")),
             format!("--root-ca-file={}", file("ca.crt")),
-        ]
+        ];
+        if self.options.authorities.is_some() {
+            words.push(format!("--cluster-signing-cert-file={}", file("ca.crt")));
+            words.push(format!("--cluster-signing-key-file={}", file("ca.key")));
+        }
+        words.extend(self.options.controller_arguments.iter().cloned());
+        words
     }
 }
 

@@ -107,6 +107,7 @@ pub(super) fn begin(
             user: who.user.clone(),
             at: now,
         }],
+        console: None,
     });
     // What fails on a host fails before anything else is taken.
     let outcome = match &host {

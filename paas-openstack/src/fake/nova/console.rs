@@ -56,17 +56,21 @@ fn not_ready(server: &Server) -> Refusal {
     Refusal::nova(409, &format!("Instance {} is not ready", server.id))
 }
 
-/// The last lines of what a guest would have said.
+/// The last lines of what a guest has said, or would have.
 pub(super) fn output(server: &Server, argument: &Value) -> Answer {
     if server.machine == Machine::Building {
         return Err(not_ready(server));
     }
-    let lines = [
+    let untold = [
         format!("[    0.000000] Linux version 6.1.0-fake ({})", server.hostname),
         "[    1.000000] systemd[1]: Reached target Multi-User System.".to_owned(),
         "[    2.000000] cloud-init[1]: Cloud-init finished.".to_owned(),
         format!("{} login: ", server.hostname),
     ];
+    let lines: Vec<&str> = match &server.console {
+        Some(text) => text.split('\n').collect(),
+        None => untold.iter().map(String::as_str).collect(),
+    };
     let length = argument
         .get("length")
         .and_then(|n| n.as_u64().or_else(|| n.as_str()?.parse().ok()));

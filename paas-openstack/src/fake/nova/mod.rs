@@ -7,6 +7,7 @@ mod console;
 mod create;
 mod flavors;
 mod groups;
+pub(super) mod guest;
 mod hosts;
 mod invalid;
 mod keypairs;

@@ -42,6 +42,8 @@ pub(super) struct Server {
     pub(super) nics: Vec<Nic>,
     pub(super) disks: Vec<Disk>,
     pub(super) actions: Vec<Action>,
+    /// What it wrote, where a test says it.
+    pub(super) console: Option<String>,
 }
 
 /// A server's part in a port.
