@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::{error::ErrorView, resource::Key, step::Verb};
 
+/// What a stage waits for whose world is not known yet: nothing of its own.
+pub(super) const UNKNOWN: &str = "known after the stages before it";
+
 /// Where an object stands after a pass. Every state has a reason (law 8).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
@@ -103,6 +106,16 @@ impl Outcome {
         }
     }
 
+    /// True for a stage that only waits for those before it: it moves when they do.
+    fn follows(&self) -> bool {
+        match self {
+            Self::Converged | Self::Blocked { .. } => false,
+            Self::Progressing { waiting, failed, .. } => {
+                failed.is_empty() && !waiting.is_empty() && waiting.iter().all(|w| w.why == UNKNOWN)
+            }
+        }
+    }
+
     /// Both together: progress anywhere is progress, and a block is told when nothing else moves.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -147,12 +160,36 @@ impl Outcome {
                     clears: clears || c,
                 }
             }
-            (Self::Blocked { .. }, p @ Self::Progressing { .. })
-            | (p @ Self::Progressing { .. }, Self::Blocked { .. }) => p,
+            (b @ Self::Blocked { .. }, p @ Self::Progressing { .. })
+            | (p @ Self::Progressing { .. }, b @ Self::Blocked { .. }) => match p.follows() {
+                true => b,
+                false => p,
+            },
         }
     }
 }
 
 fn millis<S: serde::Serializer>(time: &Duration, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(why: &str) -> Outcome {
+        let (key, since) = (Key::new("x").unwrap(), Timestamp::UNIX_EPOCH);
+        let (stage, why, deadline) = ("later".to_owned(), why.to_owned(), since);
+        let waiting = vec![Pending { stage, key, why, since, deadline }];
+        let (failed, again_in) = (Vec::new(), Duration::from_secs(5));
+        Outcome::Progressing { waiting, failed, again_in, clears: false }
+    }
+
+    #[test]
+    fn who_waits_for_stages_before_it_alone_does_not_hide_that_they_are_blocked() {
+        let blocked = || Outcome::Blocked { because: Vec::new(), clears: false };
+        assert_eq!(blocked().and(waits(UNKNOWN)), blocked());
+        assert_eq!(blocked().and(waits("it comes up")), waits("it comes up"), "something moves");
+        assert_eq!(Outcome::Converged.and(waits(UNKNOWN)), waits(UNKNOWN));
+    }
 }

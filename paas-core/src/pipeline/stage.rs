@@ -57,7 +57,7 @@ impl<D: Driver> fmt::Debug for DriverStage<D> {
 }
 
 /// Why the world of a stage cannot be seen yet.
-const UNKNOWN: &str = "known after the stages before it";
+const UNKNOWN: &str = super::outcome::UNKNOWN;
 
 impl<D: Driver> DriverStage<D> {
     fn scope(&self, cx: &Context) -> Scope {
