@@ -41,13 +41,18 @@ pub(super) async fn join(site: &Site, boot: &FirstBoot) -> Result<(), String> {
     let patience = |key: &str| duration(text(&join["timeouts"][key]));
     let mut tries = patience("discovery").as_secs() / EVERY.as_secs();
     let (plane, client) = loop {
-        tries = tries.saturating_sub(1);
         let lost = site.loses_join();
         let why = match discover(site, lost, cluster, endpoint, token).await {
             Ok(found) => break found,
             Err(Refused::Never(why)) => return Err(format!("error execution phase preflight: {why}")),
             Err(Refused::Yet(why)) => why,
+            // How long it takes to start servers here says nothing about machines.
+            Err(Refused::Early) => {
+                SystemClock.sleep(AGAIN).await;
+                continue;
+            }
         };
+        tries = tries.saturating_sub(1);
         if tries == 0 {
             return Err(format!("error execution phase preflight: couldn't validate the identity of the API Server: {why}"));
         }
@@ -81,6 +86,8 @@ pub(super) async fn join(site: &Site, boot: &FirstBoot) -> Result<(), String> {
 }
 
 enum Refused {
+    /// There is no API server at all yet.
+    Early,
     /// It may be different a moment later.
     Yet(String),
     /// It stays as it is.
@@ -99,7 +106,7 @@ async fn discover(
         return Err(Refused::Yet(format!("Get \"https://{endpoint}/\": dial tcp {endpoint}: i/o timeout")));
     }
     let plane = site.plane_at(endpoint);
-    let plane = plane.ok_or_else(|| Refused::Yet(format!("dial tcp {endpoint}: connect: connection refused")))?;
+    let plane = plane.ok_or(Refused::Early)?;
     let pin = hash::kubeadm(&plane.trusted).unwrap_or_default();
     let mut pins = cluster["caCertHashes"].as_array().into_iter().flatten();
     if !pins.any(|p| p == pin.as_str()) {
