@@ -39,7 +39,7 @@ use serde_json::{Value, json};
 use crate::bridge::Bridge;
 
 /// The longest that anything here may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(400);
+pub(crate) const LIMIT: Duration = Duration::from_secs(200);
 
 /// A block of the loopback that nobody else has: clusters are reached at addresses of it.
 pub(crate) fn block() -> String {

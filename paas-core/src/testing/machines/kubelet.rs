@@ -78,8 +78,11 @@ impl Kubelet {
             if let Ok(network) = self.pods().await {
                 let now = SystemClock.elapsed();
                 let anew = said.is_none_or(|(was, at)| was != network || now.saturating_sub(at) > SIGN);
-                if anew && self.tell(network, said.map(|(was, _)| was)).await.is_ok() {
-                    said = Some((network, now));
+                if anew {
+                    match self.tell(network, said.map(|(was, _)| was)).await {
+                        Ok(()) => said = Some((network, now)),
+                        Err(error) => tracing::debug!(%error, node = self.name, "a kubelet is not heard"),
+                    }
                 }
             }
             SystemClock.sleep(LOOK).await;
@@ -88,7 +91,8 @@ impl Kubelet {
 
     /// That it lives, and whether it is ready.
     async fn tell(&self, network: bool, before: Option<bool>) -> kube::Result<()> {
-        let now = SystemClock.now().to_string();
+        // Six digits, or it is no time to the API server.
+        let now = SystemClock.now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), "kube-node-lease");
         let lease = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": self.name},
