@@ -20,6 +20,7 @@ kind: Platform
 metadata: {name: demo}
 spec:
   infrastructure: {type: OpenStack, openStack: {}}
+  kubernetes: {installer: None}
 ---
 apiVersion: paas.rs/v1alpha1
 kind: Platform
@@ -136,6 +137,7 @@ kind: Platform
 metadata: {name: two}
 spec:
   infrastructure: {type: OpenStack, openStack: {CIDR}}
+  kubernetes: {installer: None}
 ";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

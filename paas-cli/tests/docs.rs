@@ -2,7 +2,8 @@
 //!
 //! In blocks fenced as `console`, `sh` or `bash`, each line that begins with `$ ` is a command; it must exit with 0, or with
 //! what a comment at its end says: `# exits 3`. A block is left out only under `<!-- not run: REASON -->`, a line with `psql` also where
-//! that does not run, unless `PAAS_TEST_REQUIRE` is `all`. A document that says `<!-- needs: a cloud -->` gets a fake one, `OS_CLOUD=demo`.
+//! that does not run, unless `PAAS_TEST_REQUIRE` is `all`. A document that says `<!-- needs: a cloud -->` gets a fake one, `OS_CLOUD=demo`;
+//! one that says `<!-- run by .ci/lab-cluster …` is run there, on machines that boot.
 #![allow(clippy::expect_used, reason = "a test says what it missed and stops")]
 
 use std::{
@@ -24,6 +25,9 @@ const TEST_COMMAND: &str = "cargo test --workspace";
 /// What a document says whose commands need a cloud.
 const NEEDS_A_CLOUD: &str = "<!-- needs: a cloud -->";
 
+/// What a document says whose commands need machines that boot.
+const RUN_BY_THE_LAB: &str = "<!-- run by .ci/lab-cluster";
+
 /// Programs that a document may call.
 const KNOWN: [&str; 5] = ["paas", "psql", "cat", "echo", "ls"];
 
@@ -36,6 +40,9 @@ fn every_command_in_the_documents_works() {
     for document in documents() {
         let name = document.display();
         let text = fs::read_to_string(&document).expect("a document is text");
+        if text.contains(RUN_BY_THE_LAB) {
+            continue;
+        }
         let steps = match commands(&text) {
             Ok(steps) if steps.is_empty() => continue,
             Ok(steps) => steps,

@@ -22,6 +22,7 @@ spec:
       flavorAtLeast: {cpus: 1, memory: 512Mi}
       networkCidr: 10.20.0.0/16
   kubernetes:
+    installer: None
     pools:
       - {name: workers, replicas: 1, dataVolumeSize: 1Gi}
 ";

@@ -21,6 +21,7 @@ spec:
     openStack:
       floatingIps: All
       availabilityZones: [az7]
+  kubernetes: {installer: None}
 ";
 
 async fn paas(folder: &std::path::Path, args: &[&str]) -> (i32, String, String) {

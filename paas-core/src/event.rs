@@ -7,6 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::Key;
 
+/// The reason of the event with which a run over the stages begins.
+pub const RUN_STARTED: &str = "RunStarted";
+
+/// The reason of the event with which a run ends.
+pub const RUN_ENDED: &str = "RunEnded";
+
+/// The reason of the event that ends a wait which nothing else ends; its message is what was waited for.
+pub const WAIT_OVER: &str = "WaitOver";
+
 /// Something that happened to a resource or a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -55,3 +55,4 @@ pub mod kube;
 pub mod local;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod timeline;

@@ -129,7 +129,7 @@ paas_core::codes! {
         "Move or delete what the message names, if nobody needs it, and run the same command again. All the rest goes meanwhile.";
     OS_RESTRICTED = "PAAS-OS-0043", "a restricted application credential manages no others",
         "The platform's cluster gets an application credential of its own, and Keystone lets a restricted one neither make nor delete any.",
-        "Log in with a password, or with an application credential that was made with --unrestricted; or set spec.addons.cloudController and spec.addons.csi to false.";
+        "Log in with a password, or with an application credential that was made with --unrestricted; or set spec.addons.cloudController and spec.addons.csi to false. A restricted one is given to the cluster itself where there is no other.";
     OS_VM = "PAAS-OS-0044", "the virtual machine cannot be like this",
         "A name, a port, a range or a size is not one that a machine can have, the flavor is too small for the image, or what is written at the first boot is to change on a machine that is there.",
         "Correct what the message names. What a machine takes at its first boot changes only with a new one: `paas vm delete NAME`, then create it again.";

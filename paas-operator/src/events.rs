@@ -7,7 +7,7 @@ use kube::{
     Client,
     runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter},
 };
-use paas_core::event::{Event, EventSink, State};
+use paas_core::event::{Event, EventSink, State, WAIT_OVER};
 use tokio::sync::mpsc;
 
 use crate::{metrics::Metrics, status::Note};
@@ -105,8 +105,9 @@ impl EventSink for ObjectEvents {
             state = ?event.state, reason = event.reason, request_id = event.request_id, "{}", event.message
         );
         let (warning, ended) = match event.state {
-            // What begins has no effect yet; its end is told.
+            // What begins has no effect yet; its end is told. That a wait is over shows in what follows it.
             State::Started => return,
+            State::Done if event.reason == WAIT_OVER => return,
             State::Failed => (true, Some("failed")),
             State::Blocked => (true, None),
             State::Done => (false, Some("done")),

@@ -143,7 +143,7 @@ impl Subject for Paas {
             &format!(
                 "apiVersion: paas.rs/v1alpha1\nkind: Platform\nmetadata: {{name: bench}}\nspec:\n  infrastructure:\n    \
                  type: OpenStack\n    openStack:\n      flavorAtLeast: {{cpus: 2, memory: 4Gi}}\n      networkCidr: 10.20.0.0/16\n      \
-                 sshPublicKey: {KEY}\n  kubernetes:\n    controlPlane: {{replicas: 1}}\n    pools:\n      - {{name: workers, replicas: {workers}}}\n"
+                 sshPublicKey: {KEY}\n  kubernetes:\n    installer: None\n    controlPlane: {{replicas: 1}}\n    pools:\n      - {{name: workers, replicas: {workers}}}\n"
             ),
         )?;
         Ok(place)

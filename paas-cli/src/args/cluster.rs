@@ -10,7 +10,7 @@ use super::{Act, Calls};
 pub(crate) enum ClusterVerb {
     /// The cluster of a platform: its API, its nodes, its version
     Show(ClusterAt),
-    /// Look for what is wrong with a cluster: API, etcd, nodes, network, DNS, certificates
+    /// Look for what is wrong with a cluster: API, etcd, nodes, network, DNS, certificates, what it left in its cloud
     #[command(after_help = "Example:\n  paas cluster doctor demo\n\nExits with 1 if something needs care.")]
     Doctor(ClusterAt),
     /// Make machines anew: their nodes are emptied and removed first

@@ -331,7 +331,7 @@ pub(crate) struct Down {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  paas status\n  paas status demo -o json")]
+#[command(after_help = "Examples:\n  paas status\n  paas status demo -o json\n  paas status demo --timeline")]
 pub(crate) struct Status {
     /// Only these objects
     #[arg(value_name = "NAME")]
@@ -339,6 +339,9 @@ pub(crate) struct Status {
     /// Those of all namespaces of the cluster
     #[arg(short = 'A', long)]
     pub(crate) all_namespaces: bool,
+    /// What the last run of each platform spent its time on
+    #[arg(long, conflicts_with = "all_namespaces")]
+    pub(crate) timeline: bool,
     #[command(flatten)]
     pub(crate) files: Files,
     #[command(flatten)]

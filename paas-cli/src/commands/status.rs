@@ -10,8 +10,10 @@ use paas_core::{
         instance::LocalInstance,
         storage::{self, Storage},
     },
+    owner::Owner,
     plan::Verb,
     spec::{Document, Kind},
+    timeline::Timeline,
     view::{PlanView, StepView},
 };
 use serde::Serialize;
@@ -25,7 +27,7 @@ use crate::{
     reconcile,
     session::{Session, Target},
     site::{self, Site},
-    ui::{inventory, table::table},
+    ui::{inventory, table::table, timeline},
 };
 
 /// How one object is doing.
@@ -115,6 +117,9 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
         return cluster::status::run(app, &cluster, args).await;
     }
     let mut session = Session::open(app)?;
+    if args.timeline {
+        return timelines(app, &session, &args.names);
+    }
     let input = input::meant(&args.files, session.objects())?;
     if input.origin == From::QuickStart && args.names.is_empty() && !app.printer.for_programs() {
         app.printer.talk(
@@ -133,6 +138,34 @@ pub(crate) async fn run(app: &App, args: &Status) -> Result<Exit, Failure> {
         .await;
     let wide = app.printer.output() == Output::Wide;
     print(app, &all(&session, documents, wide).await?);
+    Ok(Exit::Done)
+}
+
+/// What the last runs spent their time on, by the logs of this home; nothing is asked of a cloud.
+fn timelines(app: &App, session: &Session, names: &[String]) -> Result<Exit, Failure> {
+    let owners = session.remembered();
+    let known: Vec<&str> = owners.iter().map(Owner::name).collect();
+    if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(input::among(name, &known).into());
+    }
+    let mut all = Vec::new();
+    for owner in owners.iter().filter(|o| names.is_empty() || names.iter().any(|n| n == o.name())) {
+        all.extend(Timeline::of(&events::of(&session.owner_folder(owner))?));
+    }
+    let printer = &app.printer;
+    match printer.output() {
+        Output::Json | Output::Yaml => printer.value(&serde_json::json!({ "timelines": all })),
+        Output::Name => all.iter().for_each(|t| printer.data(&t.owner)),
+        Output::Table | Output::Wide if all.is_empty() => {
+            printer.talk("No run of a platform on a cloud is remembered here.");
+        }
+        Output::Table | Output::Wide => {
+            let wide = printer.output() == Output::Wide;
+            for it in &all {
+                printer.data(timeline::timeline(it, wide, printer.paint()).trim_end());
+            }
+        }
+    }
     Ok(Exit::Done)
 }
 

@@ -143,7 +143,8 @@ impl Session {
         })
     }
 
-    fn remembered(&self) -> Vec<Owner> {
+    /// The platforms on clouds that were brought up from this home.
+    pub(crate) fn remembered(&self) -> Vec<Owner> {
         let folders = fs::read_dir(self.machine.home.owners()).into_iter().flatten().flatten();
         let read = |folder: fs::DirEntry| {
             let text = fs::read(folder.path().join(OWNER)).ok()?;

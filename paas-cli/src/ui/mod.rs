@@ -6,4 +6,5 @@ pub(crate) mod inventory;
 pub(crate) mod printer;
 pub(crate) mod progress;
 pub(crate) mod table;
+pub(crate) mod timeline;
 pub(crate) mod usage;

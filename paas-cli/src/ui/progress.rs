@@ -8,7 +8,7 @@ use std::{
 };
 
 use paas_core::{
-    event::{Event, EventSink, State},
+    event::{Event, EventSink, RUN_ENDED, RUN_STARTED, State, WAIT_OVER},
     plan::Verb,
     render::{self, Paint},
 };
@@ -124,6 +124,9 @@ impl EventSink for Progress {
             self.printer.line(&Line::Event(event));
             return;
         }
+        if event.reason == RUN_STARTED || event.reason == RUN_ENDED {
+            return;
+        }
         let paint = self.printer.talk_paint();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.erase();
@@ -136,6 +139,12 @@ impl EventSink for Progress {
             .as_ref()
             .map_or(event.stage.clone(), ToString::to_string);
         let before = seen.under_way.remove(&key);
+        if event.reason == WAIT_OVER {
+            if self.manner == Manner::Live {
+                seen.draw(paint);
+            }
+            return;
+        }
         if event.stage == paas_core::local::supervise::STAGE {
             seen.under_way.clear();
             let mark = match event.state {

@@ -151,7 +151,7 @@ impl PkiLogin {
     }
 
     /// The stored authorities: kubeadm's, or those of k3s where they are there.
-    async fn pki(&self) -> Result<pki::Pki> {
+    pub(super) async fn pki(&self) -> Result<pki::Pki> {
         let k3s = self.store.get(&self.owner, pki::K3S_CLIENT).await?.is_some();
         let kind = if k3s { Installer::K3s } else { Installer::Kubeadm };
         pki::Pki::stored(&*self.store, &self.owner, kind).await

@@ -8,6 +8,7 @@
 
 pub mod addons;
 pub mod boot;
+pub mod certificates;
 pub mod cloud_init;
 pub mod cluster;
 pub mod codes;
@@ -16,6 +17,7 @@ pub mod declared;
 pub mod examine;
 mod k3s;
 pub mod kubeadm;
+pub mod leaks;
 pub mod login;
 mod machine;
 pub mod pki;

@@ -14,7 +14,7 @@ use tower::{
     retry::{Policy, RetryLayer},
 };
 
-use super::{codes::K8S_ACCESS, fault::chain};
+use super::{codes::K8S_ACCESS, deadline::DeadlineLayer, fault::chain};
 use crate::{
     error::{Class, Error},
     secrets::{ExposeSecret, SecretString},
@@ -159,6 +159,7 @@ pub fn client(mut config: Config) -> Result<Client, Error> {
     Ok(builder
         .with_layer(&BufferLayer::new(QUEUE))
         .with_layer(&RetryLayer::new(Reads(policy)))
+        .with_layer(&DeadlineLayer)
         .build())
 }
 

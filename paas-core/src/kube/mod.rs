@@ -19,6 +19,7 @@ mod call;
 pub mod check;
 pub mod codes;
 mod compare;
+mod deadline;
 pub mod declare;
 pub mod declared;
 pub mod fault;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Context, look::Look};
 use crate::{
-    event::{Event, State},
+    event::{Event, State, WAIT_OVER},
     execute::{Half, Report},
     ledger::{Ledger, Scope, Settled, Since},
     plan::{Plan, leaving},
@@ -69,28 +69,33 @@ pub(super) fn waits<R: Resource>(
     waits
 }
 
-/// Tells the listeners what is waited for now and was not before.
+/// Tells the listeners what is waited for now and was not before, and what no longer is.
 pub(super) fn tell_waits(
     cx: &Context,
     scope: &Scope,
     old: &BTreeMap<Key, Since>,
     new: &BTreeMap<Key, Since>,
 ) {
-    for (key, wait) in new
-        .iter()
-        .filter(|(k, w)| old.get(*k).is_none_or(|o| o.why != w.why))
-    {
+    let tell = |key: &Key, (state, reason): (State, &str), why: &str| {
         cx.tools.events.emit(&Event {
             at: cx.tools.clock.now(),
             owner: scope.owner.to_string(),
             stage: scope.stage.clone(),
             key: Some(key.clone()),
             verb: "observe".to_owned(),
-            state: State::Waiting,
-            reason: "Waiting".to_owned(),
-            message: wait.why.clone(),
+            state,
+            reason: reason.to_owned(),
+            message: why.to_owned(),
             request_id: None,
         });
+    };
+    for (key, wait) in old.iter().filter(|(k, _)| !new.contains_key(*k)) {
+        tell(key, (State::Done, WAIT_OVER), &wait.why);
+    }
+    for (key, wait) in new {
+        if old.get(key).is_none_or(|o| o.why != wait.why) {
+            tell(key, (State::Waiting, "Waiting"), &wait.why);
+        }
     }
 }
 

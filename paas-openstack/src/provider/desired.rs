@@ -74,6 +74,7 @@ pub fn desired(
             secret: CREDENTIAL_SECRET.to_owned(),
             unrestricted: false,
             kept: None,
+            lent: false,
         };
         graph.add(Key::new(CREDENTIAL)?, credential);
     }

@@ -13,16 +13,21 @@ use paas_core::{
     resource::{Key, Live},
     secrets::SecretStore,
     spec::{OpenStack, PlatformSpec},
+    step::{Step, Verb},
 };
 
 use super::{
     OpenStackActuator,
+    actuator::credential,
     desired::{BALANCER, Layout, desired, external},
     preflight,
     resource::OpenStackResource,
     shape::has_credential,
 };
-use crate::{client::Client, codes::OS_SHAPE};
+use crate::{
+    client::Client,
+    codes::{OS_RESTRICTED, OS_SHAPE},
+};
 
 /// Networks and machines in the project that a client's token is for.
 ///
@@ -98,6 +103,23 @@ impl OpenStackDriver {
             .booting(Arc::clone(&boot));
         self.boot = Some(boot);
         self
+    }
+
+    /// That the cluster is to get the credential that we are logged in with, since that can make no other.
+    async fn lends(&self, ahead: &Ahead<'_, OpenStackResource>) -> Option<Finding> {
+        let made = |s: &Step<OpenStackResource>| s.key.as_str() == credential::KEY && s.action.verb() == Verb::Create;
+        if !ahead.plan.steps.iter().any(made) {
+            return None;
+        }
+        // Who cannot log in at all is told by the rest.
+        let token = self.client.token().await.ok()?;
+        let own = token.application_credential.as_ref().filter(|_| token.restricted)?;
+        let what = format!(
+            "the application credential {} that we are logged in with is restricted and can make none for the cluster, which gets \
+             this one itself",
+            own.name
+        );
+        Some(Finding::warning(&OS_RESTRICTED, what))
     }
 
     /// What the cluster has to know of this cloud, once its credential and its subnet are there.
@@ -198,6 +220,7 @@ impl Driver for OpenStackDriver {
         ahead: Ahead<'_, OpenStackResource>,
     ) -> Result<Vec<Finding>> {
         let mut findings: Vec<Finding> = self.boot.iter().flat_map(|boot| boot.findings()).collect();
+        findings.extend(self.lends(&ahead).await);
         findings.extend(
             preflight::look_ahead(&self.client, ahead, self.patience, self.hands.lookups()).await,
         );

@@ -117,17 +117,28 @@ async fn a_platform_that_needs_none_any_more_has_none() {
 }
 
 #[tokio::test]
-async fn a_restricted_login_is_told_before_anything_is_made_that_it_cannot_make_one() {
+async fn a_restricted_login_gives_the_cluster_its_own_and_says_so_before_anything_is_made() {
     let mut place = Place::new(platform()).await;
-    place.client = place.client_for(place.fake.cloud_by_credential());
+    let cloud = place.fake.cloud_by_credential();
+    place.client = place.client_for(cloud.clone());
     let plan = place.plan(Wanted::Spec).await;
-    let notes: Vec<_> = plan.stages[0]
-        .blocked
-        .iter()
-        .map(|b| (b.key.as_str(), b.code.as_deref().unwrap()))
-        .collect();
-    assert_eq!(notes, [("credential/cluster", "PAAS-OS-0043")]);
-    assert!(plan.stages[0].blocked[0].why.contains("demo-credential"));
+    assert!(plan.stages[0].blocked.is_empty(), "{:?}", plan.stages[0].blocked);
+    let told: Vec<&str> = plan.stages[0].findings.iter().map(|f| f.code.as_str()).collect();
+    assert!(told.contains(&"PAAS-OS-0043"), "{told:?}");
+    let mut cx = place.context();
+    assert_eq!(place.run(&mut cx, Wanted::Spec).await.unwrap(), Outcome::Converged);
+    assert!(credentials(&place.client, &place).await.is_empty());
+    assert!(cx.outputs.cloud.is_some());
+    let Identity::ApplicationCredential { secret: own, .. } = cloud.identity else {
+        panic!("it is a credential")
+    };
+    let given = secret(&place).await.unwrap();
+    assert_eq!(given.expose_secret(), own.expose_secret());
+    assert!(place.plan(Wanted::Spec).await.is_empty());
+    assert_eq!(place.down().await.unwrap(), Outcome::Converged);
+    assert!(left(&place).is_empty(), "{:?}", left(&place));
+    assert!(secret(&place).await.is_none(), "nothing of it is kept here");
+    assert!(place.client.token().await.is_ok(), "it is still good");
 }
 
 #[tokio::test]

@@ -1,15 +1,20 @@
 //! The few fields of a certificate that are needed here, found by their place (RFC 5280, 4.1): nothing of it is trusted.
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 
 /// Parts of a certificate, each with its own tag and length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
     /// Who signed it.
     pub(super) issuer: &'a [u8],
+    /// From when to when it is good.
+    validity: &'a [u8],
     /// Whose it is.
     pub(super) subject: &'a [u8],
     /// The key, with its kind.
@@ -17,7 +22,7 @@ pub(super) struct Parts<'a> {
 }
 
 /// The certificates of a PEM text, in their order.
-pub(super) fn certificates(pem: &str) -> Vec<Vec<u8>> {
+pub(in crate::installer) fn certificates(pem: &str) -> Vec<Vec<u8>> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     let blocks = pem.split(BEGIN).skip(1);
     let bodies = blocks.filter_map(|rest| rest.split_once("-----END CERTIFICATE-----"));
@@ -41,15 +46,35 @@ pub(super) fn parts(certificate: &[u8]) -> Option<Parts<'_>> {
         rest = take(rest)?.1;
     }
     let (issuer, rest) = take(rest)?;
-    // The validity.
-    let (_, rest) = take(rest)?;
+    let (validity, rest) = take(rest)?;
     let (subject, rest) = take(rest)?;
     let (public_key, _) = take(rest)?;
     Some(Parts {
         issuer,
+        validity,
         subject,
         public_key,
     })
+}
+
+/// When a certificate ends; `None` if it is none.
+pub(in crate::installer) fn ends(certificate: &[u8]) -> Option<Timestamp> {
+    let (validity, _) = open(parts(certificate)?.validity, SEQUENCE)?;
+    let (_, end) = take(validity)?;
+    let (digits, century) = match end.first()? {
+        &UTC_TIME => (open(end, UTC_TIME)?.0, None),
+        &GENERALIZED_TIME => (open(end, GENERALIZED_TIME)?.0, Some(())),
+        _ => return None,
+    };
+    let text = std::str::from_utf8(digits).ok()?.strip_suffix('Z')?;
+    // Two digits are a year from 1950 to 2049 (RFC 5280, 4.1.2.5.1).
+    let text = match century {
+        Some(()) => text.to_owned(),
+        None if text.get(..2)? < "50" => format!("20{text}"),
+        None => format!("19{text}"),
+    };
+    let time = DateTime::strptime("%Y%m%d%H%M%S", text).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// What is in the first element, which must have the tag, and what comes after it.

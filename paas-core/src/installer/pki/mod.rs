@@ -1,7 +1,7 @@
 //! The authorities that a cluster stands on: made before its first machine, kept in the secret store, and never made anew.
 
 mod authority;
-mod der;
+pub(super) mod der;
 pub mod hash;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -139,6 +139,11 @@ impl Pki {
     /// An authority by its secret's name.
     pub fn authority(&self, name: &str) -> Option<&Authority> {
         self.authorities.get(name)
+    }
+
+    /// All authorities, each with its secret's name.
+    pub(super) fn authorities_by_name(&self) -> impl Iterator<Item = (&'static str, &Authority)> {
+        self.authorities.iter().map(|(name, authority)| (*name, authority))
     }
 
     /// A certificate for a client of the API server, as `user` in `groups`. It is good at once, also on machines whose clock goes

@@ -14,6 +14,7 @@ use paas_core::{
 use super::{OpenStackActuator, create::Making};
 use crate::{
     client::ApiError,
+    cloud::Identity,
     codes::{OS_EXPIRED, OS_LOGIN, OS_RESTRICTED},
     identity::{ApplicationCredential, ApplicationCredentialFilter, NewApplicationCredential},
     provider::{kinds::Credential, marks, resource::OpenStackResource},
@@ -81,6 +82,18 @@ impl OpenStackActuator {
         let token = self.client.token().await?;
         let key = Key::new(KEY)?;
         self.find_credential(owner, all, seen).await?;
+        let lends = token.application_credential.as_ref().filter(|_| token.restricted);
+        if let (Some(own), false) = (lends, seen.live.contains_key(&key)) {
+            if let Some(live) = self.lent(owner, &own.id).await? {
+                seen.found(key.clone(), live);
+            }
+        } else if let Some(own) = lends {
+            let why = format!(
+                "the application credential {} that we are logged in with is restricted: it can neither make nor delete any",
+                own.name
+            );
+            seen.bar(key.clone(), &OS_RESTRICTED, why);
+        }
         let others: Vec<Key> = seen.live.keys().filter(|k| **k != key).cloned().collect();
         for other in others {
             let needs = seen.also.entry(other).or_default();
@@ -88,14 +101,43 @@ impl OpenStackActuator {
                 needs.push(Need::Order(key.clone()));
             }
         }
-        if let Some(named) = token.application_credential.as_ref().filter(|_| token.restricted) {
-            let why = format!(
-                "the application credential {} that we are logged in with is restricted: it can neither make nor delete any",
-                named.name
-            );
-            seen.bar(key, &OS_RESTRICTED, why);
-        }
         Ok(())
+    }
+
+    /// The login's own credential, if it was lent to the cluster before.
+    async fn lent(&self, owner: &Owner, own: &str) -> Result<Option<Live<OpenStackResource>>> {
+        let (id, secret) = (
+            self.secrets.get(owner, ID).await?,
+            self.secrets.get(owner, SECRET).await?,
+        );
+        let (Some(id), Some(secret)) = (id.filter(|id| id.expose_secret() == own), secret) else {
+            return Ok(None);
+        };
+        let credential = Credential {
+            secret: SECRET.to_owned(),
+            unrestricted: false,
+            kept: Some((SecretRef::to(ID, &id), SecretRef::to(SECRET, &secret))),
+            lent: true,
+        };
+        Ok(Some(Live::ready(own, credential.into())))
+    }
+
+    /// Gives the cluster what we are logged in with, since that can make no other; gives its id.
+    async fn lend(&self, owner: &Owner, own: &str) -> Result<String> {
+        let Identity::ApplicationCredential { secret, .. } = &self.client.cloud().identity else {
+            return Err(Error::new(&OS_RESTRICTED, Class::Invalid)
+                .attempted("give the cluster a credential")
+                .happened("the login is restricted, and no application credential"));
+        };
+        self.forget_stored(owner).await?;
+        self.secrets.put_if_absent(owner, SECRET, secret.clone()).await?;
+        self.secrets.put_if_absent(owner, ID, own.to_owned().into()).await?;
+        Ok(own.to_owned())
+    }
+
+    async fn forget_stored(&self, owner: &Owner) -> Result<()> {
+        self.secrets.delete(owner, ID).await?;
+        self.secrets.delete(owner, SECRET).await
     }
 
     pub(super) async fn credentials(&self, user: &str) -> Result<Vec<ApplicationCredential>> {
@@ -139,6 +181,7 @@ impl OpenStackActuator {
             secret: SECRET.to_owned(),
             unrestricted: it.unrestricted,
             kept: None,
+            lent: false,
         };
         if let Some(secret) = self.secrets.get(owner, SECRET).await? {
             let id = self.keep_id(owner, &it.id).await?;
@@ -165,7 +208,14 @@ impl OpenStackActuator {
     }
 
     pub(super) async fn new_credential(&self, making: &Making<'_>, want: &Credential) -> Result<String> {
-        let user = self.client.token().await?.user.id.clone();
+        let token = self.client.token().await?;
+        if let Some(own) = token.application_credential.as_ref().filter(|_| token.restricted) {
+            return self.lend(making.owner, &own.id).await;
+        }
+        // An id is stored once there is a credential: the one that it is of is gone, or was only lent.
+        if self.secrets.get(making.owner, ID).await?.is_some() {
+            self.forget_stored(making.owner).await?;
+        }
         let secret = self
             .secrets
             .put_if_absent(making.owner, &want.secret, self.random.secret())
@@ -173,12 +223,15 @@ impl OpenStackActuator {
         let new = NewApplicationCredential::new(&*making.name)
             .description(making.owner.mark())
             .unrestricted(want.unrestricted);
-        let credentials = self.client.identity().application_credentials(&user);
+        let credentials = self.client.identity().application_credentials(&token.user.id);
         Ok(credentials.create(&new, Some(&secret)).await?.credential.id)
     }
 
     /// Deletes it, and then its secret: as long as the credential is there, its secret is worth keeping.
     pub(super) async fn remove_credential(&self, owner: &Owner, id: &str, it: &Credential) -> Result<()> {
+        if it.lent {
+            return self.forget_stored(owner).await;
+        }
         let token = self.client.token().await?;
         let own = token.application_credential.as_ref().is_some_and(|c| c.id == id);
         let gone = self

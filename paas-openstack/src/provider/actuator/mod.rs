@@ -3,7 +3,7 @@
 mod balancer;
 mod change;
 mod create;
-mod credential;
+pub(super) mod credential;
 mod derived;
 mod drift;
 mod foreign;

@@ -15,6 +15,8 @@ pub struct Credential {
     pub unrestricted: bool,
     /// Its id and its secret, as they are in the store; `None` where it is only wanted.
     pub kept: Option<(SecretRef, SecretRef)>,
+    /// True where it is the one that we are logged in with, which can make no other: it is given to the cluster, and never deleted.
+    pub lent: bool,
 }
 
 impl Kind for Credential {
