@@ -244,7 +244,10 @@ impl Actuator<ClusterResource> for ClusterActuator {
             return Ok(());
         };
         let (name, client) = (name_of(key), self.client().await?);
-        if let Some(token) = token::stored(&*self.parts.secrets, owner, name).await? {
+        // Another machine by this name has been told the token by now, and is about to join by it.
+        let another = self.hosts.iter().any(|h| h.name == name) && seen::still_there(&self.hosts, name, node).is_none();
+        if !another
+            && let Some(token) = token::stored(&*self.parts.secrets, owner, name).await? {
             hands::uninvite(&client, &token.secret_name()).await?;
             token::forget(&*self.parts.secrets, owner, name).await?;
         }

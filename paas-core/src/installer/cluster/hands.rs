@@ -13,12 +13,15 @@ use super::seen::LABELS_ANNOTATION;
 use crate::{
     error::{Class, Error, Result},
     installer::token::BootstrapToken,
-    kube::{MANAGER, OWNER, fault},
+    kube::{MANAGER, OWNER, STORE, fault},
     owner::Owner,
 };
 
 /// Where tokens lie.
 const SYSTEM: &str = "kube-system";
+
+/// By this they are no addons: those are whatever else bears the owner's mark.
+const TOKENS: &str = "tokens";
 
 /// How many objects one page of a list has.
 const PAGE: u32 = 500;
@@ -73,7 +76,7 @@ pub(super) async fn invite(
     let secret = json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": name, "namespace": SYSTEM, "labels": {OWNER: owner.uid().to_string()}},
+        "metadata": {"name": name, "namespace": SYSTEM, "labels": {OWNER: owner.uid().to_string(), STORE: TOKENS}},
         "type": "bootstrap.kubernetes.io/token",
         "stringData": token.data(ends),
     });
