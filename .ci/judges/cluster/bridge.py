@@ -74,6 +74,7 @@ class Bridge(threading.Thread):
         super().__init__(daemon=True)
         self.cloud, self.machines, self.folder, self.box, self.images = cloud, machines, folder, pathlib.Path(box), list(images)
         self.names = [name.split("=", 1) for name in names]
+        self.begun = {}
         self.booted, self.stopped, self.trouble, self.paused = {}, threading.Event(), None, set()
 
     def do(self, *words, environment=None, check=True):
@@ -113,6 +114,7 @@ class Bridge(threading.Thread):
         meta.write_bytes(self.cloud.metadata(server, address, "meta_data.json"))
         self.do("start", self.folder, name, data, address, environment={"MACHINE_ID": server["id"], "MACHINE_META": str(meta)})
         self.booted[server["id"]] = name
+        self.begun.setdefault(name, time.time())
         if self.images or self.names:
             threading.Thread(target=self.load, args=(name,), daemon=True).start()
 

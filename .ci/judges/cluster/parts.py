@@ -4,6 +4,7 @@ machine that dies, one more, and nothing left in the end."""
 import argparse
 import base64
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -84,13 +85,29 @@ def spec(place, workers=1):
 
 def up(place):
     """One command: nothing becomes a cluster with a database."""
-    done = place.paas("up", "-f", spec(place), "--yes", "--timeout", "12m")
+    trace = place.box / "trace.jsonl"
+    done = place.paas("up", "-f", spec(place), "--yes", "--timeout", "12m", "--trace", trace)
     print(done.stdout.strip())
     place.paas("kubeconfig", "demo", "--merge")
     nodes = json.loads(place.kubectl("get", "nodes", "-o", "json"))["items"]
     ready = [n["metadata"]["name"] for n in nodes if any(c["type"] == "Ready" and c["status"] == "True" for c in n["status"]["conditions"])]
     check(sorted(ready) == ["control-plane-1", "workers-1"], f"ready: {ready}")
+    measure(place, nodes, trace)
     return f"{done.seconds:.0f} s"
+
+
+def measure(place, nodes, trace):
+    """What the run took beside what its machines took, printed for benches/README.md."""
+    line = json.loads(place.paas("status", "--timeline", "-o", "json").stdout)["timelines"][0]
+    moment = lambda text: datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    began, ended = moment(line["began"]), moment(line["ended"])
+    first = min(place.asked.bridge.begun.values())
+    last = max(moment(c["lastTransitionTime"]) for n in nodes for c in n["status"]["conditions"] if c["type"] == "Ready")
+    sizes = {p.stem: p.stat().st_size for p in sorted((place.box / "bridge").glob("*.user-data"))}
+    calls = [json.loads(text) for text in trace.read_text().splitlines()]
+    print(f"  the platform {ended - began:.0f} s: {first - began:.0f} s to the first boot, {last - first:.0f} s from there to the last node Ready, "
+          f"{ended - last:.0f} s after it; {len(calls)} calls to the cloud; user-data {sizes}")
+    print(place.paas("status", "--timeline").stdout.rstrip())
 
 
 PROBE = """
