@@ -256,6 +256,33 @@ def down(place):
 PARTS = [up, network, tokens, database, again, eyes, page, death, grow, down]
 
 
+def carried(place, part):
+    """Carries a part out, and tells how it went."""
+    started = time.monotonic()
+    try:
+        what = part(place)
+    except (Wrong, subprocess.SubprocessError) as e:
+        print(f"✗ {part.__doc__.splitlines()[0]}\n{e}", file=sys.stderr, flush=True)
+        if place.asked.bridge.trouble:
+            print(f"the bridge: {place.asked.bridge.trouble}", file=sys.stderr)
+        return False
+    print(f"✓ {part.__doc__.splitlines()[0]} {what}, {time.monotonic() - started:.0f} s", flush=True)
+    return True
+
+
+def again_asked(place):
+    """With --keep everything is left as it is; whether somebody who has looked wants the part once more."""
+    kept, retry = place.box / "kept", place.box / "retry"
+    kept.touch()
+    print(f"everything is left as it is until {kept} is removed; {retry} tries the part again", flush=True)
+    while kept.exists():
+        if retry.exists():
+            retry.unlink()
+            return True
+        time.sleep(1)
+    return False
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("folder", "machines", "clouds", "paas", "tools", "mirror", "operator-image", "openstack"):
@@ -284,22 +311,12 @@ def main():
         asked.bridge.start()
         try:
             for part in chosen:
-                started = time.monotonic()
-                try:
-                    what = part(place)
-                    print(f"✓ {part.__doc__.splitlines()[0]} {what}, {time.monotonic() - started:.0f} s", flush=True)
-                except (Wrong, subprocess.SubprocessError) as e:
-                    failed = 1
-                    print(f"✗ {part.__doc__.splitlines()[0]}\n{e}", file=sys.stderr, flush=True)
-                    if asked.bridge.trouble:
-                        print(f"the bridge: {asked.bridge.trouble}", file=sys.stderr)
+                while not carried(place, part):
+                    if not (asked.keep and again_asked(place)):
+                        failed = 1
+                        break
+                if failed:
                     break
-            if failed and asked.keep:
-                kept = place.box / "kept"
-                kept.touch()
-                print(f"everything is left as it is until {kept} is removed", flush=True)
-                while kept.exists():
-                    time.sleep(1)
         finally:
             asked.bridge.stop()
             with contextlib.suppress(Exception):

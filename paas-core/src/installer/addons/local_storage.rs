@@ -134,6 +134,7 @@ fn deployment() -> Value {
                         "env": [
                             {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
                             {"name": "CONFIG_MOUNT_PATH", "value": "/etc/config/"},
+                            {"name": "SERVICE_ACCOUNT_NAME", "value": ACCOUNT},
                             {"name": "HEALTH_PORT", "value": "8080"},
                         ],
                         "ports": [{"name": "health", "containerPort": 8080, "protocol": "TCP"}],
