@@ -21,16 +21,16 @@ use paas_core::{
 use serde_json::{Value, json};
 
 /// The address of every control plane here.
-pub const ADDRESS: &str = "10.20.0.10";
+pub(crate) const ADDRESS: &str = "10.20.0.10";
 
 /// What Nova takes, before base64.
-pub const LIMIT: usize = 49_149;
+pub(crate) const LIMIT: usize = 49_149;
 
-pub fn owner() -> Owner {
+pub(crate) fn owner() -> Owner {
     Owner::new(&Identity::of(&["memory"]), "Platform", "default", "demo")
 }
 
-pub fn spec(kubernetes: Value, addons: Value) -> PlatformSpec {
+pub(crate) fn spec(kubernetes: Value, addons: Value) -> PlatformSpec {
     serde_json::from_value(json!({
         "infrastructure": {"type": "OpenStack", "openStack": {}},
         "kubernetes": kubernetes,
@@ -40,7 +40,7 @@ pub fn spec(kubernetes: Value, addons: Value) -> PlatformSpec {
 }
 
 /// The shapes whose goldens are kept: name, spec, machine, role.
-pub fn shapes() -> Vec<(&'static str, PlatformSpec, &'static str, &'static str)> {
+pub(crate) fn shapes() -> Vec<(&'static str, PlatformSpec, &'static str, &'static str)> {
     let alone = spec(
         json!({"version": "1.37", "packages": "Preinstalled", "pools": [{"name": "workers", "replicas": 0}]}),
         json!({"cloudController": false, "csi": false}),
@@ -85,7 +85,7 @@ pub fn shapes() -> Vec<(&'static str, PlatformSpec, &'static str, &'static str)>
     ]
 }
 
-pub fn machine(name: &str, role: &str, first: bool) -> NewMachine {
+pub(crate) fn machine(name: &str, role: &str, first: bool) -> NewMachine {
     NewMachine {
         name: name.to_owned(),
         role: role.to_owned(),
@@ -97,7 +97,7 @@ pub fn machine(name: &str, role: &str, first: bool) -> NewMachine {
 
 /// Secrets in memory, and how often it was asked.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(crate) struct Kept {
     pub values: Mutex<BTreeMap<String, String>>,
     pub asked: AtomicUsize,
 }
@@ -136,7 +136,7 @@ impl SecretStore for Kept {
 
 /// Chance that is counted.
 #[derive(Debug, Default)]
-pub struct Counted(AtomicUsize);
+pub(crate) struct Counted(AtomicUsize);
 
 impl Generate for Counted {
     fn secret(&self) -> SecretString {
@@ -145,19 +145,19 @@ impl Generate for Counted {
     }
 }
 
-pub fn boot(spec: &PlatformSpec, store: &Arc<Kept>) -> NodeBoot {
+pub(crate) fn boot(spec: &PlatformSpec, store: &Arc<Kept>) -> NodeBoot {
     let clock = Arc::new(ManualClock::default());
     NodeBoot::new(spec.clone(), store.clone(), Arc::new(Counted::default()), clock)
 }
 
-pub async fn user_data(spec: &PlatformSpec, store: &Arc<Kept>, machine: &NewMachine) -> Result<String> {
+pub(crate) async fn user_data(spec: &PlatformSpec, store: &Arc<Kept>, machine: &NewMachine) -> Result<String> {
     use paas_core::secrets::ExposeSecret;
     let text = boot(spec, store).user_data(&owner(), machine).await?;
     Ok(text.expose_secret().to_owned())
 }
 
 /// The files of a `#cloud-config`, decoded: path, mode, text.
-pub fn files(user_data: &str) -> Vec<(String, String, String)> {
+pub(crate) fn files(user_data: &str) -> Vec<(String, String, String)> {
     use std::io::Read as _;
 
     use base64::Engine as _;
