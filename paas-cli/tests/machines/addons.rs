@@ -17,10 +17,14 @@ async fn addons_that_are_half_applied_are_finished_whenever_the_engine_died() {
     let mut writes = Vec::new();
     loop {
         place.injector.arm(Plan::nth(0, Fault::DiesAfter));
+        let pipeline = place.pipeline(&one, &[]);
+        let mut cx = place.context(&one);
+        // One write after the other, so that there is nothing beside the one that is its last.
+        cx.policy.bounds.parallel = 1;
         let ended = tokio::select! {
             biased;
             () = place.injector.died() => None,
-            ended = place.run(&one, Wanted::Spec, &[]) => Some(ended),
+            ended = pipeline.run(&mut cx, Wanted::Spec, Some(LIMIT)) => Some(ended),
         };
         match ended {
             None => writes.extend(place.injector.hits()),

@@ -42,8 +42,9 @@ async fn a_worker_joins_in_the_end_or_it_is_said_why_not() {
     alone_again(&place).await;
 
     let lines = vec!["[ERROR CRI]: container runtime is not running".to_owned()];
+    // kubeadm tries for 25 minutes, every 5 seconds.
     let troubles = [
-        ("a machine gives up joining", Trouble::JoinsLost(10_000), ["kubeadm-join", "i/o timeout"]),
+        ("a machine gives up joining", Trouble::JoinsLost(300), ["kubeadm-join", "i/o timeout"]),
         ("joining fails", Trouble::Fails { phase: "kubeadm-join", words: lines }, ["kubeadm-join", "not running"]),
     ];
     for (fault, trouble, said) in troubles {
