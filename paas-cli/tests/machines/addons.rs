@@ -17,10 +17,14 @@ async fn addons_that_are_half_applied_are_finished_whenever_the_engine_died() {
     let mut writes = Vec::new();
     loop {
         place.injector.arm(Plan::nth(0, Fault::DiesAfter));
+        let pipeline = place.pipeline(&one, &[]);
+        let mut cx = place.context(&one);
+        // One write after the other, so that there is nothing beside the one that is its last.
+        cx.policy.bounds.parallel = 1;
         let ended = tokio::select! {
             biased;
             () = place.injector.died() => None,
-            ended = place.run(&one, Wanted::Spec, &[]) => Some(ended),
+            ended = pipeline.run(&mut cx, Wanted::Spec, Some(LIMIT)) => Some(ended),
         };
         match ended {
             None => writes.extend(place.injector.hits()),
@@ -42,7 +46,11 @@ async fn addons_that_are_half_applied_are_finished_whenever_the_engine_died() {
     let full = std::env::var("PAAS_TEST_FULL").is_ok_and(|said| said == "1");
     let count = writes.len();
     for n in (0..count).step_by(if full { 1 } else { count.div_ceil(2) }) {
-        for fault in Fault::WRITES.into_iter().skip(if full { 0 } else { n % 5 }).step_by(if full { 1 } else { 5 }) {
+        for fault in Fault::WRITES
+            .into_iter()
+            .skip(if full { 0 } else { n % 5 })
+            .step_by(if full { 1 } else { 5 })
+        {
             let (at, ended) = point(&place, &one, n, fault).await;
             table.point("from nothing", fault, &at, ended);
         }
@@ -76,7 +84,12 @@ async fn point(place: &Place, spec: &PlatformSpec, n: usize, fault: Fault) -> (S
         match ended {
             None => place.injector.revive(),
             Some(Ok(Outcome::Converged)) => {
-                let at = place.injector.hits().first().map(ToString::to_string).unwrap_or_default();
+                let at = place
+                    .injector
+                    .hits()
+                    .first()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 place.injector.arm(Plan::none());
                 let again = alone(place, spec, &mut cx).await;
                 let writes = place.injector.writes();

@@ -42,26 +42,52 @@ async fn a_worker_joins_in_the_end_or_it_is_said_why_not() {
     alone_again(&place).await;
 
     let lines = vec!["[ERROR CRI]: container runtime is not running".to_owned()];
+    // kubeadm tries for 25 minutes, every 5 seconds.
     let troubles = [
-        ("a machine gives up joining", Trouble::JoinsLost(10_000), ["kubeadm-join", "i/o timeout"]),
-        ("joining fails", Trouble::Fails { phase: "kubeadm-join", words: lines }, ["kubeadm-join", "not running"]),
+        (
+            "a machine gives up joining",
+            Trouble::JoinsLost(300),
+            ["kubeadm-join", "i/o timeout"],
+        ),
+        (
+            "joining fails",
+            Trouble::Fails {
+                phase: "kubeadm-join",
+                words: lines,
+            },
+            ["kubeadm-join", "not running"],
+        ),
     ];
     for (fault, trouble, said) in troubles {
         place.machines.trouble(SECOND, trouble);
-        place.blocked(&spec(2), &[INS_BOOT.id, "node/workers-2", said[0], said[1]]).await;
+        place
+            .blocked(&spec(2), &[INS_BOOT.id, "node/workers-2", said[0], said[1]])
+            .await;
         replaced(&place).await;
         table.explained(fault);
     }
     let silent = [
-        ("a worker's image without cloud-init", Trouble::NoCloudInit, "its first boot has not begun"),
-        ("power lost while joining", Trouble::PowerLost { phase: "kubeadm-join" }, "its first boot is at kubeadm-join"),
+        (
+            "a worker's image without cloud-init",
+            Trouble::NoCloudInit,
+            "its first boot has not begun",
+        ),
+        (
+            "power lost while joining",
+            Trouble::PowerLost {
+                phase: "kubeadm-join",
+            },
+            "its first boot is at kubeadm-join",
+        ),
     ];
     for (fault, trouble, said) in silent {
         place.machines.trouble(SECOND, trouble);
         let waits = |outcome: &_| words(outcome).contains(said);
         place.passes(&spec(2), waits).await;
         place.clock.leap(LONG);
-        place.blocked(&spec(2), &[CORE_WAIT_OVERDUE.id, "node/workers-2", said]).await;
+        place
+            .blocked(&spec(2), &[CORE_WAIT_OVERDUE.id, "node/workers-2", said])
+            .await;
         replaced(&place).await;
         table.explained(fault);
     }
@@ -87,16 +113,27 @@ async fn replaced(place: &Place) {
 async fn expired(place: &Place) {
     let (latch, two) = (Latch::new(), spec(2));
     place.machines.trouble(SECOND, Trouble::Held(latch.clone()));
-    let waits = |said: &_| matches!(said, Ok(Outcome::Progressing { .. })) && words(said).contains("has not joined yet");
+    let waits = |said: &_| {
+        matches!(said, Ok(Outcome::Progressing { .. })) && words(said).contains("has not joined yet")
+    };
     place.passes(&two, waits).await;
     let secrets: Api<Secret> = Api::namespaced(place.kube().await, "kube-system");
     for token in place.tokens().await {
         let past = Patch::Merge(json!({"stringData": {"expiration": "2020-01-01T00:00:00Z"}}));
-        secrets.patch(&token.name_any(), &PatchParams::default(), &past).await.unwrap();
+        secrets
+            .patch(&token.name_any(), &PatchParams::default(), &past)
+            .await
+            .unwrap();
     }
     latch.let_go();
     let id = place.server(SECOND);
-    let joins = async || place.machines.console(&id).contains("phase=kubeadm-join").then_some(());
+    let joins = async || {
+        place
+            .machines
+            .console(&id)
+            .contains("phase=kubeadm-join")
+            .then_some(())
+    };
     place.until("its first boot", joins).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(place.nodes().await.len(), 2, "it is not let in");

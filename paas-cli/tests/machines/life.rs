@@ -11,7 +11,10 @@ async fn a_cluster_comes_grows_shrinks_loses_a_machine_and_goes_and_leaves_nothi
     let (one, two) = (spec(1), spec(2));
     place.up(&one).await;
     place.has_nodes(&["control-plane-1", "workers-1"]).await;
-    assert!(place.tokens().await.is_empty(), "nobody joins by a token that was used");
+    assert!(
+        place.tokens().await.is_empty(),
+        "nobody joins by a token that was used"
+    );
     let sets: Api<DaemonSet> = Api::namespaced(place.kube().await, "kube-flannel");
     let status = sets.get("kube-flannel-ds").await.unwrap().status.unwrap();
     assert_eq!((status.number_ready, status.desired_number_scheduled), (2, 2));
@@ -22,7 +25,9 @@ async fn a_cluster_comes_grows_shrinks_loses_a_machine_and_goes_and_leaves_nothi
     assert_eq!(place.fake.mutations(), 0);
 
     place.up(&two).await;
-    place.has_nodes(&["control-plane-1", "workers-1", "workers-2"]).await;
+    place
+        .has_nodes(&["control-plane-1", "workers-1", "workers-2"])
+        .await;
     place.up(&one).await;
     place.has_nodes(&["control-plane-1", "workers-1"]).await;
 

@@ -169,10 +169,21 @@ impl Place {
     pub(crate) fn pipeline(&self, spec: &PlatformSpec, without: &[&str]) -> Pipeline {
         let without: Vec<String> = without.iter().map(ToString::to_string).collect();
         let (real, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-        let boot = Arc::new(NodeBoot::new(spec.clone(), self.secrets.clone(), random, real.clone()));
-        let driver = OpenStackDriver::new(self.client.clone(), self.secrets.clone(), spec).without(without.clone());
-        let parts = Parts::new(boot.clone(), self.login.clone(), self.secrets.clone(), self.clock.clone())
-            .hearing(Arc::new(ServerConsoles(self.client.clone())));
+        let boot = Arc::new(NodeBoot::new(
+            spec.clone(),
+            self.secrets.clone(),
+            random,
+            real.clone(),
+        ));
+        let driver =
+            OpenStackDriver::new(self.client.clone(), self.secrets.clone(), spec).without(without.clone());
+        let parts = Parts::new(
+            boot.clone(),
+            self.login.clone(),
+            self.secrets.clone(),
+            self.clock.clone(),
+        )
+        .hearing(Arc::new(ServerConsoles(self.client.clone())));
         let cluster = ClusterDriver::new(parts).without(without);
         let stages: Vec<Box<dyn Stage>> = vec![
             Box::new(DriverStage::new(driver.booting(spec, boot), spec.clone())),
@@ -185,8 +196,13 @@ impl Place {
     /// The last of them, whose calls the injector strikes.
     pub(crate) fn addons(&self, spec: &PlatformSpec) -> InsideCluster<DriverStage<AddonsDriver>> {
         let login = Arc::new(Struck(self.login.clone(), self.injector.clone()));
-        let addons = AddonsDriver::new(self.owner.clone(), login, self.secrets.clone(), Arc::new(SystemClock))
-            .cloud(Arc::new(GivenCloud));
+        let addons = AddonsDriver::new(
+            self.owner.clone(),
+            login,
+            self.secrets.clone(),
+            Arc::new(SystemClock),
+        )
+        .cloud(Arc::new(GivenCloud));
         InsideCluster::new(DriverStage::new(addons, spec.clone()))
     }
 
@@ -195,14 +211,20 @@ impl Place {
         let mut policy = spec.policy();
         policy.bounds = provider::bounds();
         policy.retention = Retention::Delete;
-        let mut cx = Context::new(self.owner.clone(), policy, tools(self.ledger.clone(), self.clock.clone()));
+        let mut cx = Context::new(
+            self.owner.clone(),
+            policy,
+            tools(self.ledger.clone(), self.clock.clone()),
+        );
         cx.consent = Consent::none().and(self.owner.name(), &self.owner);
         cx
     }
 
     pub(crate) async fn run(&self, spec: &PlatformSpec, wanted: Wanted, without: &[&str]) -> Result<Outcome> {
         let mut cx = self.context(spec);
-        self.pipeline(spec, without).run(&mut cx, wanted, Some(LIMIT)).await
+        self.pipeline(spec, without)
+            .run(&mut cx, wanted, Some(LIMIT))
+            .await
     }
 
     #[track_caller]
@@ -210,42 +232,76 @@ impl Place {
         let at = std::panic::Location::caller();
         async move {
             let outcome = self.run(spec, Wanted::Spec, &[]).await;
-            assert!(matches!(outcome, Ok(Outcome::Converged)), "{at}: {outcome:#?}\n{}", self.consoles());
+            assert!(
+                matches!(outcome, Ok(Outcome::Converged)),
+                "{at}: {outcome:#?}\n{}",
+                self.consoles()
+            );
         }
     }
 
     /// What `paas cluster replace` does: everything but the machine, then all of it.
     #[track_caller]
-    pub(crate) fn replace<'a>(&'a self, spec: &'a PlatformSpec, machine: &'a str) -> impl Future<Output = ()> + 'a {
+    pub(crate) fn replace<'a>(
+        &'a self,
+        spec: &'a PlatformSpec,
+        machine: &'a str,
+    ) -> impl Future<Output = ()> + 'a {
         let at = std::panic::Location::caller();
         async move {
             let outcome = self.run(spec, Wanted::Spec, &[machine]).await;
-            assert!(matches!(outcome, Ok(Outcome::Converged)), "{at}: {outcome:#?}\n{}", self.consoles());
+            assert!(
+                matches!(outcome, Ok(Outcome::Converged)),
+                "{at}: {outcome:#?}\n{}",
+                self.consoles()
+            );
             let outcome = self.run(spec, Wanted::Spec, &[]).await;
-            assert!(matches!(outcome, Ok(Outcome::Converged)), "{at}: {outcome:#?}\n{}", self.consoles());
+            assert!(
+                matches!(outcome, Ok(Outcome::Converged)),
+                "{at}: {outcome:#?}\n{}",
+                self.consoles()
+            );
         }
     }
 
     /// Passes until it is blocked for these reasons.
     #[track_caller]
-    pub(crate) fn blocked<'a>(&'a self, spec: &'a PlatformSpec, words: &'a [&'a str]) -> impl Future<Output = ()> + 'a {
+    pub(crate) fn blocked<'a>(
+        &'a self,
+        spec: &'a PlatformSpec,
+        words: &'a [&'a str],
+    ) -> impl Future<Output = ()> + 'a {
         let at = std::panic::Location::caller();
         async move {
-            let said = self.passes(spec, |said| matches!(said, Ok(Outcome::Blocked { .. }))).await;
+            let said = self
+                .passes(spec, |said| matches!(said, Ok(Outcome::Blocked { .. })))
+                .await;
             let missing: Vec<_> = words.iter().filter(|w| !said.contains(**w)).collect();
-            assert!(missing.is_empty(), "{at}: {missing:?} in {said}\n{}", self.consoles());
+            assert!(
+                missing.is_empty(),
+                "{at}: {missing:?} in {said}\n{}",
+                self.consoles()
+            );
         }
     }
 
     /// Passes until one ends so, and its words.
-    pub(crate) async fn passes(&self, spec: &PlatformSpec, ends: impl Fn(&Result<Outcome>) -> bool) -> String {
+    pub(crate) async fn passes(
+        &self,
+        spec: &PlatformSpec,
+        ends: impl Fn(&Result<Outcome>) -> bool,
+    ) -> String {
         let began = SystemClock.elapsed();
         loop {
             let said = self.pass(spec).await;
             if ends(&said) {
                 return words(&said);
             }
-            assert!(SystemClock.elapsed() - began < LIMIT, "{said:#?}\n{}", self.consoles());
+            assert!(
+                SystemClock.elapsed() - began < LIMIT,
+                "{said:#?}\n{}",
+                self.consoles()
+            );
             SystemClock.sleep(Duration::from_millis(100)).await;
         }
     }
@@ -262,19 +318,30 @@ impl Place {
         assert!(matches!(outcome, Ok(Outcome::Converged)), "{outcome:#?}");
         let left = self.fake.leftovers();
         assert!(left.is_empty(), "{left:#?}");
-        self.until("no machine", async || self.machines.known().is_empty().then_some(())).await;
+        self.until("no machine", async || {
+            self.machines.known().is_empty().then_some(())
+        })
+        .await;
     }
 
     pub(crate) fn consoles(&self) -> String {
         let of = |id: &String| format!("{id}:\n{}", self.machines.console(id));
-        self.machines.known().iter().map(of).collect::<Vec<_>>().join("\n")
+        self.machines
+            .known()
+            .iter()
+            .map(of)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// A server is deleted behind everybody's back, with its machine.
     pub(crate) async fn kill(&self, name: &str) {
         let id = self.server(name);
         self.client.compute().servers().delete(&id).await.unwrap();
-        self.until("its end", async || (!self.machines.known().contains(&id)).then_some(())).await;
+        self.until("its end", async || {
+            (!self.machines.known().contains(&id)).then_some(())
+        })
+        .await;
     }
 
     /// The id of the server of that name.
@@ -290,19 +357,35 @@ impl Place {
 
     /// Each node, whether it is ready, and its machine.
     pub(crate) async fn nodes(&self) -> Vec<(String, bool, String)> {
-        let nodes = Api::<Node>::all(self.kube().await).list(&ListParams::default()).await.unwrap();
+        let nodes = Api::<Node>::all(self.kube().await)
+            .list(&ListParams::default())
+            .await
+            .unwrap();
         let one = |node: Node| {
             let conditions = node.status.iter().flat_map(|s| s.conditions.iter().flatten());
-            let ready = conditions.filter(|c| c.type_ == "Ready").any(|c| c.status == "True");
-            let id = node.spec.as_ref().and_then(|s| s.provider_id.clone()).unwrap_or_default();
-            (node.name_any(), ready, id.trim_start_matches("openstack:///").to_owned())
+            let ready = conditions
+                .filter(|c| c.type_ == "Ready")
+                .any(|c| c.status == "True");
+            let id = node
+                .spec
+                .as_ref()
+                .and_then(|s| s.provider_id.clone())
+                .unwrap_or_default();
+            (
+                node.name_any(),
+                ready,
+                id.trim_start_matches("openstack:///").to_owned(),
+            )
         };
         nodes.items.into_iter().map(one).collect()
     }
 
     /// All nodes are those, ready, and on the machines that the cloud has.
     pub(crate) async fn has_nodes(&self, names: &[&str]) {
-        let wanted: Vec<_> = names.iter().map(|n| ((*n).to_owned(), true, self.server(n))).collect();
+        let wanted: Vec<_> = names
+            .iter()
+            .map(|n| ((*n).to_owned(), true, self.server(n)))
+            .collect();
         assert_eq!(self.nodes().await, wanted, "{}", self.consoles());
     }
 
@@ -319,7 +402,11 @@ impl Place {
             if let Some(found) = found().await {
                 return found;
             }
-            assert!(SystemClock.elapsed() - began < LIMIT, "{what}: not in time\n{}", self.consoles());
+            assert!(
+                SystemClock.elapsed() - began < LIMIT,
+                "{what}: not in time\n{}",
+                self.consoles()
+            );
             SystemClock.sleep(Duration::from_millis(50)).await;
         }
     }

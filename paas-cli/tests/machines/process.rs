@@ -46,20 +46,42 @@ impl Person {
             .args(words)
             .current_dir(self.folder.path())
             .env_clear()
-            .envs([("HOME", self.folder.path()), ("PAAS_HOME", &self.folder.path().join("home"))])
+            .envs([
+                ("HOME", self.folder.path()),
+                ("PAAS_HOME", &self.folder.path().join("home")),
+            ])
             .envs([("NO_COLOR", "1"), ("OS_CLOUD", "fake")])
             .stdin(Stdio::null());
-        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        let consoles: Vec<String> = self.machines.known().iter().map(|id| self.machines.console(id)).collect();
-        assert_eq!(output.status.code(), Some(code), "{words:?}\n{out}\n{err}\n{}", consoles.join("\n"));
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .unwrap()
+            .unwrap();
+        let (out, err) = (
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        );
+        let consoles: Vec<String> = self
+            .machines
+            .known()
+            .iter()
+            .map(|id| self.machines.console(id))
+            .collect();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{words:?}\n{out}\n{err}\n{}",
+            consoles.join("\n")
+        );
         out
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_command_makes_a_cluster_of_nothing_and_another_leaves_nothing() {
-    if harness::unless_absent(harness::programs().await).unwrap().is_none() {
+    if harness::unless_absent(harness::programs().await)
+        .unwrap()
+        .is_none()
+    {
         return;
     }
     let mut setup = Setup::default();
@@ -77,14 +99,24 @@ async fn one_command_makes_a_cluster_of_nothing_and_another_leaves_nothing() {
 
     person.paas(&["up", "-f", "demo.yaml", "--yes"], 0).await;
     let shown = person.paas(&["cluster", "show", "demo"], 0).await;
-    assert!(shown.contains("control-plane-1") && shown.contains("workers-1"), "{shown}");
+    assert!(
+        shown.contains("control-plane-1") && shown.contains("workers-1"),
+        "{shown}"
+    );
     fake.forget_calls();
     let again = person.paas(&["up", "-f", "demo.yaml", "--yes"], 0).await;
-    assert!(again.contains("Nothing to do") && fake.mutations() == 0, "{again}");
+    assert!(
+        again.contains("Nothing to do") && fake.mutations() == 0,
+        "{again}"
+    );
     let doctor = person.paas(&["cluster", "doctor", "demo"], 0).await;
     assert!(doctor.contains("all 2 are ready"), "{doctor}");
-    person.paas(&["cluster", "replace", "demo", "control-plane-1", "--yes"], 4).await;
-    person.paas(&["cluster", "replace", "demo", "workers-1", "--yes"], 0).await;
+    person
+        .paas(&["cluster", "replace", "demo", "control-plane-1", "--yes"], 4)
+        .await;
+    person
+        .paas(&["cluster", "replace", "demo", "workers-1", "--yes"], 0)
+        .await;
     let kubeconfig = person.paas(&["kubeconfig", "demo"], 0).await;
     assert!(kubeconfig.contains("https://127."), "its address outside");
     let gone = person.paas(&["down", "-f", "demo.yaml", "--yes"], 0).await;

@@ -180,16 +180,34 @@ mod tests {
     fn waits(why: &str) -> Outcome {
         let (key, since) = (Key::new("x").unwrap(), Timestamp::UNIX_EPOCH);
         let (stage, why, deadline) = ("later".to_owned(), why.to_owned(), since);
-        let waiting = vec![Pending { stage, key, why, since, deadline }];
+        let waiting = vec![Pending {
+            stage,
+            key,
+            why,
+            since,
+            deadline,
+        }];
         let (failed, again_in) = (Vec::new(), Duration::from_secs(5));
-        Outcome::Progressing { waiting, failed, again_in, clears: false }
+        Outcome::Progressing {
+            waiting,
+            failed,
+            again_in,
+            clears: false,
+        }
     }
 
     #[test]
     fn who_waits_for_stages_before_it_alone_does_not_hide_that_they_are_blocked() {
-        let blocked = || Outcome::Blocked { because: Vec::new(), clears: false };
+        let blocked = || Outcome::Blocked {
+            because: Vec::new(),
+            clears: false,
+        };
         assert_eq!(blocked().and(waits(UNKNOWN)), blocked());
-        assert_eq!(blocked().and(waits("it comes up")), waits("it comes up"), "something moves");
+        assert_eq!(
+            blocked().and(waits("it comes up")),
+            waits("it comes up"),
+            "something moves"
+        );
         assert_eq!(Outcome::Converged.and(waits(UNKNOWN)), waits(UNKNOWN));
     }
 }

@@ -34,11 +34,11 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::site::{Site, World};
 pub use self::{
     site::HURRY,
     trouble::{Latch, Trouble},
 };
-use self::site::{Site, World};
 use super::kube::{ControlPlane, Part};
 
 /// Machines, and the one network that they are in.

@@ -78,14 +78,20 @@ impl Pki {
             pki.write("ca.key", &cluster.key.serialize_pem(), account)?;
         }
         let names = given.map_or(&[][..], |g| &g.names);
-        let server_pair = cluster.sign("kube-apiserver", None, as_server, names).map_err(made)?;
+        let server_pair = cluster
+            .sign("kube-apiserver", None, as_server, names)
+            .map_err(made)?;
         pki.pair("apiserver", server_pair, account)?;
         let users = [
             ("admin", "admin", Some("system:masters")),
             ("controllers", "system:kube-controller-manager", None),
         ];
         for (name, user, group) in users {
-            pki.pair(name, cluster.sign(user, group, as_client, &[]).map_err(made)?, account)?;
+            pki.pair(
+                name,
+                cluster.sign(user, group, as_client, &[]).map_err(made)?,
+                account,
+            )?;
             pki.kubeconfig(name, server, account)?;
         }
         let tokens = match given {

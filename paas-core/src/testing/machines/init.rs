@@ -31,9 +31,18 @@ const PKI: &str = "/etc/kubernetes/pki";
 /// # Errors
 /// In words of kubeadm's.
 pub(super) async fn init(site: &Site, boot: &FirstBoot) -> Result<(), String> {
-    let (init, cluster) = (boot.document("InitConfiguration")?, boot.document("ClusterConfiguration")?);
+    let (init, cluster) = (
+        boot.document("InitConfiguration")?,
+        boot.document("ClusterConfiguration")?,
+    );
     let file = |name: &str| boot.file(&format!("{PKI}/{name}"));
-    for name in ["etcd/ca.crt", "etcd/ca.key", "front-proxy-ca.crt", "front-proxy-ca.key", "sa.pub"] {
+    for name in [
+        "etcd/ca.crt",
+        "etcd/ca.key",
+        "front-proxy-ca.crt",
+        "front-proxy-ca.key",
+        "sa.pub",
+    ] {
         file(name)?;
     }
     let address = text(&init["localAPIEndpoint"]["advertiseAddress"]);
@@ -79,7 +88,11 @@ pub(super) async fn init(site: &Site, boot: &FirstBoot) -> Result<(), String> {
         address: address.to_owned(),
         version: version.git_version.clone(),
     };
-    site.serves(Plane::new(servers, file("ca.crt")?.to_owned(), version.git_version));
+    site.serves(Plane::new(
+        servers,
+        file("ca.crt")?.to_owned(),
+        version.git_version,
+    ));
     for object in objects(init) {
         let kind = text(&object["kind"]).to_owned();
         apply(&client, object)
@@ -123,7 +136,11 @@ fn objects(init: &Value) -> Vec<Value> {
             "rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}],
         }),
         role("kubeadm:get-nodes", "kubeadm:get-nodes", BOOTSTRAPPERS),
-        role("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", BOOTSTRAPPERS),
+        role(
+            "kubeadm:kubelet-bootstrap",
+            "system:node-bootstrapper",
+            BOOTSTRAPPERS,
+        ),
         role("kubeadm:node-autoapprove-bootstrap", approve, BOOTSTRAPPERS),
         dns(),
     ];
@@ -165,7 +182,9 @@ async fn taint(client: &Client, registration: &Value) -> kube::Result<()> {
     let nodes: Api<k8s_openapi::api::core::v1::Node> = Api::all(client.clone());
     let patch = json!({"metadata": {"labels": {key: ""}}, "spec": {"taints": taints}});
     let name = text(&registration["name"]);
-    let done = nodes.patch(name, &PatchParams::default(), &Patch::Strategic(patch)).await;
+    let done = nodes
+        .patch(name, &PatchParams::default(), &Patch::Strategic(patch))
+        .await;
     done.map(drop)
 }
 
@@ -180,7 +199,9 @@ async fn apply(client: &Client, object: Value) -> kube::Result<()> {
         None => Api::all_with(client.clone(), &kind),
     };
     let params = PatchParams::apply("kubeadm").force();
-    let done = api.patch(text(&object["metadata"]["name"]), &params, &Patch::Apply(&object)).await;
+    let done = api
+        .patch(text(&object["metadata"]["name"]), &params, &Patch::Apply(&object))
+        .await;
     done.map(drop)
 }
 

@@ -54,7 +54,9 @@ pub(super) async fn join(site: &Site, boot: &FirstBoot) -> Result<(), String> {
         };
         tries = tries.saturating_sub(1);
         if tries == 0 {
-            return Err(format!("error execution phase preflight: couldn't validate the identity of the API Server: {why}"));
+            return Err(format!(
+                "error execution phase preflight: couldn't validate the identity of the API Server: {why}"
+            ));
         }
         if !lost {
             SystemClock.sleep(AGAIN).await;
@@ -62,14 +64,17 @@ pub(super) async fn join(site: &Site, boot: &FirstBoot) -> Result<(), String> {
     };
     let nodes: Api<Node> = Api::all(client.clone());
     let there = nodes.get_opt(&name).await;
-    let there = there.map_err(|e| format!("error execution phase kubelet-start: cannot get Node {name:?}: {e}"))?;
+    let there =
+        there.map_err(|e| format!("error execution phase kubelet-start: cannot get Node {name:?}: {e}"))?;
     if there.is_some_and(|node| is_ready(&node)) {
         return Err(format!(
             "error execution phase kubelet-start: a Node with name {name:?} and status \"Ready\" already exists in the cluster. \
              You must delete the existing Node or change the name of this new joining Node"
         ));
     }
-    let until = SystemClock.elapsed().saturating_add(patience("tlsBootstrap") / HURRY);
+    let until = SystemClock
+        .elapsed()
+        .saturating_add(patience("tlsBootstrap") / HURRY);
     let user = certified(&client, &name, until)
         .await
         .map_err(|why| format!("error execution phase kubelet-wait-bootstrap: {why}"))?;
@@ -103,7 +108,9 @@ async fn discover(
     token: &str,
 ) -> Result<(Plane, Client), Refused> {
     if lost {
-        return Err(Refused::Yet(format!("Get \"https://{endpoint}/\": dial tcp {endpoint}: i/o timeout")));
+        return Err(Refused::Yet(format!(
+            "Get \"https://{endpoint}/\": dial tcp {endpoint}: i/o timeout"
+        )));
     }
     let plane = site.plane_at(endpoint);
     let plane = plane.ok_or(Refused::Early)?;
@@ -114,7 +121,9 @@ async fn discover(
             "cluster CA found in cluster-info ConfigMap is invalid: none of the public keys {pin:?} are pinned"
         )));
     }
-    let client = way(&plane, endpoint, json!({"token": token})).await.map_err(Refused::Never)?;
+    let client = way(&plane, endpoint, json!({"token": token}))
+        .await
+        .map_err(Refused::Never)?;
     // Whether the token counts: kubeadm sees it by the signature that the cluster made with it.
     match Api::<Node>::all(client.clone()).get_opt("none").await {
         Ok(_) => Ok((plane, client)),
@@ -176,7 +185,9 @@ async fn way(plane: &Plane, endpoint: &str, user: Value) -> Result<Client, Strin
         "users": [{"name": "it", "user": user}],
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
     });
-    from_kubeconfig(&config.to_string().into(), None).await.map_err(|e| e.to_string())
+    from_kubeconfig(&config.to_string().into(), None)
+        .await
+        .map_err(|e| e.to_string())
 }
 
 fn is_ready(node: &Node) -> bool {

@@ -34,7 +34,9 @@ pub(super) struct Kubelet {
 
 impl fmt::Debug for Kubelet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kubelet").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Kubelet")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -49,7 +51,11 @@ impl Kubelet {
         let mut labels = json!({
             "kubernetes.io/hostname": self.name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
         });
-        for (name, value) in argument("node-labels").iter().flat_map(|l| l.split(',')).filter_map(|l| l.split_once('=')) {
+        for (name, value) in argument("node-labels")
+            .iter()
+            .flat_map(|l| l.split(','))
+            .filter_map(|l| l.split_once('='))
+        {
             labels[name] = json!(value);
         }
         let mut taints = Vec::new();
@@ -127,7 +133,9 @@ impl Kubelet {
         }});
         let nodes: Api<Node> = Api::all(self.client.clone());
         let patch = Patch::Strategic(status);
-        let told = nodes.patch_status(&self.name, &PatchParams::default(), &patch).await;
+        let told = nodes
+            .patch_status(&self.name, &PatchParams::default(), &patch)
+            .await;
         told.map(drop)
     }
 
@@ -135,9 +143,9 @@ impl Kubelet {
     async fn pods(&self) -> kube::Result<bool> {
         let mine = ListParams::default().fields(&format!("spec.nodeName={}", self.name));
         let pods = Api::<Pod>::all(self.client.clone()).list(&mine).await?.items;
-        let network = pods
-            .iter()
-            .any(|p| p.namespace().as_deref() == Some(NETWORK) && runs(p) && p.metadata.deletion_timestamp.is_none());
+        let network = pods.iter().any(|p| {
+            p.namespace().as_deref() == Some(NETWORK) && runs(p) && p.metadata.deletion_timestamp.is_none()
+        });
         for pod in pods {
             let own: Api<Pod> = Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
             let on_host = pod.spec.as_ref().and_then(|s| s.host_network) == Some(true);
@@ -154,7 +162,9 @@ impl Kubelet {
             } else if !runs(&pod) && (on_host || network) {
                 let status = self.running(&pod);
                 let patch = Patch::Merge(json!({"status": status}));
-                let _ = own.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await;
+                let _ = own
+                    .patch_status(&pod.name_any(), &PatchParams::default(), &patch)
+                    .await;
             }
         }
         Ok(network)
@@ -186,5 +196,7 @@ fn runs(pod: &Pod) -> bool {
 
 fn now_in_seconds() -> String {
     let now = SystemClock.now();
-    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+    jiff::Timestamp::from_second(now.as_second())
+        .unwrap_or(now)
+        .to_string()
 }

@@ -28,7 +28,10 @@ async fn look(client: &Client) -> kube::Result<()> {
     if pods.is_empty() {
         return Ok(());
     }
-    let mut nodes = Api::<Node>::all(client.clone()).list(&ListParams::default()).await?.items;
+    let mut nodes = Api::<Node>::all(client.clone())
+        .list(&ListParams::default())
+        .await?
+        .items;
     // Workers first, by their names' place in the alphabet.
     nodes.sort_by_key(|n| std::cmp::Reverse(n.name_any()));
     for pod in pods {
@@ -61,7 +64,11 @@ fn takes(node: &Node, pod: &Value) -> bool {
     let spec = node.spec.as_ref();
     let taints = spec.iter().flat_map(|s| s.taints.iter().flatten());
     let mut hard = taints.filter(|t| t.effect != "PreferNoSchedule");
-    let tolerations: Vec<&Value> = pod["spec"]["tolerations"].as_array().into_iter().flatten().collect();
+    let tolerations: Vec<&Value> = pod["spec"]["tolerations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
     hard.all(|taint| {
         tolerations.iter().any(|t| {
             let key = t["key"].as_str().is_none_or(|key| key == taint.key);

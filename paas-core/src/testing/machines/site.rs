@@ -75,20 +75,29 @@ impl Plane {
     fn gate(&self, outside: Ipv4Addr) -> Option<Arc<Gate>> {
         let far = self.servers.address()?;
         let mut gate = locked(&self.gate);
-        Some(Arc::clone(gate.get_or_insert_with(|| Arc::new(Gate::new(outside, far)))))
+        Some(Arc::clone(
+            gate.get_or_insert_with(|| Arc::new(Gate::new(outside, far))),
+        ))
     }
 }
 
 impl World {
     pub(super) fn trouble(&self, name: &str, trouble: Trouble) {
         let mut state = locked(&self.0);
-        state.troubles.entry(name.to_owned()).or_default().push_back(trouble);
+        state
+            .troubles
+            .entry(name.to_owned())
+            .or_default()
+            .push_back(trouble);
     }
 
     pub(super) async fn reach(&self, id: &str, outside: Ipv4Addr) {
         let gate = {
             let state = locked(&self.0);
-            let known = state.machines.get(id).filter(|k| k.power.is_some() && !state.unreachable);
+            let known = state
+                .machines
+                .get(id)
+                .filter(|k| k.power.is_some() && !state.unreachable);
             known.and_then(|k| k.plane.as_ref()).and_then(|p| p.gate(outside))
         };
         if let Some(gate) = gate
@@ -139,7 +148,11 @@ impl World {
 
     pub(super) fn console(&self, id: &str) -> String {
         let state = locked(&self.0);
-        state.machines.get(id).map(|k| k.console.clone()).unwrap_or_default()
+        state
+            .machines
+            .get(id)
+            .map(|k| k.console.clone())
+            .unwrap_or_default()
     }
 
     pub(super) fn any_plane(&self) -> Option<Plane> {
@@ -249,7 +262,10 @@ impl Site {
     pub(super) fn plane_at(&self, endpoint: &str) -> Option<Plane> {
         let address = endpoint.strip_suffix(":6443")?;
         let state = locked(&self.world.0);
-        let mut there = state.machines.values().filter(|k| k.address == address && k.power.is_some());
+        let mut there = state
+            .machines
+            .values()
+            .filter(|k| k.address == address && k.power.is_some());
         there.find_map(|k| k.plane.clone())
     }
 
@@ -271,7 +287,10 @@ impl Site {
         }) {
             latch.wait().await;
         }
-        if self.has(|t| matches!(t, Trouble::NoCloudInit).then_some(())).is_some() {
+        if self
+            .has(|t| matches!(t, Trouble::NoCloudInit).then_some(()))
+            .is_some()
+        {
             return self.says(&format!("{} login: ", self.machine.name));
         }
         self.says("cloud-init[312]: Cloud-init v. 25.2 running 'init'");
@@ -285,7 +304,10 @@ impl Site {
     /// The script of a first boot, phase by phase.
     async fn script(&self, boot: &FirstBoot) {
         for phase in &boot.phases {
-            if self.has(|t| matches!(t, Trouble::PowerLost { phase: at } if at == phase).then_some(())).is_some() {
+            if self
+                .has(|t| matches!(t, Trouble::PowerLost { phase: at } if at == phase).then_some(()))
+                .is_some()
+            {
                 self.script_says(&format!("phase={phase}"));
                 return drop(self.world.cut_power(&self.machine.id));
             }
@@ -302,7 +324,9 @@ impl Site {
             };
             if let Err(words) = done {
                 self.script_says(&format!("failed phase={phase} status=1"));
-                return words.iter().for_each(|line| self.script_says(&format!("| {line}")));
+                return words
+                    .iter()
+                    .for_each(|line| self.script_says(&format!("| {line}")));
             }
         }
         self.script_says("done");

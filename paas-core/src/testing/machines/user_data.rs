@@ -68,7 +68,9 @@ impl FirstBoot {
             boot.phases.extend(phases.map(|p| p.trim().to_owned()));
         }
         let documents = boot.files.get(KUBEADM).cloned().unwrap_or_default();
-        let documents = documents.replace("@INSTANCE_ID@", id).replace("@VERSION@", &newest());
+        let documents = documents
+            .replace("@INSTANCE_ID@", id)
+            .replace("@VERSION@", &newest());
         for document in documents.split("---\n").filter(|d| !d.trim().is_empty()) {
             let read = serde_saphyr::from_str(document);
             boot.documents
