@@ -178,7 +178,9 @@ async fn each(
     let mut done: Vec<Done> = Vec::with_capacity(planned.len());
     for Planned { target, mut cx, plan } in planned {
         let left = deadline.saturating_duration_since(std::time::Instant::now());
-        let platform = done.iter().find(|d| target.platform.as_ref() == Some(&d.target.owner));
+        let platform = done
+            .iter()
+            .find(|d| target.platform.as_ref() == Some(&d.target.owner));
         if let Some(platform) = platform {
             cx.outputs.merge(platform.outputs.clone());
         }

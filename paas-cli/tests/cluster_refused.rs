@@ -95,6 +95,9 @@ async fn commands_for_a_cluster_that_there_is_not_say_so() {
     ] {
         let (exit, said) = paas(folder.path(), words).await;
         assert_eq!(exit, 1, "{words:?}: {said}");
-        assert!(said.contains("error") && said.contains("PAAS-CLI-"), "{words:?}: {said}");
+        assert!(
+            said.contains("error") && said.contains("PAAS-CLI-"),
+            "{words:?}: {said}"
+        );
     }
 }

@@ -67,7 +67,11 @@ impl Timeline {
         let starts = log.iter().enumerate().filter(|(_, e)| e.reason == RUN_STARTED);
         let starts: Vec<usize> = starts.map(|(at, _)| at).collect();
         let ends = starts.iter().skip(1).copied().chain([log.len()]);
-        let runs: Vec<&[Event]> = starts.iter().zip(ends).map(|(from, to)| &log[*from..to]).collect();
+        let runs: Vec<&[Event]> = starts
+            .iter()
+            .zip(ends)
+            .map(|(from, to)| &log[*from..to])
+            .collect();
         let did = |run: &&&[Event]| run.iter().any(|e| e.key.is_some());
         let run = *runs.iter().rev().find(did)?;
         let (first, last) = (run.first()?, run.last()?);
@@ -91,9 +95,13 @@ impl Timeline {
             let began = self.spans[here].began;
             let before = |other: &usize| {
                 let other = &self.spans[*other];
-                !other.critical && other.began < began && other.ended <= began.saturating_add(NEXT).unwrap_or(began)
+                !other.critical
+                    && other.began < began
+                    && other.ended <= began.saturating_add(NEXT).unwrap_or(began)
             };
-            at = (0..self.spans.len()).filter(before).max_by_key(|at| self.spans[*at].ended);
+            at = (0..self.spans.len())
+                .filter(before)
+                .max_by_key(|at| self.spans[*at].ended);
         }
     }
 }
@@ -175,8 +183,20 @@ mod tests {
             event(2, "group", "create", DONE, ""),
             event(2, "server/one", "create", MADE, "it is BUILD"),
             event(9, "server/one", "observe", OVER, "it is BUILD"),
-            event(9, "node/one", "observe", (State::Waiting, "Waiting"), "it has not joined"),
-            event(20, "node/one", "observe", (State::Waiting, "Waiting"), "no network"),
+            event(
+                9,
+                "node/one",
+                "observe",
+                (State::Waiting, "Waiting"),
+                "it has not joined",
+            ),
+            event(
+                20,
+                "node/one",
+                "observe",
+                (State::Waiting, "Waiting"),
+                "no network",
+            ),
             event(30, "node/one", "observe", OVER, "no network"),
             event(30, "", "up", (State::Done, RUN_ENDED), ""),
         ]
@@ -188,7 +208,11 @@ mod tests {
         let critical = timeline.spans.iter().filter(|s| s.critical);
         let critical: Vec<&str> = critical.map(|s| s.key.as_str()).collect();
         assert_eq!(critical, ["network", "server/one", "node/one"]);
-        let node = timeline.spans.iter().find(|s| s.key.as_str() == "node/one").unwrap();
+        let node = timeline
+            .spans
+            .iter()
+            .find(|s| s.key.as_str() == "node/one")
+            .unwrap();
         let waits: Vec<(&str, i64)> = node
             .waits
             .iter()

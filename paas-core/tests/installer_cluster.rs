@@ -179,7 +179,8 @@ impl Place {
     /// What a kubelet does on its first start, and when it is ready.
     async fn register(&self, name: &str, machine: &str, ready: bool) {
         let nodes: Api<KubeNode> = Api::all(self.client().await);
-        let node = json!({"metadata": {"name": name}, "spec": {"providerID": format!("openstack:///{machine}")}});
+        let node =
+            json!({"metadata": {"name": name}, "spec": {"providerID": format!("openstack:///{machine}")}});
         nodes
             .create(&PostParams::default(), &serde_json::from_value(node).unwrap())
             .await
@@ -230,7 +231,12 @@ async fn a_cluster_that_never_answered_is_waited_for_and_its_console_says_how_fa
 async fn a_first_boot_that_failed_ends_the_wait_at_once_with_its_last_lines() {
     let place = Place::closed();
     let console = "paas-boot: phase=kubeadm-init\npaas-boot: failed phase=kubeadm-init status=1\npaas-boot: | error execution phase preflight: no room\n";
-    place.screens.0.lock().unwrap().insert("plane-a".into(), console.into());
+    place
+        .screens
+        .0
+        .lock()
+        .unwrap()
+        .insert("plane-a".into(), console.into());
     for on_broken in ["ReplaceNeverReady", "Replace", "Report"] {
         let mut spec = spec(json!({}));
         spec.on_broken = serde_json::from_value(json!(on_broken)).unwrap();
@@ -240,7 +246,10 @@ async fn a_first_boot_that_failed_ends_the_wait_at_once_with_its_last_lines() {
         let outcome = pipeline.advance(&mut cx).await.unwrap();
         let said = words(&outcome);
         assert!(matches!(outcome, Outcome::Blocked { .. }), "{on_broken}: {said}");
-        assert!(said.contains(ins::INS_BOOT.id) && said.contains("no room"), "{said}");
+        assert!(
+            said.contains(ins::INS_BOOT.id) && said.contains("no room"),
+            "{said}"
+        );
     }
 }
 
@@ -254,8 +263,14 @@ async fn a_machine_is_let_in_by_its_own_token_which_ends_when_it_has_joined() {
     let [secret] = &place.tokens().await[..] else {
         panic!("one machine, one token: {outcome:?}")
     };
-    let known = token::stored(&*place.secrets, &owner(), "workers-1").await.unwrap().unwrap();
-    assert_eq!(secret.metadata.name.as_deref(), Some(known.secret_name().as_str()));
+    let known = token::stored(&*place.secrets, &owner(), "workers-1")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        secret.metadata.name.as_deref(),
+        Some(known.secret_name().as_str())
+    );
 
     // Nobody is in yet; asked again, it is the same token.
     let (outcome, _) = place.pass(&spec).await.unwrap();
@@ -265,7 +280,10 @@ async fn a_machine_is_let_in_by_its_own_token_which_ends_when_it_has_joined() {
     // It lasts as long as it is needed: once it has ended it is made anew, and the machine's user-data are still right.
     place.clock.advance(Duration::from_secs(2 * 3600));
     place.pass(&spec).await.unwrap();
-    let again = token::stored(&*place.secrets, &owner(), "workers-1").await.unwrap().unwrap();
+    let again = token::stored(&*place.secrets, &owner(), "workers-1")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(again.secret_name(), known.secret_name());
     let token = place.tokens().await.remove(0);
     let ends = token.data.unwrap()["expiration"].0.clone();
@@ -276,8 +294,16 @@ async fn a_machine_is_let_in_by_its_own_token_which_ends_when_it_has_joined() {
     for _ in 0..3 {
         place.pass(&spec).await.unwrap();
     }
-    assert!(place.tokens().await.is_empty(), "it is in: nobody else may join by this");
-    assert!(token::stored(&*place.secrets, &owner(), "workers-1").await.unwrap().is_none());
+    assert!(
+        place.tokens().await.is_empty(),
+        "it is in: nobody else may join by this"
+    );
+    assert!(
+        token::stored(&*place.secrets, &owner(), "workers-1")
+            .await
+            .unwrap()
+            .is_none()
+    );
     let labels = place.node("workers-1").await.unwrap().metadata.labels.unwrap();
     assert_eq!(labels.get("tier").map(String::as_str), Some("data"));
     let (outcome, _) = place.pass(&spec).await.unwrap();
@@ -286,20 +312,33 @@ async fn a_machine_is_let_in_by_its_own_token_which_ends_when_it_has_joined() {
     // A label that the pool does not have any more goes, and nothing else of the node's.
     let bare = self::spec(json!({"pools": [{"name": "workers"}]}));
     place.pass(&bare).await.unwrap();
-    let labels = place.node("workers-1").await.unwrap().metadata.labels.unwrap_or_default();
+    let labels = place
+        .node("workers-1")
+        .await
+        .unwrap()
+        .metadata
+        .labels
+        .unwrap_or_default();
     assert!(!labels.contains_key("tier"), "{labels:?}");
 }
 
 #[tokio::test]
 async fn a_node_goes_emptied_and_its_machine_is_held_until_then() {
-    let Some(mut place) = Place::open().await else { return };
+    let Some(mut place) = Place::open().await else {
+        return;
+    };
     place.hosts.push(host("workers-2", "workers", "worker-b"));
-    for (name, machine) in [("control-plane-1", "plane-a"), ("workers-1", "worker-a"), ("workers-2", "worker-b")] {
+    for (name, machine) in [
+        ("control-plane-1", "plane-a"),
+        ("workers-1", "worker-a"),
+        ("workers-2", "worker-b"),
+    ] {
         place.register(name, machine, true).await;
     }
     let client = place.client().await;
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
-    let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(client.clone(), "default");
+    let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> =
+        Api::namespaced(client.clone(), "default");
     while accounts.get_opt("default").await.unwrap().is_none() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -309,9 +348,14 @@ async fn a_node_goes_emptied_and_its_machine_is_held_until_then() {
         pod["metadata"]["ownerReferences"] = more;
         serde_json::from_value::<Pod>(pod).unwrap()
     };
-    pods.create(&PostParams::default(), &pod("shop", Value::Null)).await.unwrap();
-    let running = json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
-    pods.patch_status("shop", &PatchParams::default(), &Patch::Merge(running)).await.unwrap();
+    pods.create(&PostParams::default(), &pod("shop", Value::Null))
+        .await
+        .unwrap();
+    let running =
+        json!({"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
+    pods.patch_status("shop", &PatchParams::default(), &Patch::Merge(running))
+        .await
+        .unwrap();
     let two = spec(json!({"pools": [{"name": "workers", "replicas": 2}]}));
     let one = spec(json!({"pools": [{"name": "workers", "replicas": 1}]}));
     for _ in 0..2 {
@@ -321,18 +365,37 @@ async fn a_node_goes_emptied_and_its_machine_is_held_until_then() {
     // A budget that lets nobody go: it is told, and the node stays.
     let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "shop", "namespace": "default"},
         "spec": {"maxUnavailable": 0, "selector": {"matchLabels": {"app": "shop"}}}});
-    let budgets: Api<k8s_openapi::api::policy::v1::PodDisruptionBudget> = Api::namespaced(client.clone(), "default");
-    budgets.create(&PostParams::default(), &serde_json::from_value(budget).unwrap()).await.unwrap();
+    let budgets: Api<k8s_openapi::api::policy::v1::PodDisruptionBudget> =
+        Api::namespaced(client.clone(), "default");
+    budgets
+        .create(&PostParams::default(), &serde_json::from_value(budget).unwrap())
+        .await
+        .unwrap();
     let (outcome, cx) = place.pass(&one).await.unwrap();
     let said = words(&outcome);
-    assert!(said.contains(ins::INS_DRAIN.id) && said.contains("default/shop"), "{said}");
-    assert!(cx.holds.iter().any(|h| h.key == key("server/workers-2")), "its machine is held");
-    assert_eq!(place.node("workers-2").await.unwrap().spec.unwrap().unschedulable, Some(true));
+    assert!(
+        said.contains(ins::INS_DRAIN.id) && said.contains("default/shop"),
+        "{said}"
+    );
+    assert!(
+        cx.holds.iter().any(|h| h.key == key("server/workers-2")),
+        "its machine is held"
+    );
+    assert_eq!(
+        place.node("workers-2").await.unwrap().spec.unwrap().unschedulable,
+        Some(true)
+    );
 
-    budgets.delete("shop", &kube::api::DeleteParams::default()).await.unwrap();
+    budgets
+        .delete("shop", &kube::api::DeleteParams::default())
+        .await
+        .unwrap();
     let (outcome, _) = place.pass(&one).await.unwrap();
     assert!(place.node("workers-2").await.is_none(), "{outcome:?}");
-    assert!(pods.get_opt("shop").await.unwrap().is_none(), "it was asked to go");
+    assert!(
+        pods.get_opt("shop").await.unwrap().is_none(),
+        "it was asked to go"
+    );
     let (outcome, cx) = place.pass(&one).await.unwrap();
     assert_eq!(outcome, Outcome::Converged);
     assert!(!cx.holds.iter().any(|h| h.key == key("server/workers-2")));
@@ -340,7 +403,9 @@ async fn a_node_goes_emptied_and_its_machine_is_held_until_then() {
 
 #[tokio::test]
 async fn data_on_a_nodes_disk_go_with_consent_alone_and_a_machine_that_is_gone_is_not_emptied() {
-    let Some(mut place) = Place::open().await else { return };
+    let Some(mut place) = Place::open().await else {
+        return;
+    };
     place.register("control-plane-1", "plane-a", true).await;
     place.register("workers-1", "worker-a", true).await;
     let volumes: Api<PersistentVolume> = Api::all(place.client().await);
@@ -349,7 +414,10 @@ async fn data_on_a_nodes_disk_go_with_consent_alone_and_a_machine_that_is_gone_i
         "claimRef": {"namespace": "shop", "name": "db-1"}, "persistentVolumeReclaimPolicy": "Retain",
         "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
             {"key": "kubernetes.io/hostname", "operator": "In", "values": ["workers-1"]}]}]}}}});
-    volumes.create(&PostParams::default(), &serde_json::from_value(volume).unwrap()).await.unwrap();
+    volumes
+        .create(&PostParams::default(), &serde_json::from_value(volume).unwrap())
+        .await
+        .unwrap();
     let spec = spec(json!({}));
     for _ in 0..2 {
         place.pass(&spec).await.unwrap();
@@ -368,12 +436,28 @@ async fn data_on_a_nodes_disk_go_with_consent_alone_and_a_machine_that_is_gone_i
     // Another machine by the same name: the old one's node goes without a word, since nobody is there to be asked.
     place.register("workers-1", "worker-a", false).await;
     place.hosts[1] = host("workers-1", "workers", "worker-b");
-    let told = token::ensure(&*place.secrets, &owner(), "workers-1", &paas_core::secrets::SystemRandom).await.unwrap();
+    let told = token::ensure(
+        &*place.secrets,
+        &owner(),
+        "workers-1",
+        &paas_core::secrets::SystemRandom,
+    )
+    .await
+    .unwrap();
     place.pass(&spec).await.unwrap();
     assert!(place.node("workers-1").await.is_none());
     place.pass(&spec).await.unwrap();
-    let tokens: Vec<_> = place.tokens().await.into_iter().filter_map(|t| t.metadata.name).collect();
-    assert_eq!(tokens, [told.secret_name()], "the new machine may join by the token that it was told");
+    let tokens: Vec<_> = place
+        .tokens()
+        .await
+        .into_iter()
+        .filter_map(|t| t.metadata.name)
+        .collect();
+    assert_eq!(
+        tokens,
+        [told.secret_name()],
+        "the new machine may join by the token that it was told"
+    );
 }
 
 #[tokio::test]
@@ -386,13 +470,24 @@ async fn what_a_cluster_holds_stops_its_end_until_a_person_agrees() {
         place.pass(&spec).await.unwrap();
     }
     let end = |place: &Place| Pipeline::new(vec![Box::new(ClusterStage::new(place.driver(), spec.clone()))]);
-    assert_eq!(end(&place).retire(&mut place.context()).await.unwrap(), Outcome::Converged, "it is empty");
+    assert_eq!(
+        end(&place).retire(&mut place.context()).await.unwrap(),
+        Outcome::Converged,
+        "it is empty"
+    );
     let claim = json!({"metadata": {"name": "db-1"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}});
-    let claims: Api<k8s_openapi::api::core::v1::PersistentVolumeClaim> = Api::namespaced(place.client().await, "default");
-    claims.create(&PostParams::default(), &serde_json::from_value(claim).unwrap()).await.unwrap();
+    let claims: Api<k8s_openapi::api::core::v1::PersistentVolumeClaim> =
+        Api::namespaced(place.client().await, "default");
+    claims
+        .create(&PostParams::default(), &serde_json::from_value(claim).unwrap())
+        .await
+        .unwrap();
     let refused = end(&place).retire(&mut place.context()).await.unwrap();
     assert!(words(&refused).contains("default/db-1"), "{refused:?}");
-    let plan = end(&place).plan(&mut place.context(), Wanted::Nothing).await.unwrap();
+    let plan = end(&place)
+        .plan(&mut place.context(), Wanted::Nothing)
+        .await
+        .unwrap();
     assert_eq!(plan.stages[0].blocked.len(), 1);
 
     // A cluster that does not answer may hold anything.
@@ -422,7 +517,8 @@ async fn a_cluster_that_answered_once_is_not_taken_for_one_that_comes_up() {
     *place.door.0.lock().unwrap() = None;
     let error = place.pass(&spec).await.unwrap_err();
     assert!(error.may_pass(), "{error}");
-    let stranger = Error::new(&codes::CORE_PROVIDER, Class::Transient).happened("invalid peer certificate: UnknownIssuer");
+    let stranger = Error::new(&codes::CORE_PROVIDER, Class::Transient)
+        .happened("invalid peer certificate: UnknownIssuer");
     *place.door.0.lock().unwrap() = Some(Err(stranger));
     let error = place.pass(&spec).await.unwrap_err();
     assert_eq!(error.code().id, ins::INS_STRANGER.id);
@@ -430,7 +526,9 @@ async fn a_cluster_that_answered_once_is_not_taken_for_one_that_comes_up() {
 
 #[test]
 fn another_machine_is_another_node_and_a_newer_version_is_refused() {
-    let node = |machine: Option<&str>| ClusterResource::Node(Node::of("workers", machine.map(str::to_owned), BTreeMap::new()));
+    let node = |machine: Option<&str>| {
+        ClusterResource::Node(Node::of("workers", machine.map(str::to_owned), BTreeMap::new()))
+    };
     assert_eq!(node(Some("a")).diff(&node(Some("a"))), Diff::Same);
     assert_eq!(node(None).diff(&node(Some("a"))), Diff::Same, "not known yet");
     assert!(matches!(node(Some("b")).diff(&node(Some("a"))), Diff::Replace(_)));
@@ -440,9 +538,14 @@ fn another_machine_is_another_node_and_a_newer_version_is_refused() {
         let all = driver.desired(&spec, &Outputs::default()).unwrap();
         all.wanted()[&key("control-plane")].clone()
     };
-    assert!(matches!(wanted("1.37").diff(&wanted("1.36.1")), Diff::Refuse { code, .. } if code.id == ins::INS_UPGRADE.id));
+    assert!(
+        matches!(wanted("1.37").diff(&wanted("1.36.1")), Diff::Refuse { code, .. } if code.id == ins::INS_UPGRADE.id)
+    );
     assert_eq!(wanted("1.37").diff(&wanted("1.37.2")), Diff::Same);
-    assert!(matches!(wanted("1.37.1").diff(&wanted("1.37.2")), Diff::Refuse { .. }));
+    assert!(matches!(
+        wanted("1.37.1").diff(&wanted("1.37.2")),
+        Diff::Refuse { .. }
+    ));
 }
 
 #[test]
@@ -457,9 +560,18 @@ fn a_node_is_wanted_for_each_machine_that_stays() {
         let all = driver.desired(&spec, outputs).unwrap();
         all.wanted().keys().map(ToString::to_string).collect::<Vec<_>>()
     };
-    let all = ["control-plane", "node/control-plane-1", "node/workers-1", "node/workers-2"];
+    let all = [
+        "control-plane",
+        "node/control-plane-1",
+        "node/workers-1",
+        "node/workers-2",
+    ];
     assert_eq!(keys(&place.driver(), &outputs), all);
-    assert_eq!(keys(&place.driver(), &Outputs::default()), all, "the same before anything is known");
+    assert_eq!(
+        keys(&place.driver(), &Outputs::default()),
+        all,
+        "the same before anything is known"
+    );
     outputs.hosts.as_mut().unwrap()[1].going = true;
     assert!(!keys(&place.driver(), &outputs).contains(&"node/workers-1".to_owned()));
     let without = place.driver().without(["workers-2".to_owned()]);

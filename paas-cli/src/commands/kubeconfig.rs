@@ -24,18 +24,36 @@ pub(crate) async fn run(app: &App, args: &Kubeconfig) -> Result<Exit, Failure> {
     let meta = meant(&session, args.name.as_deref())?;
     let made = session.made(&meta.namespace, &meta.name).await?;
     if args.credential {
-        let credential = made.login.exec_credential(ADMIN, &[ADMINS], args.lifetime).await?;
+        let credential = made
+            .login
+            .exec_credential(ADMIN, &[ADMINS], args.lifetime)
+            .await?;
         app.printer.data(credential.expose_secret());
         return Ok(Exit::Done);
     }
     let text = match args.exec {
-        false => made.login.kubeconfig_for(&made.access, ADMIN, &[ADMINS], args.lifetime).await?,
+        false => {
+            made.login
+                .kubeconfig_for(&made.access, ADMIN, &[ADMINS], args.lifetime)
+                .await?
+        }
         true => {
             let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("paas"));
             let home = session.machine().home.root().display().to_string();
-            let words = ["--home", &home, "kubeconfig", &meta.name, "--credential", "--lifetime", "1h"];
+            let words = [
+                "--home",
+                &home,
+                "kubeconfig",
+                &meta.name,
+                "--credential",
+                "--lifetime",
+                "1h",
+            ];
             let program = program.display().to_string();
-            made.login.exec_kubeconfig(&made.access, &program, &words).await?.into()
+            made.login
+                .exec_kubeconfig(&made.access, &program, &words)
+                .await?
+                .into()
         }
     };
     let text = named(&text, &format!("paas-{}", meta.name))?;
@@ -64,8 +82,14 @@ fn named(text: &SecretString, name: &str) -> Result<SecretString, Error> {
             .happened(e)
     };
     let mut config = Config::from_yaml(text.expose_secret()).map_err(|_| failed("it is none".to_owned()))?;
-    config.clusters.iter_mut().for_each(|c| name.clone_into(&mut c.name));
-    config.auth_infos.iter_mut().for_each(|u| name.clone_into(&mut u.name));
+    config
+        .clusters
+        .iter_mut()
+        .for_each(|c| name.clone_into(&mut c.name));
+    config
+        .auth_infos
+        .iter_mut()
+        .for_each(|u| name.clone_into(&mut u.name));
     for context in &mut config.contexts {
         name.clone_into(&mut context.name);
         if let Some(context) = &mut context.context {
@@ -107,9 +131,15 @@ fn merge(file: &Path, ours: &SecretString) -> Result<(), Error> {
         Err(e) => return Err(failed(e.to_string())),
     };
     let ours = read(ours.expose_secret())?;
-    there.clusters.retain(|c| ours.clusters.iter().all(|o| o.name != c.name));
-    there.auth_infos.retain(|u| ours.auth_infos.iter().all(|o| o.name != u.name));
-    there.contexts.retain(|c| ours.contexts.iter().all(|o| o.name != c.name));
+    there
+        .clusters
+        .retain(|c| ours.clusters.iter().all(|o| o.name != c.name));
+    there
+        .auth_infos
+        .retain(|u| ours.auth_infos.iter().all(|o| o.name != u.name));
+    there
+        .contexts
+        .retain(|c| ours.contexts.iter().all(|o| o.name != c.name));
     there.clusters.extend(ours.clusters);
     there.auth_infos.extend(ours.auth_infos);
     there.contexts.extend(ours.contexts);

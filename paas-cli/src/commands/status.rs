@@ -149,7 +149,10 @@ fn timelines(app: &App, session: &Session, names: &[String]) -> Result<Exit, Fai
         return Err(input::among(name, &known).into());
     }
     let mut all = Vec::new();
-    for owner in owners.iter().filter(|o| names.is_empty() || names.iter().any(|n| n == o.name())) {
+    for owner in owners
+        .iter()
+        .filter(|o| names.is_empty() || names.iter().any(|n| n == o.name()))
+    {
         all.extend(Timeline::of(&events::of(&session.owner_folder(owner))?));
     }
     let printer = &app.printer;

@@ -8,7 +8,10 @@ use paas_core::{
     durable,
     error::{Class, Error},
     installer::{
-        addons::{AddonsDriver, Directory, GivenCloud, InsideCluster, Manifests as Source, Wants, Web, cloudnative_pg},
+        addons::{
+            AddonsDriver, Directory, GivenCloud, InsideCluster, Manifests as Source, Wants, Web,
+            cloudnative_pg,
+        },
         boot::NodeBoot,
         cluster::{ClusterDriver, ClusterStage, Parts},
         declared::DeclaredStage,
@@ -47,7 +50,11 @@ impl Session {
     }
 
     fn login(&self, owner: &Owner) -> Arc<PkiLogin> {
-        Arc::new(PkiLogin::new(owner.clone(), self.secrets(), Arc::new(SystemClock)))
+        Arc::new(PkiLogin::new(
+            owner.clone(),
+            self.secrets(),
+            Arc::new(SystemClock),
+        ))
     }
 
     /// The stages of a platform on a cloud: machines alone, or a cluster on them and what belongs into it. `without` are machines that
@@ -67,12 +74,22 @@ impl Session {
             return Ok(Pipeline::new(vec![Box::new(stage)]));
         }
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-        let boot = Arc::new(NodeBoot::new(spec.clone(), secrets.clone(), random, clock.clone()));
+        let boot = Arc::new(NodeBoot::new(
+            spec.clone(),
+            secrets.clone(),
+            random,
+            clock.clone(),
+        ));
         let login = self.login(owner);
         let parts = Parts::new(boot.clone(), login.clone(), secrets, clock)
             .hearing(Arc::new(ServerConsoles(project.client.clone())));
-        let addons = AddonsDriver::new(owner.clone(), login.clone(), self.secrets(), Arc::new(SystemClock))
-            .cloud(Arc::new(GivenCloud));
+        let addons = AddonsDriver::new(
+            owner.clone(),
+            login.clone(),
+            self.secrets(),
+            Arc::new(SystemClock),
+        )
+        .cloud(Arc::new(GivenCloud));
         let addons = match operator(spec)? {
             Some(objects) => addons.operator(objects),
             None => addons,
@@ -133,7 +150,9 @@ impl Session {
             stage: ClusterDriver::STAGE.to_owned(),
         };
         let ledger = FileLedger::new(self.machine.home.owners()).load(&scope).await?;
-        let outputs = ledger.outputs.and_then(|o| serde_json::from_value::<Outputs>(o).ok());
+        let outputs = ledger
+            .outputs
+            .and_then(|o| serde_json::from_value::<Outputs>(o).ok());
         let access = outputs
             .and_then(|o| o.cluster)
             .ok_or_else(|| absent("its API has never answered: `paas up` goes on with it"))?;
@@ -145,7 +164,10 @@ impl Session {
 
     /// The platforms on clouds that were brought up from this home.
     pub(crate) fn remembered(&self) -> Vec<Owner> {
-        let folders = fs::read_dir(self.machine.home.owners()).into_iter().flatten().flatten();
+        let folders = fs::read_dir(self.machine.home.owners())
+            .into_iter()
+            .flatten()
+            .flatten();
         let read = |folder: fs::DirEntry| {
             let text = fs::read(folder.path().join(OWNER)).ok()?;
             serde_json::from_slice(&text).ok()
@@ -170,7 +192,12 @@ fn operator(spec: &PlatformSpec) -> Result<Option<Vec<serde_json::Value>>, Error
             ))
     })?;
     // Its pods keep apart, and one that finds no node of its own would never be there.
-    let workers: u16 = spec.roles().iter().filter(|r| !r.is_control_plane()).map(|r| r.replicas).sum();
+    let workers: u16 = spec
+        .roles()
+        .iter()
+        .filter(|r| !r.is_control_plane())
+        .map(|r| r.replicas)
+        .sum();
     let options = Options {
         replicas: workers.clamp(1, 2),
         ..Options::new(image)

@@ -42,8 +42,8 @@ use crate::{
 use clouds::Projects;
 use platform::{choose, not_here, runs_in_a_cluster};
 
-pub(crate) use cluster::Made;
 pub(crate) use clouds::Project;
+pub(crate) use cluster::Made;
 pub(crate) use platform::quickstart_platform;
 pub(crate) use way::Place;
 

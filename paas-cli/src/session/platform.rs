@@ -55,7 +55,10 @@ pub(super) fn runs_in_a_cluster(platform: &Object<PlatformSpec>) -> Result<bool,
         return Ok(true);
     }
     Err(Error::new(&CORE_UNSUPPORTED, Class::Unsupported)
-        .attempted(format!("run a database on the platform {}", platform.metadata.name))
+        .attempted(format!(
+            "run a database on the platform {}",
+            platform.metadata.name
+        ))
         .happened(format!(
             "its infrastructure is {type_:?}, and it has no cluster for databases"
         ))

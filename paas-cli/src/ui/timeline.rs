@@ -18,7 +18,13 @@ const SHORT: SignedDuration = SignedDuration::from_secs(1);
 /// The timeline as text; with `all` what was short, too.
 pub(crate) fn timeline(it: &Timeline, all: bool, paint: Paint) -> String {
     let whole = it.ended.duration_since(it.began);
-    let head = format!("{} · {} of {} · {}", it.owner, it.verb, it.began.strftime("%F %T UTC"), took(whole));
+    let head = format!(
+        "{} · {} of {} · {}",
+        it.owner,
+        it.verb,
+        it.began.strftime("%F %T UTC"),
+        took(whole)
+    );
     let mut out = format!("{}\n", paint.strong(&head));
     let is_drawn = |s: &&Span| all || s.critical || s.ended.duration_since(s.began) >= SHORT;
     let mut stages: Vec<&str> = Vec::new();
@@ -35,12 +41,19 @@ pub(crate) fn timeline(it: &Timeline, all: bool, paint: Paint) -> String {
         }
         let left_out = of_stage().count() - of_stage().filter(is_drawn).count();
         if left_out > 0 {
-            out += &format!("    {}\n", paint.dim(&format!("{left_out} more, each below {}", took(SHORT))));
+            out += &format!(
+                "    {}\n",
+                paint.dim(&format!("{left_out} more, each below {}", took(SHORT)))
+            );
         }
     }
     let chain: Vec<String> = it.spans.iter().filter(|s| s.critical).map(step).collect();
     if !chain.is_empty() {
-        out += &format!("\n{} {}\n", paint.change("●"), "what it all waited for, one after the other:");
+        out += &format!(
+            "\n{} {}\n",
+            paint.change("●"),
+            "what it all waited for, one after the other:"
+        );
         for step in chain {
             out += &format!("  {step}\n");
         }
@@ -49,7 +62,11 @@ pub(crate) fn timeline(it: &Timeline, all: bool, paint: Paint) -> String {
 }
 
 fn row(out: &mut String, it: &Timeline, span: &Span, paint: Paint) {
-    let mark = if span.critical { paint.change("●") } else { " ".to_owned() };
+    let mark = if span.critical {
+        paint.change("●")
+    } else {
+        " ".to_owned()
+    };
     let key = shortened(span.key.as_str());
     let bar = bar(it, span.began, span.ended);
     let bar = if span.critical { paint.change(&bar) } else { bar };
@@ -64,7 +81,11 @@ fn step(span: &Span) -> String {
     let longest = span.waits.iter().max_by_key(|w| w.until.duration_since(w.from));
     let wait = longest.map_or(String::new(), |w| {
         let first = w.why.lines().next().unwrap_or_default();
-        format!(", {} of it: {}", took(w.until.duration_since(w.from)), clean(first))
+        format!(
+            ", {} of it: {}",
+            took(w.until.duration_since(w.from)),
+            clean(first)
+        )
     });
     format!("{} {took_}{wait}", span.key)
 }
@@ -77,7 +98,12 @@ fn bar(it: &Timeline, from: Timestamp, until: Timestamp) -> String {
     };
     let first = column(from).min(BAR - 1);
     let length = (column(until) - first.min(column(until))).max(1);
-    format!("{}{}{}", " ".repeat(first), "█".repeat(length), " ".repeat(BAR - first - length))
+    format!(
+        "{}{}{}",
+        " ".repeat(first),
+        "█".repeat(length),
+        " ".repeat(BAR - first - length)
+    )
 }
 
 fn shortened(key: &str) -> String {
@@ -133,9 +159,27 @@ mod tests {
             ended: at(120),
             spans: vec![
                 span("infrastructure", "network", (0, 0), false, ""),
-                span("infrastructure", "server/control-plane-1", (0, 20), true, "it is BUILD"),
-                span("cluster", "control-plane", (20, 80), true, "its first boot is at init\nand more"),
-                span("addons", "flannel/daemonSet/kube-flannel-ds-with-a-long-name", (80, 120), true, ""),
+                span(
+                    "infrastructure",
+                    "server/control-plane-1",
+                    (0, 20),
+                    true,
+                    "it is BUILD",
+                ),
+                span(
+                    "cluster",
+                    "control-plane",
+                    (20, 80),
+                    true,
+                    "its first boot is at init\nand more",
+                ),
+                span(
+                    "addons",
+                    "flannel/daemonSet/kube-flannel-ds-with-a-long-name",
+                    (80, 120),
+                    true,
+                    "",
+                ),
             ],
         };
         insta::assert_snapshot!(timeline(&it, false, Paint::Plain), @"");

@@ -54,7 +54,8 @@ pub async fn check(login: &PkiLogin, access: &ClusterAccess, clock: &dyn Clock) 
     judged(&ends, clock.now())
 }
 
-const RENEW: &str = "on the machine of the control plane: `kubeadm certs renew all`, then restart its static pods";
+const RENEW: &str =
+    "on the machine of the control plane: `kubeadm certs renew all`, then restart its static pods";
 
 fn judged(ends: &[(String, Timestamp)], now: Timestamp) -> Check {
     let Some((whose, end)) = ends.iter().min_by_key(|(_, end)| *end) else {
@@ -67,8 +68,16 @@ fn judged(ends: &[(String, Timestamp)], now: Timestamp) -> Check {
     }
     let days = left.as_hours() / 24;
     match left < NEAR {
-        true => Check::of(PART, State::Warning, format!("{whose} ends on {day}, in {days} days"), RENEW),
-        false => Check::good(PART, format!("the first to end is {whose}, on {day}, in {days} days")),
+        true => Check::of(
+            PART,
+            State::Warning,
+            format!("{whose} ends on {day}, in {days} days"),
+            RENEW,
+        ),
+        false => Check::good(
+            PART,
+            format!("the first to end is {whose}, on {day}, in {days} days"),
+        ),
     }
 }
 
@@ -77,7 +86,10 @@ async fn shown(access: &ClusterAccess, trusted: &str) -> std::result::Result<Tim
     let told = |e: &dyn std::fmt::Display| e.to_string();
     let at: http::Uri = access.endpoint.parse().map_err(|e| told(&e))?;
     let host = at.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let name = access.server_name.clone().unwrap_or_else(|| SERVER_NAME.to_owned());
+    let name = access
+        .server_name
+        .clone()
+        .unwrap_or_else(|| SERVER_NAME.to_owned());
     let name = ServerName::try_from(name).map_err(|e| told(&e))?;
     let mut roots = RootCertStore::empty();
     for authority in der::certificates(trusted) {
@@ -94,7 +106,8 @@ async fn shown(access: &ClusterAccess, trusted: &str) -> std::result::Result<Tim
     let wire = wire.await.map_err(|e| told(&e))?;
     let (_, session) = wire.get_ref();
     let own = session.peer_certificates().and_then(|all| all.first());
-    own.and_then(|own| der::ends(own)).ok_or_else(|| "it shows none".to_owned())
+    own.and_then(|own| der::ends(own))
+        .ok_or_else(|| "it shows none".to_owned())
 }
 
 impl PkiLogin {
@@ -130,12 +143,24 @@ mod tests {
     fn the_first_certificate_to_end_decides() {
         let now: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
         let ends = |text: &str| ("that of the API".to_owned(), text.parse().unwrap());
-        let far = ("the authority kubernetes-ca".to_owned(), "2037-01-01T00:00:00Z".parse().unwrap());
+        let far = (
+            "the authority kubernetes-ca".to_owned(),
+            "2037-01-01T00:00:00Z".parse().unwrap(),
+        );
         let state = |api: &str| judged(&[far.clone(), ends(api)], now);
         let good = state("2027-12-31T00:00:00Z");
-        assert_eq!((good.state, good.what.as_str()), (State::Good, "the first to end is that of the API, on 2027-12-31, in 364 days"));
+        assert_eq!(
+            (good.state, good.what.as_str()),
+            (
+                State::Good,
+                "the first to end is that of the API, on 2027-12-31, in 364 days"
+            )
+        );
         let near = state("2027-01-21T00:00:00Z");
-        assert_eq!((near.state, near.what.as_str()), (State::Warning, "that of the API ends on 2027-01-21, in 20 days"));
+        assert_eq!(
+            (near.state, near.what.as_str()),
+            (State::Warning, "that of the API ends on 2027-01-21, in 20 days")
+        );
         assert!(!near.remedy.is_empty());
         assert_eq!(state("2026-12-31T00:00:00Z").state, State::Bad);
         assert_eq!(judged(&[], now).state, State::Warning);

@@ -105,7 +105,10 @@ impl DeclaredStage {
         let Some(there) = there else {
             return Ok(Way::Write(false));
         };
-        let how = How { dry_run: true, force: false };
+        let how = How {
+            dry_run: true,
+            force: false,
+        };
         let would = declare::apply(&client, &self.written, how).await?;
         let same = would.object.data.get("spec") == there.object.data.get("spec") && !there.deleting();
         Ok(match same {
@@ -158,7 +161,9 @@ impl DeclaredStage {
         match standing.stand {
             Stand::Ready => Outcome::Converged,
             Stand::Stalled | Stand::Paused => self.blocked(&standing.message),
-            Stand::Unseen | Stand::Progressing | Stand::Deleting if overdue => self.blocked(&standing.message),
+            Stand::Unseen | Stand::Progressing | Stand::Deleting if overdue => {
+                self.blocked(&standing.message)
+            }
             Stand::Unseen | Stand::Progressing | Stand::Deleting => {
                 self.waits(cx, standing::brief(&standing.message), standing.since)
             }
@@ -246,7 +251,10 @@ impl Stage for DeclaredStage {
                     return Ok(self.waits(cx, "known after its platform".to_owned(), None));
                 };
                 cx.tools.fence.check().await?;
-                let how = How { dry_run: false, force: false };
+                let how = How {
+                    dry_run: false,
+                    force: false,
+                };
                 let there = declare::apply(&client, &self.written, how).await?;
                 Ok(self.judged(cx, &there))
             }

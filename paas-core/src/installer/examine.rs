@@ -150,7 +150,13 @@ async fn api(client: &Client) -> Vec<Check> {
         Ok(text) => text,
         // The parts stand in the answer's words too.
         Err(kube::Error::Api(status)) if status.code >= 500 => status.message.clone(),
-        Err(error) => return vec![unseen(&fault::of("ask the API whether it is ready", false, error))],
+        Err(error) => {
+            return vec![unseen(&fault::of(
+                "ask the API whether it is ready",
+                false,
+                error,
+            ))];
+        }
     };
     let failed: Vec<&str> = text.lines().filter(|l| l.starts_with("[-]")).collect();
     let etcd = failed.iter().any(|l| l.contains("etcd"));
@@ -159,7 +165,10 @@ async fn api(client: &Client) -> Vec<Check> {
         false => Check::of(
             "api",
             State::Bad,
-            format!("it answers, and some of its parts are not ready: {}", failed.join("; ")),
+            format!(
+                "it answers, and some of its parts are not ready: {}",
+                failed.join("; ")
+            ),
             "look at the containers of kube-system on the machine of the control plane",
         ),
     };
@@ -182,14 +191,23 @@ async fn nodes(client: &Client) -> Result<Check> {
         .filter(|m| m.state != "Ready")
         .map(|m| format!("{}: {}", m.name, m.state))
         .collect();
-    let cordoned: Vec<&str> = all.iter().filter(|m| m.cordoned).map(|m| m.name.as_str()).collect();
+    let cordoned: Vec<&str> = all
+        .iter()
+        .filter(|m| m.cordoned)
+        .map(|m| m.name.as_str())
+        .collect();
     Ok(if !bad.is_empty() {
         let what = format!("{} of {} are not ready: {}", bad.len(), all.len(), bad.join("; "));
         let remedy = "`paas cluster replace MACHINE` makes a machine anew that does not come back";
         Check::of("nodes", State::Bad, what, remedy)
     } else if !cordoned.is_empty() {
         let what = format!("all are ready; these take no new pods: {}", cordoned.join(", "));
-        Check::of("nodes", State::Warning, what, "`kubectl uncordon NODE` if that is not meant")
+        Check::of(
+            "nodes",
+            State::Warning,
+            what,
+            "`kubectl uncordon NODE` if that is not meant",
+        )
     } else {
         Check::good("nodes", format!("all {} are ready", all.len()))
     })

@@ -85,11 +85,20 @@ fn judged(derived: &[&Found], known: &Known) -> Check {
         })
         .collect();
     match left.is_empty() {
-        true => Check::good(PART, format!("all {} things that the cluster made there are in use", derived.len())),
+        true => Check::good(
+            PART,
+            format!(
+                "all {} things that the cluster made there are in use",
+                derived.len()
+            ),
+        ),
         false => Check::of(
             PART,
             State::Warning,
-            format!("nothing in the cluster is about these any more: {}", left.join("; ")),
+            format!(
+                "nothing in the cluster is about these any more: {}",
+                left.join("; ")
+            ),
             "see that nobody needs them, and delete them in the cloud; `paas down` takes them too",
         ),
     }
@@ -120,7 +129,12 @@ mod tests {
         let all = [
             found("volume", "v-1", "pvc-1", "the claim default/data, 1 GiB"),
             found("volume", "v-2", "pvc-2", "the claim default/old, 1 GiB"),
-            found("loadBalancer", "b-1", "kube_service_demo_default_web", "the Service default/web"),
+            found(
+                "loadBalancer",
+                "b-1",
+                "kube_service_demo_default_web",
+                "the Service default/web",
+            ),
             found("floatingIp", "f-2", "203.0.113.9", "the Service default/gone"),
             found("port", "p-1", "", "what nobody can tell"),
         ];
@@ -134,6 +148,9 @@ mod tests {
             "any more: volume pvc-2 (v-2) for the claim default/old, 1 GiB; floatingIp 203.0.113.9 (f-2) for the Service default/gone"
         ));
         let used = [&all[0], &all[2]];
-        assert_eq!(judged(&used, &known).what, "all 2 things that the cluster made there are in use");
+        assert_eq!(
+            judged(&used, &known).what,
+            "all 2 things that the cluster made there are in use"
+        );
     }
 }

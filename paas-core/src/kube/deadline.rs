@@ -87,7 +87,11 @@ mod tests {
     use super::*;
 
     fn to(method: Method, path: &str) -> Request<Body> {
-        Request::builder().method(method).uri(path).body(Body::empty()).unwrap()
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .unwrap()
     }
 
     #[tokio::test]
@@ -95,19 +99,31 @@ mod tests {
         let silent = std::future::pending::<Result<(), BoxError>>();
         let given_up = within(Duration::ZERO, silent).await.unwrap_err();
         assert_eq!(given_up.to_string(), "no answer for 0 s");
-        within(READ, std::future::ready(Ok::<_, BoxError>(()))).await.unwrap();
+        within(READ, std::future::ready(Ok::<_, BoxError>(())))
+            .await
+            .unwrap();
     }
 
     #[test]
     fn what_streams_may_be_silent_and_nothing_else() {
         assert_eq!(limit(&to(Method::GET, "/api/v1/nodes")), Some(READ));
-        assert_eq!(limit(&to(Method::GET, "/api/v1/pods/a/log?tailLines=1")), Some(READ));
-        assert_eq!(limit(&to(Method::PATCH, "/api/v1/nodes/a?fieldManager=paas")), Some(WRITE));
-        for streams in ["/api/v1/pods?limit=1&watch=true", "/api/v1/pods/a/log?follow=true"] {
+        assert_eq!(
+            limit(&to(Method::GET, "/api/v1/pods/a/log?tailLines=1")),
+            Some(READ)
+        );
+        assert_eq!(
+            limit(&to(Method::PATCH, "/api/v1/nodes/a?fieldManager=paas")),
+            Some(WRITE)
+        );
+        for streams in [
+            "/api/v1/pods?limit=1&watch=true",
+            "/api/v1/pods/a/log?follow=true",
+        ] {
             assert_eq!(limit(&to(Method::GET, streams)), None, "{streams}");
         }
         let mut exec = to(Method::GET, "/api/v1/pods/a/exec?command=psql");
-        exec.headers_mut().insert(UPGRADE, http::HeaderValue::from_static("websocket"));
+        exec.headers_mut()
+            .insert(UPGRADE, http::HeaderValue::from_static("websocket"));
         assert_eq!(limit(&exec), None);
     }
 }

@@ -150,7 +150,11 @@ pub(crate) fn boot(spec: &PlatformSpec, store: &Arc<Kept>) -> NodeBoot {
     NodeBoot::new(spec.clone(), store.clone(), Arc::new(Counted::default()), clock)
 }
 
-pub(crate) async fn user_data(spec: &PlatformSpec, store: &Arc<Kept>, machine: &NewMachine) -> Result<String> {
+pub(crate) async fn user_data(
+    spec: &PlatformSpec,
+    store: &Arc<Kept>,
+    machine: &NewMachine,
+) -> Result<String> {
     use paas_core::secrets::ExposeSecret;
     let text = boot(spec, store).user_data(&owner(), machine).await?;
     Ok(text.expose_secret().to_owned())

@@ -97,23 +97,25 @@ impl OpenStackDriver {
     #[must_use]
     pub fn booting(mut self, spec: &PlatformSpec, boot: Arc<dyn Boot>) -> Self {
         let credential = has_credential(spec, true);
-        self.hands = self
-            .hands
-            .with_credential(credential)
-            .booting(Arc::clone(&boot));
+        self.hands = self.hands.with_credential(credential).booting(Arc::clone(&boot));
         self.boot = Some(boot);
         self
     }
 
     /// That the cluster is to get the credential that we are logged in with, since that can make no other.
     async fn lends(&self, ahead: &Ahead<'_, OpenStackResource>) -> Option<Finding> {
-        let made = |s: &Step<OpenStackResource>| s.key.as_str() == credential::KEY && s.action.verb() == Verb::Create;
+        let made = |s: &Step<OpenStackResource>| {
+            s.key.as_str() == credential::KEY && s.action.verb() == Verb::Create
+        };
         if !ahead.plan.steps.iter().any(made) {
             return None;
         }
         // Who cannot log in at all is told by the rest.
         let token = self.client.token().await.ok()?;
-        let own = token.application_credential.as_ref().filter(|_| token.restricted)?;
+        let own = token
+            .application_credential
+            .as_ref()
+            .filter(|_| token.restricted)?;
         let what = format!(
             "the application credential {} that we are logged in with is restricted and can make none for the cluster, which gets \
              this one itself",
@@ -221,9 +223,8 @@ impl Driver for OpenStackDriver {
     ) -> Result<Vec<Finding>> {
         let mut findings: Vec<Finding> = self.boot.iter().flat_map(|boot| boot.findings()).collect();
         findings.extend(self.lends(&ahead).await);
-        findings.extend(
-            preflight::look_ahead(&self.client, ahead, self.patience, self.hands.lookups()).await,
-        );
+        findings
+            .extend(preflight::look_ahead(&self.client, ahead, self.patience, self.hands.lookups()).await);
         Ok(findings)
     }
 }

@@ -126,7 +126,10 @@ async fn a_restricted_login_gives_the_cluster_its_own_and_says_so_before_anythin
     let told: Vec<&str> = plan.stages[0].findings.iter().map(|f| f.code.as_str()).collect();
     assert!(told.contains(&"PAAS-OS-0043"), "{told:?}");
     let mut cx = place.context();
-    assert_eq!(place.run(&mut cx, Wanted::Spec).await.unwrap(), Outcome::Converged);
+    assert_eq!(
+        place.run(&mut cx, Wanted::Spec).await.unwrap(),
+        Outcome::Converged
+    );
     assert!(credentials(&place.client, &place).await.is_empty());
     assert!(cx.outputs.cloud.is_some());
     let Identity::ApplicationCredential { secret: own, .. } = cloud.identity else {

@@ -55,9 +55,7 @@ pub(crate) async fn run(app: &App, at: &ClusterAt) -> Result<Exit, Failure> {
 /// What the cluster left behind in its cloud.
 async fn cloud(app: &App, session: &mut Session, meta: &Meta, made: &Made) -> Result<Check, Error> {
     let accepted = session.objects().all()?;
-    let is_it = |d: &&Document| {
-        matches!(d, Document::Platform(p) if p.metadata.name == meta.name && p.metadata.namespace == meta.namespace)
-    };
+    let is_it = |d: &&Document| matches!(d, Document::Platform(p) if p.metadata.name == meta.name && p.metadata.namespace == meta.namespace);
     let document: Vec<Document> = accepted.iter().filter(is_it).cloned().collect();
     session.connect(app, &document, None).await;
     let mut all = Vec::new();

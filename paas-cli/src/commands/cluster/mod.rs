@@ -33,8 +33,13 @@ pub(crate) fn meant(session: &Session, name: Option<&str>) -> Result<Meta, Error
             None => Err(input::among(name, &names)),
         },
         (None, [only]) => Ok((*only).clone()),
-        (None, []) => Err(unclear("no platform that was brought up from here has one".to_owned())),
-        (None, _) => Err(unclear(format!("there are several; name one: {}", names.join(", ")))),
+        (None, []) => Err(unclear(
+            "no platform that was brought up from here has one".to_owned(),
+        )),
+        (None, _) => Err(unclear(format!(
+            "there are several; name one: {}",
+            names.join(", ")
+        ))),
     }
 }
 

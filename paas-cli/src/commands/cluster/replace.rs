@@ -57,9 +57,15 @@ pub(crate) async fn run(app: &App, args: &ClusterReplace) -> Result<Exit, Failur
     };
     let mut exit = Exit::Done;
     for without in [args.machines.as_slice(), &[]] {
-        let what = if without.is_empty() { "make them anew" } else { "empty and remove them" };
+        let what = if without.is_empty() {
+            "make them anew"
+        } else {
+            "empty and remove them"
+        };
         let mut targets = vec![session.platform(&document, &platform, without)?];
-        session.lock(&mut targets, "paas cluster replace", &args.act).await?;
+        session
+            .lock(&mut targets, "paas cluster replace", &args.act)
+            .await?;
         let done = reconcile::run(app, &session, targets, &request(what), || Ok(())).await?;
         exit = exit.max(reconcile::tell(&app.printer, &done));
         if !done.iter().all(|d| matches!(d.result, Ok(Outcome::Converged))) {

@@ -46,7 +46,13 @@ pub(crate) async fn run(app: &App, at: &ClusterAt) -> Result<Exit, Failure> {
                     true => format!("{}, takes no new pods", n.state),
                     false => n.state.clone(),
                 };
-                vec![n.name.clone(), state, n.version.clone(), n.address.clone(), n.system.clone()]
+                vec![
+                    n.name.clone(),
+                    state,
+                    n.version.clone(),
+                    n.address.clone(),
+                    n.system.clone(),
+                ]
             });
             printer.data(table(&["NODE", "STATE", "VERSION", "ADDRESS", "SYSTEM"], rows).trim_end());
         }

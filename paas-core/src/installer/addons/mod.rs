@@ -42,8 +42,8 @@ pub mod wire;
 
 pub use cloud::{CloudConfig, CloudFacts, NoCloud};
 pub use driver::{AddonsDriver, STAGE};
-pub use given::GivenCloud;
 pub use facts::{Facts, Registry, cluster_name};
+pub use given::GivenCloud;
 pub use hands::AddonsHands;
 pub use inside::InsideCluster;
 pub use manifests::{Directory, Manifests};

@@ -17,7 +17,7 @@ use crate::{
     error::{Class, Error, Result},
     graph::Observed,
     installer::{
-        codes::{INS_STRANGER, INS_BOOT},
+        codes::{INS_BOOT, INS_STRANGER},
         token,
     },
     ledger::Ledger,
@@ -61,7 +61,11 @@ impl ClusterActuator {
         let progress = match self.heard.lately(id, now) {
             Some(progress) => Some(progress),
             // That a console cannot be read says nothing about the machine.
-            None => consoles.tail(id).await.ok().map(|text| self.heard.hear(id, now, &text)),
+            None => consoles
+                .tail(id)
+                .await
+                .ok()
+                .map(|text| self.heard.hear(id, now, &text)),
         };
         seen::boot(progress.as_ref(), waits_for)
     }
@@ -70,14 +74,24 @@ impl ClusterActuator {
     async fn before(&self, error: &Error) -> Result<Observed<ClusterResource>> {
         let first = self.hosts.iter().filter(|h| h.role == crate::spec::CONTROL_PLANE);
         let name = first.map(|h| h.name.as_str()).min().unwrap_or_default();
-        let waits_for = format!("the API does not answer yet at {}: {}", self.access.endpoint, error.words());
+        let waits_for = format!(
+            "the API does not answer yet at {}: {}",
+            self.access.endpoint,
+            error.words()
+        );
         let mut observed = Observed::default();
         let plane = ControlPlane {
             endpoint: self.access.endpoint.clone(),
             version: None,
         };
         let health = self.boot(name, &waits_for).await;
-        found(&mut observed, Key::new(CONTROL_PLANE)?, &self.access.endpoint, ClusterResource::ControlPlane(plane), health);
+        found(
+            &mut observed,
+            Key::new(CONTROL_PLANE)?,
+            &self.access.endpoint,
+            ClusterResource::ControlPlane(plane),
+            health,
+        );
         Ok(observed)
     }
 
@@ -85,13 +99,19 @@ impl ClusterActuator {
         let client = self.client().await?;
         let world = hands::look(&client).await?;
         let mut observed = Observed::default();
-        let versions = world.nodes.iter().filter(|n| self.role(&n.name_any()) == crate::spec::CONTROL_PLANE);
+        let versions = world
+            .nodes
+            .iter()
+            .filter(|n| self.role(&n.name_any()) == crate::spec::CONTROL_PLANE);
         let plane = ControlPlane {
             endpoint: self.access.endpoint.clone(),
             version: versions.filter_map(seen::version).next(),
         };
         let plane = ClusterResource::ControlPlane(plane);
-        observed.found(Key::new(CONTROL_PLANE)?, Live::ready(&self.access.endpoint, plane));
+        observed.found(
+            Key::new(CONTROL_PLANE)?,
+            Live::ready(&self.access.endpoint, plane),
+        );
         let data = seen::local_data(&world.volumes);
         let invited = self.invited(owner, &world.tokens).await?;
         for object in &world.nodes {
@@ -134,7 +154,10 @@ impl ClusterActuator {
                 continue;
             };
             let name = token.secret_name();
-            if tokens.iter().any(|t| t.name_any() == name && seen::lets_join(t, now)) {
+            if tokens
+                .iter()
+                .any(|t| t.name_any() == name && seen::lets_join(t, now))
+            {
                 invited.insert(host.name.clone(), name);
             }
         }
@@ -170,7 +193,12 @@ fn name_of(key: &Key) -> &str {
 
 #[async_trait]
 impl Actuator<ClusterResource> for ClusterActuator {
-    async fn observe(&self, owner: &Owner, hints: &Ledger, _reach: Reach) -> Result<Observed<ClusterResource>> {
+    async fn observe(
+        &self,
+        owner: &Owner,
+        hints: &Ledger,
+        _reach: Reach,
+    ) -> Result<Observed<ClusterResource>> {
         match self.look(owner).await {
             Err(error) if hands::is_stranger(&error) => Err(Error::new(&INS_STRANGER, Class::Blocked)
                 .attempted(format!("log in to the cluster at {}", self.access.endpoint))
@@ -202,16 +230,28 @@ impl Actuator<ClusterResource> for ClusterActuator {
         _ids: &Ids,
     ) -> Result<Live<ClusterResource>> {
         let ClusterResource::Node(node) = want else {
-            return Ok(Live::settling(&self.access.endpoint, want.clone(), "its first machine brings it up"));
+            return Ok(Live::settling(
+                &self.access.endpoint,
+                want.clone(),
+                "its first machine brings it up",
+            ));
         };
         if !node.joins {
-            return Ok(Live::settling(key.as_str(), want.clone(), "its machine registers it"));
+            return Ok(Live::settling(
+                key.as_str(),
+                want.clone(),
+                "its machine registers it",
+            ));
         }
         let token = token::ensure(&*self.parts.secrets, owner, name_of(key), &*self.parts.random).await?;
         let ends = self.parts.clock.now().saturating_add(INVITED);
         let ends = ends.unwrap_or_else(|_| self.parts.clock.now());
         let secret = hands::invite(&self.client().await?, owner, &token, ends).await?;
-        Ok(Live::settling(secret.name_any(), want.clone(), "its machine has not joined yet"))
+        Ok(Live::settling(
+            secret.name_any(),
+            want.clone(),
+            "its machine has not joined yet",
+        ))
     }
 
     async fn update(
@@ -245,9 +285,9 @@ impl Actuator<ClusterResource> for ClusterActuator {
         };
         let (name, client) = (name_of(key), self.client().await?);
         // Another machine by this name has been told the token by now, and is about to join by it.
-        let another = self.hosts.iter().any(|h| h.name == name) && seen::still_there(&self.hosts, name, node).is_none();
-        if !another
-            && let Some(token) = token::stored(&*self.parts.secrets, owner, name).await? {
+        let another =
+            self.hosts.iter().any(|h| h.name == name) && seen::still_there(&self.hosts, name, node).is_none();
+        if !another && let Some(token) = token::stored(&*self.parts.secrets, owner, name).await? {
             hands::uninvite(&client, &token.secret_name()).await?;
             token::forget(&*self.parts.secrets, owner, name).await?;
         }

@@ -47,13 +47,18 @@ pub(super) async fn drain(client: &Client, node: &KubeNode, heard_of: bool, cloc
             return Ok(());
         }
         let stay = left.iter().filter(|p| p.metadata.deletion_timestamp.is_none());
-        let names: Vec<(String, String)> = stay.map(|p| (p.namespace().unwrap_or_default(), p.name_any())).collect();
+        let names: Vec<(String, String)> = stay
+            .map(|p| (p.namespace().unwrap_or_default(), p.name_any()))
+            .collect();
         let asked = stream::iter(names)
             .map(|(namespace, pod)| evict(client.clone(), namespace, pod))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<Result<Option<String>>>>()
             .await;
-        let refused: Vec<String> = asked.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
+        let refused: Vec<String> = asked
+            .into_iter()
+            .filter_map(Result::transpose)
+            .collect::<Result<_>>()?;
         if clock.elapsed() >= until {
             return Err(busy(&name, &left, &refused));
         }
@@ -77,7 +82,10 @@ fn stays(pod: &Pod, heard_of: bool) -> bool {
     let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
     let over = matches!(phase, Some("Succeeded" | "Failed"));
     let mirrored = pod.annotations().contains_key("kubernetes.io/config.mirror");
-    let of_the_node = pod.owner_references().iter().any(|o| o.kind == "DaemonSet" && o.controller == Some(true));
+    let of_the_node = pod
+        .owner_references()
+        .iter()
+        .any(|o| o.kind == "DaemonSet" && o.controller == Some(true));
     let ending = pod.metadata.deletion_timestamp.is_some();
     !over && !mirrored && !of_the_node && (heard_of || !ending)
 }
@@ -99,7 +107,11 @@ async fn evict(client: Client, namespace: String, name: String) -> Result<Option
 }
 
 fn busy(node: &str, left: &[Pod], refused: &[String]) -> Error {
-    let names: Vec<String> = left.iter().take(5).map(|p| format!("{}/{}", p.namespace().unwrap_or_default(), p.name_any())).collect();
+    let names: Vec<String> = left
+        .iter()
+        .take(5)
+        .map(|p| format!("{}/{}", p.namespace().unwrap_or_default(), p.name_any()))
+        .collect();
     let more = left.len().saturating_sub(names.len());
     let mut words = format!("{} of its pods are still there: {}", left.len(), names.join(", "));
     if more > 0 {

@@ -131,7 +131,11 @@ impl ClusterDriver {
 
 /// The first machine of the control plane.
 fn first(from: &Outputs) -> Option<&Host> {
-    let planes = from.hosts.iter().flatten().filter(|h| h.role == spec::CONTROL_PLANE);
+    let planes = from
+        .hosts
+        .iter()
+        .flatten()
+        .filter(|h| h.role == spec::CONTROL_PLANE);
     planes.min_by(|a, b| a.name.cmp(&b.name))
 }
 

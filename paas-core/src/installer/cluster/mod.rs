@@ -2,8 +2,8 @@
 //! and remove it.
 
 mod actuator;
-mod driver;
 mod drain;
+mod driver;
 mod hands;
 mod resource;
 mod seen;

@@ -31,7 +31,10 @@ const SOON: Duration = Duration::from_secs(60);
 /// The id of a machine in a provider id such as `openstack:///7a51…` or `openstack://region/7a51…`.
 fn machine_of(provider_id: &str) -> Option<String> {
     let (_, rest) = provider_id.split_once("://")?;
-    rest.rsplit('/').next().filter(|id| !id.is_empty()).map(str::to_owned)
+    rest.rsplit('/')
+        .next()
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned)
 }
 
 /// A node as it is there. `role` is what its machine is for.

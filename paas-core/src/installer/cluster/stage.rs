@@ -1,8 +1,8 @@
 //! The cluster stage with its way down: what lives in a cluster goes with its machines, so it is asked about first.
 
 use async_trait::async_trait;
-use kube::{Api, Client, api::ListParams};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use kube::{Api, Client, api::ListParams};
 
 use super::{ClusterDriver, resource::CONTROL_PLANE};
 use crate::{
@@ -63,13 +63,18 @@ impl ClusterStage {
                 key: Key::new(CONTROL_PLANE)?,
                 why,
                 code: code.id.to_owned(),
-                remedy: format!("delete it first, or add --delete-data --confirm {name} if it may be lost for good"),
+                remedy: format!(
+                    "delete it first, or add --delete-data --confirm {name} if it may be lost for good"
+                ),
             })
         };
         match data(self.driver.login(), &access).await {
             Ok(data) if data.is_empty() => Ok(Vec::new()),
             Ok(data) => {
-                let why = format!("the cluster holds data that would go with it: {}", data.join(", "));
+                let why = format!(
+                    "the cluster holds data that would go with it: {}",
+                    data.join(", ")
+                );
                 Ok(vec![obstruction(&CORE_BLOCKED, why)?])
             }
             Err(error) => Ok(vec![obstruction(&INS_UNSEEN, error.sentence())?]),

@@ -1,7 +1,7 @@
 //! The few fields of a certificate that are needed here, found by their place (RFC 5280, 4.1): nothing of it is trusted.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;

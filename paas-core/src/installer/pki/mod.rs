@@ -143,7 +143,9 @@ impl Pki {
 
     /// All authorities, each with its secret's name.
     pub(super) fn authorities_by_name(&self) -> impl Iterator<Item = (&'static str, &Authority)> {
-        self.authorities.iter().map(|(name, authority)| (*name, authority))
+        self.authorities
+            .iter()
+            .map(|(name, authority)| (*name, authority))
     }
 
     /// A certificate for a client of the API server, as `user` in `groups`. It is good at once, also on machines whose clock goes

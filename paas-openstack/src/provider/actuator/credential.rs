@@ -131,7 +131,9 @@ impl OpenStackActuator {
         };
         self.forget_stored(owner).await?;
         self.secrets.put_if_absent(owner, SECRET, secret.clone()).await?;
-        self.secrets.put_if_absent(owner, ID, own.to_owned().into()).await?;
+        self.secrets
+            .put_if_absent(owner, ID, own.to_owned().into())
+            .await?;
         Ok(own.to_owned())
     }
 

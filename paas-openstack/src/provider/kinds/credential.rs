@@ -1,7 +1,7 @@
 //! Application credentials.
 
-use paas_core::secrets::SecretRef;
 use paas_core::resource::{Diff, Need, View};
+use paas_core::secrets::SecretRef;
 
 use super::{Kind, changed, judged, view};
 
