@@ -21,6 +21,7 @@ use crate::{
     view::{PlanView, StageView},
 };
 
+pub(crate) use outcome::UNKNOWN;
 pub use outcome::{Obstruction, Outcome, Pending, Stumble};
 pub use recent::Stillness;
 pub use stage::DriverStage;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     event::{Event, RUN_ENDED, RUN_STARTED, State, WAIT_OVER},
+    pipeline::UNKNOWN,
     resource::Key,
 };
 
@@ -111,6 +112,10 @@ fn spans(run: &[Event]) -> Vec<Span> {
     let end = run.last().map_or(Timestamp::MIN, |e| e.at);
     for event in run {
         let Some(key) = &event.key else { continue };
+        // Its turn has not come before its stage's has.
+        if event.message == UNKNOWN {
+            continue;
+        }
         let span = known.entry((&event.stage, key)).or_insert_with(|| Span {
             stage: event.stage.clone(),
             key: key.clone(),
@@ -178,6 +183,8 @@ mod tests {
             event(0, "", "up", (State::Started, RUN_STARTED), ""),
             event(0, "network", "create", BEGAN, ""),
             event(1, "network", "create", DONE, ""),
+            event(1, "node/one", "observe", (State::Waiting, "Waiting"), UNKNOWN),
+            event(9, "node/one", "observe", OVER, UNKNOWN),
             event(1, "group", "create", BEGAN, ""),
             event(1, "server/one", "create", BEGAN, ""),
             event(2, "group", "create", DONE, ""),

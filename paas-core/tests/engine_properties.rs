@@ -348,7 +348,8 @@ proptest! {
             cx.shown = Some(shown);
             let end = pipeline.run(&mut cx, Wanted::Spec, Some(Duration::from_secs(60))).await;
             assert!(matches!(end, Ok(Outcome::Converged)), "{end:?} {}", world.left(&two).await);
-            let done = events.all().into_iter().filter(|e| e.state == State::Done);
+            let is_done = |e: &paas_core::event::Event| e.state == State::Done && e.reason != paas_core::event::WAIT_OVER;
+            let done = events.all().into_iter().filter(is_done);
             let mut done: Vec<_> = done.map(|e| (e.key.unwrap().to_string(), e.verb)).collect();
             want.sort();
             done.sort();

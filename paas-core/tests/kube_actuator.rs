@@ -678,11 +678,18 @@ async fn pods_of_a_service_of_ours_do_not_become_ours_by_a_copied_label() {
         return;
     };
     let services: Api<Service> = Api::default_namespaced(place.client.clone());
+    // Who made the copy is there: the cluster itself takes away what belongs to nobody.
+    let maps: Api<ConfigMap> = Api::default_namespaced(place.client.clone());
+    let maker = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}});
+    let maker = maps
+        .create(&PostParams::default(), &serde_json::from_value(maker).unwrap())
+        .await
+        .unwrap();
     let uid = owner().uid().to_string();
     let copy = json!({
         "apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]},
         "metadata": {"name": "copy", "labels": {"paas.rs/owner": uid}, "ownerReferences": [
-            {"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "00000000-0000-0000-0000-000000000001", "controller": true},
+            {"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": maker.metadata.uid, "controller": true},
         ]},
     });
     services

@@ -219,27 +219,34 @@ def eyes(place):
     return f"{who.strip()} by the exec plugin"
 
 
-def death(place):
-    """A worker's machine dies and its server with it: it is made anew and joins again."""
-    servers = json.loads(subprocess.run([place.asked.openstack, "server", "list", "-f", "json"], env=place.environment, capture_output=True, text=True, check=True).stdout)
-    gone = next(s for s in servers if s["Name"] == "workers-1")
-    subprocess.run([place.asked.openstack, "server", "delete", "--wait", gone["ID"]], env=place.environment, check=True, capture_output=True)
-    done = place.paas("up", "-f", spec(place), "--yes", "--confirm", "demo", "--timeout", "12m", check=False)
-    check(done.returncode == 0, f"{done.stdout[-2000:]}{done.stderr[-5000:]}")
-    node = json.loads(place.kubectl("get", "node", "workers-1", "-o", "json"))
-    check(gone["ID"] not in node["spec"]["providerID"], "the node is still the old machine")
-    return f"{done.seconds:.0f} s"
-
-
 def grow(place):
-    """One more worker joins, and goes again, emptied."""
+    """One more worker joins."""
     done = place.paas("up", "-f", spec(place, workers=2), "--yes", "--timeout", "12m")
     nodes = place.kubectl("get", "nodes", "-o", "name").split()
     check(len(nodes) == 3, nodes)
-    less = place.paas("up", "-f", spec(place, workers=1), "--yes", "--confirm", "demo", "--timeout", "12m")
+    return f"{done.seconds:.0f} s"
+
+
+def death(place):
+    """A worker's machine dies and its server with it: it is made anew and joins again, and the database on the other one never stops."""
+    servers = json.loads(subprocess.run([place.asked.openstack, "server", "list", "-f", "json"], env=place.environment, capture_output=True, text=True, check=True).stdout)
+    gone = next(s for s in servers if s["Name"] == "workers-2")
+    subprocess.run([place.asked.openstack, "server", "delete", "--wait", gone["ID"]], env=place.environment, check=True, capture_output=True)
+    done = place.paas("up", "-f", spec(place, workers=2), "--yes", "--timeout", "12m", check=False)
+    check(done.returncode == 0, f"{done.stdout[-2000:]}{done.stderr[-5000:]}")
+    node = json.loads(place.kubectl("get", "node", "workers-2", "-o", "json"))
+    check(gone["ID"] not in node["spec"]["providerID"], "the node is still the old machine")
+    return f"{done.seconds:.0f} s, {database(place)}"
+
+
+def shrink(place):
+    """A worker goes, emptied; the one with data on its disk stays."""
+    refused = place.paas("cluster", "replace", "demo", "workers-1", "--yes", check=False)
+    check(refused.returncode == 4 and "data" in refused.stdout + refused.stderr, f"exit {refused.returncode}: {refused.stdout}{refused.stderr[-3000:]}")
+    less = place.paas("up", "-f", spec(place, workers=1), "--yes", "--timeout", "12m")
     nodes = place.kubectl("get", "nodes", "-o", "name").split()
     check(len(nodes) == 2, nodes)
-    return f"{done.seconds:.0f} s and {less.seconds:.0f} s"
+    return f"{less.seconds:.0f} s, {database(place)}"
 
 
 def down(place):
@@ -253,7 +260,7 @@ def down(place):
     return f"{done.seconds:.0f} s"
 
 
-PARTS = [up, network, tokens, database, again, eyes, page, death, grow, down]
+PARTS = [up, network, tokens, database, again, eyes, page, grow, death, shrink, down]
 
 
 def carried(place, part):

@@ -26,7 +26,7 @@ use paas_core::{
 use paas_openstack::provider::{OpenStackDriver, ServerConsoles};
 use paas_operator::install::{Manifests, Options};
 
-use super::{Project, Session};
+use super::{Project, Session, Target};
 use crate::codes::{CLI_NO_PLATFORM, CLI_OPERATOR_OPTION};
 
 /// The file with an owner's name, in the folder of its ledgers: a hint that saves asking the cloud who it is.
@@ -116,6 +116,26 @@ impl Session {
         let written = serde_json::to_value(Document::DatabaseInstance(object.clone())).unwrap_or_default();
         let stage = DeclaredStage::new(self.login(platform), Arc::new(SystemClock), &written)?;
         Ok(Pipeline::new(vec![Box::new(stage)]))
+    }
+
+    /// A database in the cluster of a platform on a cloud.
+    pub(super) fn database_in(
+        &self,
+        document: &Document,
+        object: &Object<DatabaseInstanceSpec>,
+        platform: &Object<PlatformSpec>,
+    ) -> Result<Target, Error> {
+        let project = self.project(platform)?;
+        let (meta, platform) = (&object.metadata, project.owner(platform));
+        Ok(Target {
+            document: Some(document.clone()),
+            owner: Owner::new(&project.identity, "DatabaseInstance", &meta.namespace, &meta.name),
+            pipeline: self.declared(&platform, object)?,
+            platform: Some(platform),
+            instance: None,
+            project: None,
+            fence: Arc::new(Alone),
+        })
     }
 
     /// Notes whose folder it is.

@@ -303,26 +303,6 @@ impl Session {
         })
     }
 
-    /// A database in the cluster of a platform on a cloud.
-    fn database_in(
-        &self,
-        document: &Document,
-        object: &Object<DatabaseInstanceSpec>,
-        platform: &Object<PlatformSpec>,
-    ) -> Result<Target, Error> {
-        let project = self.project(platform)?;
-        let (meta, platform) = (&object.metadata, project.owner(platform));
-        Ok(Target {
-            document: Some(document.clone()),
-            owner: Owner::new(&project.identity, "DatabaseInstance", &meta.namespace, &meta.name),
-            pipeline: self.declared(&platform, object)?,
-            platform: Some(platform),
-            instance: None,
-            project: None,
-            fence: Arc::new(Alone),
-        })
-    }
-
     /// Who owns the parts of a database.
     pub(crate) fn owner(&self, meta: &Meta) -> Owner {
         self.machine.owner(&meta.namespace, &meta.name)

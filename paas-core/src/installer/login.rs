@@ -53,8 +53,11 @@ pub struct PkiLogin {
     owner: Owner,
     store: Arc<dyn SecretStore>,
     clock: Arc<dyn Clock>,
-    clients: Mutex<BTreeMap<(String, Option<String>), (kube::Client, Timestamp)>>,
+    clients: Mutex<Clients>,
 }
+
+/// Clients by endpoint and server name, each with the time until which it is begun with.
+type Clients = BTreeMap<(String, Option<String>), (kube::Client, Timestamp)>;
 
 impl fmt::Debug for PkiLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

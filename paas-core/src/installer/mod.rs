@@ -1,6 +1,6 @@
 //! Kubernetes on the platform's own machines: what their first boot does, the cluster as a stage, and what is installed into it.
 //!
-//! - [`boot`] answers what a machine does on its first boot: a recipe of typed parts ([`cloud_init`]) for [`kubeadm`] or [`k3s`], with
+//! - [`boot`] answers what a machine does on its first boot: a recipe of typed parts ([`cloud_init`]) for [`kubeadm`] or `k3s`, with
 //!   keys and certificates that we made ([`pki`]) and a token of the machine's own ([`token`]).
 //! - [`cluster`] is the stage whose resources are nodes; to delete one is to cordon, drain and remove it.
 //! - [`addons`] is the stage after it: what a cluster needs before databases run in it.

@@ -188,6 +188,10 @@ fn not_logged_in(error: &AuthError) -> String {
 
 /// That a role lacks a verb, where the answer to the wish for another protocol says so: of such an answer the client keeps the number
 /// alone. `needs` is what the role has to have.
+#[cfg_attr(
+    not(feature = "database"),
+    allow(dead_code, reason = "ways into databases ask it")
+)]
 pub(crate) fn denied(what: &str, needs: &str, error: &kube::Error) -> Option<Error> {
     let kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) = error else {
         return None;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{error::ErrorView, resource::Key, step::Verb};
 
 /// What a stage waits for whose world is not known yet: nothing of its own.
-pub(super) const UNKNOWN: &str = "known after the stages before it";
+pub(crate) const UNKNOWN: &str = "known after the stages before it";
 
 /// Where an object stands after a pass. Every state has a reason (law 8).
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -11,6 +11,7 @@ use super::{
     Context, Outcome, Pending, Stage, Wanted,
     judge::outcome,
     look::Look,
+    outcome::UNKNOWN,
     recent::{Recent, Sight, Stillness, Waited, departing},
     waits::{over, tell_waits, waits},
 };
@@ -55,9 +56,6 @@ impl<D: Driver> fmt::Debug for DriverStage<D> {
             .finish()
     }
 }
-
-/// Why the world of a stage cannot be seen yet.
-const UNKNOWN: &str = super::outcome::UNKNOWN;
 
 impl<D: Driver> DriverStage<D> {
     fn scope(&self, cx: &Context) -> Scope {

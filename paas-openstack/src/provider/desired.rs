@@ -14,6 +14,7 @@ use super::{
         Credential, Direction, FloatingIp, Group, Interface, KeyPair, Listener, LoadBalancer, Network,
         Policy, Port, Remote, Root, Router, Rule, Server, ServerGroup, Subnet, UserData, Volume,
     },
+    machine,
     resource::OpenStackResource,
     shape::{has_credential, roles},
 };
@@ -26,13 +27,6 @@ pub(super) const BALANCER: &str = "load-balancer/api";
 
 /// Where the API of the cluster is served.
 const API: u16 = 6443;
-
-/// What is taken where nothing is said: kubeadm refuses less than two processors and wants 2 GiB for a control plane.
-const ANY_FLAVOR: Choice = Choice::AtLeast {
-    cpus: 2,
-    memory: 4096,
-    disk: 20,
-};
 
 /// What a graph depends on beside its spec.
 #[derive(Debug, Clone, Copy, Default)]
@@ -293,7 +287,7 @@ impl Graph<'_> {
         if outside {
             self.outside(name, port.clone())?;
         }
-        let image = self.image();
+        let image = machine::image(self.cloud);
         let root = match &role.root {
             None => Root::Image,
             Some(size) => Root::Volume(self.volume(&format!("{name}-root"), size, Some(image.clone()))?),
@@ -315,7 +309,7 @@ impl Graph<'_> {
             key("server", name)?,
             Server {
                 port,
-                flavor: self.flavor(role),
+                flavor: machine::flavor(self.cloud, role),
                 image,
                 root,
                 volumes: data,
@@ -346,7 +340,7 @@ impl Graph<'_> {
     fn volume(&mut self, name: &str, size: &Quantity, image: Option<Choice>) -> Result<Key> {
         let key = key("volume", name)?;
         let volume = Volume {
-            size: gibibytes(size),
+            size: machine::gibibytes(size),
             kind: self.cloud.volume_type.clone(),
             zone: None,
             image,
@@ -378,47 +372,4 @@ impl Graph<'_> {
         }
         Ok(())
     }
-
-    fn image(&self) -> Choice {
-        match (&self.cloud.image, &self.cloud.image_distro) {
-            (Some(named), _) => Choice::Named(named.clone()),
-            (None, Some(distro)) => Choice::Newest {
-                distros: vec![distro.clone()],
-            },
-            (None, None) => Choice::Newest {
-                distros: vec!["ubuntu".to_owned(), "debian".to_owned()],
-            },
-        }
-    }
-
-    fn flavor(&self, role: &Role) -> Choice {
-        if let Some(named) = role.flavor.as_ref().or(self.cloud.flavor.as_ref()) {
-            return Choice::Named(named.clone());
-        }
-        let Some(least) = &self.cloud.flavor_at_least else {
-            return match role.root {
-                // The root is a volume: the flavor's disk is not used.
-                Some(_) => Choice::AtLeast {
-                    cpus: 2,
-                    memory: 4096,
-                    disk: 0,
-                },
-                None => ANY_FLAVOR,
-            };
-        };
-        let disk = least.disk.as_ref().filter(|_| role.root.is_none());
-        Choice::AtLeast {
-            cpus: least.cpus,
-            memory: mebibytes(&least.memory),
-            disk: disk.map_or(0, gibibytes),
-        }
-    }
-}
-
-fn gibibytes(size: &Quantity) -> u32 {
-    u32::try_from(size.bytes().div_ceil(1 << 30)).unwrap_or(u32::MAX)
-}
-
-fn mebibytes(size: &Quantity) -> u32 {
-    u32::try_from(size.bytes().div_ceil(1 << 20)).unwrap_or(u32::MAX)
 }

@@ -9,6 +9,7 @@ pub(crate) mod driver;
 mod identity;
 pub mod kinds;
 pub(crate) mod lookup;
+mod machine;
 pub mod made;
 pub mod marks;
 pub(crate) mod preflight;

@@ -61,18 +61,16 @@ pub(super) fn parts(certificate: &[u8]) -> Option<Parts<'_>> {
 pub(in crate::installer) fn ends(certificate: &[u8]) -> Option<Timestamp> {
     let (validity, _) = open(parts(certificate)?.validity, SEQUENCE)?;
     let (_, end) = take(validity)?;
-    let (digits, century) = match end.first()? {
-        &UTC_TIME => (open(end, UTC_TIME)?.0, None),
-        &GENERALIZED_TIME => (open(end, GENERALIZED_TIME)?.0, Some(())),
-        _ => return None,
-    };
+    let short = open(end, UTC_TIME);
+    let (digits, _) = short.or_else(|| open(end, GENERALIZED_TIME))?;
     let text = std::str::from_utf8(digits).ok()?.strip_suffix('Z')?;
     // Two digits are a year from 1950 to 2049 (RFC 5280, 4.1.2.5.1).
-    let text = match century {
-        Some(()) => text.to_owned(),
-        None if text.get(..2)? < "50" => format!("20{text}"),
-        None => format!("19{text}"),
+    let century = match short {
+        None => "",
+        Some(_) if text.get(..2)? < "50" => "20",
+        Some(_) => "19",
     };
+    let text = format!("{century}{text}");
     let time = DateTime::strptime("%Y%m%d%H%M%S", text).ok()?;
     Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
