@@ -7,6 +7,7 @@ use paas_core::{
     driver::{ClusterAccess, Outputs},
     durable,
     error::{Class, Error},
+    execute::Alone,
     installer::{
         addons::{
             AddonsDriver, Directory, GivenCloud, InsideCluster, Manifests as Source, Wants, Web,
