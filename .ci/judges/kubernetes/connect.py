@@ -76,6 +76,13 @@ class Running:
                 return seen[-1].strip()
         raise Wrong(f"no line with {pattern!r} within {seconds} s, but {seen[-5:]} and {self.told[-5:]}")
 
+    def said(self, pattern, _after):
+        """Whether a line with this comes within 2 seconds."""
+        try:
+            return self.line(pattern, 2)
+        except Wrong:
+            return None
+
     def __enter__(self):
         return self
 
@@ -197,8 +204,8 @@ def logs(space, paas):
     manager = paas.says("db", "logs", "alone", "--all")
     expect("instance-manager" in manager, True, "--all tells of the manager")
     with paas.begin("db", "logs", "alone", "-f", "-n", "0") as following:
-        paas.run("db", "sql", "alone", "-c", "select 'before' / 0", code=1)
-        following.line("before")
+        # It follows from when it has asked for the first time, which nobody outside can see.
+        space.until("a line that is followed", lambda: following.said("before", paas.run("db", "sql", "alone", "-c", "select 'before' / 0", code=1)), 60)
         space.kubectl("delete", "pod", "alone-1", "--force", "--grace-period=0")
         space.until("it takes statements again", lambda: paas.run("db", "sql", "alone", "-c", "select 1"), FAILOVER)
         paas.run("db", "sql", "alone", "-c", "select 'after' / 0", code=1)
