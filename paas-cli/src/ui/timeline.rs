@@ -182,7 +182,24 @@ mod tests {
                 ),
             ],
         };
-        insta::assert_snapshot!(timeline(&it, false, Paint::Plain), @"");
+        insta::assert_snapshot!(timeline(&it, false, Paint::Plain), @"
+        Platform/default/demo · up of 2027-01-15 08:00:00 UTC · 2m 00s
+
+          infrastructure
+          ● server/control-plane-1                 ██████                                   20s
+            1 more, each below 1.0s
+
+          cluster
+          ● control-plane                                ██████████████████                 60s
+
+          addons
+          ● …nSet/kube-flannel-ds-with-a-long-name                         ████████████     40s
+
+        ● what it all waited for, one after the other:
+          server/control-plane-1 20s, 20s of it: it is BUILD
+          control-plane 60s, 60s of it: its first boot is at init
+          flannel/daemonSet/kube-flannel-ds-with-a-long-name 40s
+        ");
     }
 
     #[test]
