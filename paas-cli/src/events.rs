@@ -19,6 +19,8 @@ use crate::codes::CLI_EVENTS;
 const FILE: &str = "events.jsonl";
 /// The log that was full before.
 const OLDER: &str = "events.1.jsonl";
+/// The file with the owner's name, beside it: a hint that saves asking a cloud whose folder it is.
+pub(crate) const OWNER: &str = "owner.json";
 /// A log of this size, in bytes, is full.
 const FULL: u64 = 1 << 20;
 
@@ -98,7 +100,7 @@ pub(crate) fn of(folder: &Path) -> Result<Vec<Event>, Error> {
 
 /// Removes the log of an owner of whom nothing is left.
 pub(crate) fn forget(folder: &Path) {
-    for name in [OLDER, FILE] {
+    for name in [OLDER, FILE, OWNER] {
         let _ = fs::remove_file(folder.join(name));
     }
     // The folder goes with its last file; that it still has others is no failure.

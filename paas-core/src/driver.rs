@@ -62,6 +62,11 @@ pub trait Driver: fmt::Debug + Send + Sync + 'static {
         Ok(desired)
     }
 
+    /// What stands in the way by the spec alone: told also while the world of the stage is not known yet.
+    fn foresees(&self, _spec: &Self::Spec) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// What later stages get, by what is seen.
     fn gives(&self, spec: &Self::Spec, seen: &Observed<Self::Resource>) -> Outputs;
 

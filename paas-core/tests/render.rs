@@ -278,6 +278,7 @@ fn outcomes_name_root_causes_waits_and_remedies() {
             why: "PostgreSQL recovers".into(),
             since: at,
             deadline: "2026-11-02T10:10:00Z".parse().unwrap(),
+            elsewhere: false,
         }],
         failed: vec![Stumble {
             stage: "machines".into(),

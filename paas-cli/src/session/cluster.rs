@@ -28,10 +28,10 @@ use paas_openstack::provider::{OpenStackDriver, ServerConsoles};
 use paas_operator::install::{Manifests, Options};
 
 use super::{Project, Session, Target};
-use crate::codes::{CLI_NO_PLATFORM, CLI_OPERATOR_OPTION};
-
-/// The file with an owner's name, in the folder of its ledgers: a hint that saves asking the cloud who it is.
-const OWNER: &str = "owner.json";
+use crate::{
+    codes::{CLI_NO_PLATFORM, CLI_OPERATOR_OPTION},
+    events::OWNER,
+};
 
 /// Where the operator's image is, unless a spec says it.
 const OPERATOR_IMAGE: &str = "PAAS_OPERATOR_IMAGE";
@@ -100,11 +100,17 @@ impl Session {
             None => addons,
         };
         let cluster = ClusterDriver::new(parts).without(without.iter().cloned());
-        let stages: Vec<Box<dyn Stage>> = vec![
+        let mut stages: Vec<Box<dyn Stage>> = vec![
             Box::new(DriverStage::new(driver.booting(spec, boot), spec.clone())),
             Box::new(ClusterStage::new(cluster, spec.clone())),
-            Box::new(InsideCluster::new(DriverStage::new(addons, spec.clone()))),
         ];
+        // Machines that are left out for now may be those that the addons' pods wait for.
+        if without.is_empty() {
+            stages.push(Box::new(InsideCluster::new(DriverStage::new(
+                addons,
+                spec.clone(),
+            ))));
+        }
         Ok(Pipeline::new(stages))
     }
 

@@ -184,12 +184,15 @@ impl Place {
             self.clock.clone(),
         )
         .hearing(Arc::new(ServerConsoles(self.client.clone())));
+        let whole = without.is_empty();
         let cluster = ClusterDriver::new(parts).without(without);
-        let stages: Vec<Box<dyn Stage>> = vec![
+        let mut stages: Vec<Box<dyn Stage>> = vec![
             Box::new(DriverStage::new(driver.booting(spec, boot), spec.clone())),
             Box::new(ClusterStage::new(cluster, spec.clone())),
-            Box::new(self.addons(spec)),
         ];
+        if whole {
+            stages.push(Box::new(self.addons(spec)));
+        }
         Pipeline::new(stages)
     }
 

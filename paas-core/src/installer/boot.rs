@@ -20,6 +20,7 @@ use crate::{
     driver::{Boot, NewMachine},
     error::{Class, Error, Result},
     owner::Owner,
+    preflight::Finding,
     secrets::{Generate, SecretRef, SecretStore, SecretString},
     spec::{CONTROL_PLANE, Installer, Kubernetes, Packages, PlatformSpec},
 };
@@ -207,6 +208,10 @@ impl NodeBoot {
 
 #[async_trait]
 impl Boot for NodeBoot {
+    fn findings(&self) -> Vec<Finding> {
+        validate::findings(&self.spec)
+    }
+
     async fn user_data(&self, owner: &Owner, machine: &NewMachine) -> Result<SecretString> {
         let recipe = recipe(&self.spec, owner, machine)?;
         let installer = self.spec.installer().unwrap_or(Installer::None);

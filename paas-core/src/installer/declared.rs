@@ -146,6 +146,7 @@ impl DeclaredStage {
                 why,
                 since,
                 deadline: later(since, PATIENCE),
+                elsewhere: false,
             }],
             failed: Vec::new(),
             again_in: PAUSE.max(cx.policy.bounds.poll),

@@ -61,6 +61,7 @@ pub(super) fn outcome<R: Resource>(
                 why: wait.why.clone(),
                 since: wait.since,
                 deadline,
+                elsewhere: look.policy.held.contains_key(key),
             });
         }
     }

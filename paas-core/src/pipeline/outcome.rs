@@ -53,6 +53,9 @@ pub struct Pending {
     pub since: Timestamp,
     /// Until when it may take.
     pub deadline: Timestamp,
+    /// True if it waits for another stage alone, which says itself how it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
 }
 
 /// Something that failed and is tried again.
@@ -106,12 +109,12 @@ impl Outcome {
         }
     }
 
-    /// True for a stage that only waits for those before it: it moves when they do.
+    /// True for a stage that only waits for others: it moves when they do.
     fn follows(&self) -> bool {
         match self {
             Self::Converged | Self::Blocked { .. } => false,
             Self::Progressing { waiting, failed, .. } => {
-                failed.is_empty() && !waiting.is_empty() && waiting.iter().all(|w| w.why == UNKNOWN)
+                failed.is_empty() && !waiting.is_empty() && waiting.iter().all(|w| w.elsewhere)
             }
         }
     }
@@ -177,15 +180,14 @@ fn millis<S: serde::Serializer>(time: &Duration, s: S) -> Result<S::Ok, S::Error
 mod tests {
     use super::*;
 
-    fn waits(why: &str) -> Outcome {
-        let (key, since) = (Key::new("x").unwrap(), Timestamp::UNIX_EPOCH);
-        let (stage, why, deadline) = ("later".to_owned(), why.to_owned(), since);
+    fn waits(elsewhere: bool) -> Outcome {
         let waiting = vec![Pending {
-            stage,
-            key,
-            why,
-            since,
-            deadline,
+            stage: "other".to_owned(),
+            key: Key::new("x").unwrap(),
+            why: "it comes up".to_owned(),
+            since: Timestamp::UNIX_EPOCH,
+            deadline: Timestamp::UNIX_EPOCH,
+            elsewhere,
         }];
         let (failed, again_in) = (Vec::new(), Duration::from_secs(5));
         Outcome::Progressing {
@@ -197,17 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_stages_before_it_alone_does_not_hide_that_they_are_blocked() {
+    fn who_waits_for_other_stages_alone_does_not_hide_that_they_are_blocked() {
         let blocked = || Outcome::Blocked {
             because: Vec::new(),
             clears: false,
         };
-        assert_eq!(blocked().and(waits(UNKNOWN)), blocked());
-        assert_eq!(
-            blocked().and(waits("it comes up")),
-            waits("it comes up"),
-            "something moves"
-        );
-        assert_eq!(Outcome::Converged.and(waits(UNKNOWN)), waits(UNKNOWN));
+        assert_eq!(blocked().and(waits(true)), blocked());
+        assert_eq!(blocked().and(waits(false)), waits(false), "something moves");
+        assert_eq!(Outcome::Converged.and(waits(true)), waits(true));
     }
 }

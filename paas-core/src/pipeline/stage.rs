@@ -176,6 +176,7 @@ impl<D: Driver> Stage for DriverStage<D> {
         let unknown = Some(UNKNOWN.to_owned());
         Ok(StageView {
             unknown,
+            findings: self.driver.foresees(&self.spec),
             ..StageView::of(self.driver.stage(), &plan)
         })
     }
@@ -357,6 +358,7 @@ impl<D: Driver> DriverStage<D> {
                 why,
                 since,
                 deadline,
+                elsewhere: true,
             }],
             failed: Vec::new(),
             again_in: cx.policy.bounds.poll_max,

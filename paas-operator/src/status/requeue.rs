@@ -100,6 +100,7 @@ mod tests {
                 why: "it is being built".to_owned(),
                 since: at(0),
                 deadline: at(600),
+                elsewhere: false,
             }],
             failed: Vec::new(),
             again_in: Duration::from_secs(5),

@@ -35,6 +35,7 @@ fn waiting(stage: &str) -> Outcome {
             why: "it is being built".to_owned(),
             since: at(0),
             deadline: at(600),
+            elsewhere: false,
         }],
         failed: Vec::new(),
         again_in: Duration::from_secs(5),

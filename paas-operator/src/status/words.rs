@@ -119,6 +119,7 @@ fn of_pending(wait: &Pending) -> String {
         why,
         since,
         deadline,
+        elsewhere: _,
     } = wait;
     format!("{stage}/{key} waits: {why}, since {since:.0}, until {deadline:.0} at the latest")
 }

@@ -246,6 +246,10 @@ impl Driver for AddonsDriver {
         Ok(Some(hands))
     }
 
+    fn foresees(&self, spec: &PlatformSpec) -> Vec<Finding> {
+        wanted::findings(spec)
+    }
+
     async fn preflight(&self, spec: &PlatformSpec, _ahead: Ahead<'_, KubeObject>) -> Result<Vec<Finding>> {
         Ok(wanted::findings(spec))
     }

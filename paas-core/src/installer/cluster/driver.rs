@@ -160,6 +160,11 @@ impl Driver for ClusterDriver {
 
     /// A node for each machine, but for those that the infrastructure is about to take away.
     fn desired(&self, spec: &PlatformSpec, from: &Outputs) -> Result<Desired<ClusterResource>, Error> {
+        let mut planes = spec.roles().into_iter().filter(spec::Role::is_control_plane);
+        if planes.any(|role| role.machines().all(|name| self.without.contains(&name))) {
+            // Without a control plane there is nobody to ask, and no node to be.
+            return Ok(Desired::nothing());
+        }
         let plane = ControlPlane {
             endpoint: self.access(from).map(|a| a.endpoint).unwrap_or_default(),
             version: match spec.kubernetes.as_ref().is_some_and(|k| k.version.is_some()) {
