@@ -109,12 +109,19 @@ impl Outcome {
         }
     }
 
-    /// True for a stage that only waits for others: it moves when they do.
+    /// True for a stage that only waits for others: it moves when they do. What is left to clear away waits for what is above it.
     fn follows(&self) -> bool {
         match self {
             Self::Converged | Self::Blocked { .. } => false,
-            Self::Progressing { waiting, failed, .. } => {
-                failed.is_empty() && !waiting.is_empty() && waiting.iter().all(|w| w.elsewhere)
+            Self::Progressing {
+                waiting,
+                failed,
+                again_in,
+                clears,
+            } => {
+                let only_clears = waiting.is_empty() && *clears && !again_in.is_zero();
+                failed.is_empty()
+                    && (only_clears || (!waiting.is_empty() && waiting.iter().all(|w| w.elsewhere)))
             }
         }
     }
@@ -204,6 +211,13 @@ mod tests {
             because: Vec::new(),
             clears: false,
         };
+        let clears = Outcome::Progressing {
+            waiting: Vec::new(),
+            failed: Vec::new(),
+            again_in: Duration::from_secs(1),
+            clears: true,
+        };
+        assert_eq!(clears.and(blocked()), blocked());
         assert_eq!(blocked().and(waits(true)), blocked());
         assert_eq!(blocked().and(waits(false)), waits(false), "something moves");
         assert_eq!(Outcome::Converged.and(waits(true)), waits(true));
