@@ -114,7 +114,7 @@ impl Count {
         }
     }
 
-    /// The kind for people, in the plural: `security group rules`, `floating IPs`.
+    /// The kind for people, in the plural: `security group rules`, `floating IPs`, `admission policies`.
     pub fn words(&self) -> String {
         let mut words = String::new();
         for letter in self.kind.chars() {
@@ -123,10 +123,14 @@ impl Count {
             }
             words.push(letter.to_ascii_lowercase());
         }
-        let words = words
-            .strip_suffix(" ip")
-            .map_or(words.clone(), |head| format!("{head} IP"));
-        format!("{words}s")
+        if let Some(head) = words.strip_suffix(" ip") {
+            return format!("{head} IPs");
+        }
+        match words.strip_suffix('y') {
+            Some(head) => format!("{head}ies"),
+            None if words.ends_with('s') => format!("{words}es"),
+            None => format!("{words}s"),
+        }
     }
 }
 

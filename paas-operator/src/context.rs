@@ -125,10 +125,10 @@ impl Context {
     }
 
     /// What a pass works with.
-    pub(crate) fn tools(&self, owner: &Owner, events: Arc<dyn EventSink>) -> Tools {
+    pub(crate) fn tools(&self, owner: &Owner, fence: Arc<dyn Fence>, events: Arc<dyn EventSink>) -> Tools {
         Tools {
             ledger: (self.ledgers)(owner.namespace()),
-            fence: Arc::clone(&self.fence),
+            fence,
             clock: Arc::clone(&self.clock),
             events,
             cancel: self.cancel.clone(),

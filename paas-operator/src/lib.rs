@@ -41,6 +41,8 @@ mod fresh;
 #[cfg(feature = "run")]
 mod health;
 #[cfg(feature = "run")]
+mod hold;
+#[cfg(feature = "run")]
 mod holdings;
 #[cfg(feature = "run")]
 mod identity;

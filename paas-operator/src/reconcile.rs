@@ -29,6 +29,7 @@ use crate::{
     context::Context,
     engines::{Engine, Engines},
     events::ObjectEvents,
+    hold::Hold,
     metrics::Ended,
     object::{self, Phase, api_resource, born, title},
     refusal::{is_absent, is_conflict, refused},
@@ -93,6 +94,7 @@ pub(crate) struct Case<'a, M: Managed> {
     object: Arc<DynamicObject>,
     status: M::Status,
     events: ObjectEvents,
+    hold: Arc<Hold>,
     uid: String,
 }
 
@@ -168,8 +170,10 @@ async fn attempt<M: Managed>(
     let kind = api_resource(M::KIND);
     cx.owners
         .note(&owner, ObjectRef::from_obj_with(&*object, kind.clone()));
+    let api = cx.api(M::KIND, &object.namespace().unwrap_or_default());
     let mut case = Case::<M> {
         cx,
+        hold: Arc::new(Hold::of(Arc::clone(&cx.fence), api, M::KIND, &object)),
         events: cx.events.of(kube::Resource::object_ref(&*object, &kind)),
         status: object::status(&object),
         object,

@@ -10,7 +10,7 @@ use paas_core::{
     graph::{Desired, Observed},
     policy::Bounds,
     preflight::{Ahead, Finding},
-    resource::{Key, Live},
+    resource::{Health, Key, Live},
     secrets::SecretStore,
     spec::{OpenStack, PlatformSpec},
     step::{Step, Verb},
@@ -239,7 +239,7 @@ fn api_address(seen: &Observed<OpenStackResource>) -> Option<String> {
     })
 }
 
-/// A machine whose server and port are there, with its addresses.
+/// A machine whose server and port are there and not on their way out, with its addresses.
 pub(crate) fn host(
     seen: &Observed<OpenStackResource>,
     key: &Key,
@@ -248,6 +248,9 @@ pub(crate) fn host(
     let OpenStackResource::Server(server) = &live.resource else {
         return None;
     };
+    if live.health == Health::Leaving {
+        return None;
+    }
     let OpenStackResource::Port(port) = &seen.live.get(&server.port)?.resource else {
         return None;
     };

@@ -99,7 +99,9 @@ impl<M: Managed> Case<'_, M> {
             bounds: self.cx.bounds.clone(),
             ..M::policy(&object.spec)
         };
-        let tools = self.cx.tools(owner, Arc::new(self.events.clone()));
+        let tools = self
+            .cx
+            .tools(owner, self.hold.clone(), Arc::new(self.events.clone()));
         let seen = M::common(&self.status).observed_generation;
         Pass {
             asked_anew: seen != self.object.metadata.generation,

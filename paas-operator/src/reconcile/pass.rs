@@ -36,6 +36,7 @@ impl<M: Managed> Case<'_, M> {
             let api = self.cx.api(M::KIND, &self.object.namespace().unwrap_or_default());
             self.object = Arc::new(finalizer::set(&api, M::KIND, &self.object).await?);
             self.cx.wrote(&self.object);
+            self.hold.written(&self.object);
         }
         // Before the pass, whose look then shows what it leads to.
         let asked = M::asked(&engine, object, &self.status).await?;

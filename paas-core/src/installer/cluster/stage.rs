@@ -1,5 +1,7 @@
 //! The cluster stage with its way down: what lives in a cluster goes with its machines, so it is asked about first.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::{Api, Client, api::ListParams};
@@ -27,6 +29,8 @@ use crate::{
 pub struct ClusterStage {
     inner: DriverStage<ClusterDriver>,
     driver: ClusterDriver,
+    /// It was entered on this way down, and held nothing.
+    was_empty: AtomicBool,
 }
 
 impl ClusterStage {
@@ -35,6 +39,7 @@ impl ClusterStage {
         Self {
             inner: DriverStage::new(driver.clone(), spec),
             driver,
+            was_empty: AtomicBool::new(false),
         }
     }
 
@@ -69,7 +74,10 @@ impl ClusterStage {
             })
         };
         match data(self.driver.login(), &access).await {
-            Ok(data) if data.is_empty() => Ok(Vec::new()),
+            Ok(data) if data.is_empty() => {
+                self.was_empty.store(true, Ordering::Relaxed);
+                Ok(Vec::new())
+            }
             Ok(data) => {
                 let why = format!(
                     "the cluster holds data that would go with it: {}",
@@ -77,6 +85,8 @@ impl ClusterStage {
                 );
                 Ok(vec![obstruction(&CORE_BLOCKED, why)?])
             }
+            // Its machines go one after another, and its address before the last of them.
+            Err(_) if self.was_empty.load(Ordering::Relaxed) => Ok(Vec::new()),
             Err(error) => Ok(vec![obstruction(&INS_UNSEEN, error.sentence())?]),
         }
     }
