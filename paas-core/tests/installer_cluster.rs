@@ -340,7 +340,9 @@ async fn a_node_goes_emptied_and_its_machine_is_held_until_then() {
     let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> =
         Api::namespaced(client.clone(), "default");
     while accounts.get_opt("default").await.unwrap().is_none() {
-        paas_core::clock::SystemClock.sleep(Duration::from_millis(50)).await;
+        paas_core::clock::SystemClock
+            .sleep(Duration::from_millis(50))
+            .await;
     }
     let pod = |name: &str, more: Value| {
         let mut pod = json!({"metadata": {"name": name, "labels": {"app": name}}, "spec": {"nodeName": "workers-2",
